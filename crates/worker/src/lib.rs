@@ -1,1 +1,15 @@
-//! worker
+//! Tureen's media worker: a deterministic, sans-IO SFU core and a thin mio shell around it.
+//!
+//! The core's layers, from the bottom: base (this list's first block), bytes (`wire`, `codecs`),
+//! parts (`srtp`, `dtls`, `ice`, `streams`), entities, transport, graph, edge. A module uses the ones
+//! above it in that order, never those below; `tests/tidy` enforces it.
+
+pub mod arena;
+pub mod binder;
+pub mod error;
+pub mod ids;
+pub mod output;
+pub mod params;
+pub mod rng;
+pub mod time;
+pub mod timers;
