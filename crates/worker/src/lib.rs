@@ -6,8 +6,10 @@
 
 pub mod arena;
 pub mod binder;
+pub mod channel;
 pub mod error;
 pub mod ids;
+pub mod messages;
 pub mod output;
 pub mod params;
 pub mod rng;

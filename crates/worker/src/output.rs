@@ -125,6 +125,7 @@ pub struct Output {
     used: usize,
     trains: Vec<Train>,
     closed_paths: Vec<Path>,
+    closed_sockets: Vec<SocketKey>,
 }
 
 /// One or more datagrams to one path: all are `segment_size` bytes long but the last, which may be
@@ -148,6 +149,7 @@ pub struct Mark {
     trains: usize,
     last: Option<(usize, usize)>,
     closed_paths: usize,
+    closed_sockets: usize,
 }
 
 impl Output {
@@ -162,6 +164,7 @@ impl Output {
             // More trains than this would need datagrams of less than 64 bytes.
             trains: Vec::with_capacity(capacity / 64),
             closed_paths: Vec::new(),
+            closed_sockets: Vec::new(),
         }
     }
 
@@ -203,6 +206,11 @@ impl Output {
         self.closed_paths.push(path);
     }
 
+    /// Tells the shell to close a socket, and a listener's connections, once everything has left.
+    pub fn close_socket(&mut self, socket: SocketKey) {
+        self.closed_sockets.push(socket);
+    }
+
     /// The trains in sending order, each with its bytes.
     pub fn trains(&self) -> impl Iterator<Item = (&Train, &[u8])> {
         self.trains
@@ -216,10 +224,16 @@ impl Output {
         &self.closed_paths
     }
 
+    /// The sockets to close after the connections.
+    #[must_use]
+    pub fn closed_sockets(&self) -> &[SocketKey] {
+        &self.closed_sockets
+    }
+
     /// Whether there is nothing to send or close.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.trains.is_empty() && self.closed_paths.is_empty()
+        self.trains.is_empty() && self.closed_paths.is_empty() && self.closed_sockets.is_empty()
     }
 
     /// Forgets everything; keeps the memory.
@@ -227,6 +241,7 @@ impl Output {
         self.used = 0;
         self.trains.clear();
         self.closed_paths.clear();
+        self.closed_sockets.clear();
     }
 
     /// Remembers this point.
@@ -237,6 +252,7 @@ impl Output {
             trains: self.trains.len(),
             last: self.trains.last().map(|train| (train.segments, train.end)),
             closed_paths: self.closed_paths.len(),
+            closed_sockets: self.closed_sockets.len(),
         }
     }
 
@@ -245,6 +261,7 @@ impl Output {
         self.used = mark.used;
         self.trains.truncate(mark.trains);
         self.closed_paths.truncate(mark.closed_paths);
+        self.closed_sockets.truncate(mark.closed_sockets);
         if let (Some(train), Some((segments, end))) = (self.trains.last_mut(), mark.last) {
             train.segments = segments;
             train.end = end;
@@ -357,9 +374,10 @@ mod tests {
         put(&mut output, path(1), 100);
         put(&mut output, path(2), 50);
         output.close_path(path(3));
+        output.close_socket(SocketKey(3));
         output.roll_back(mark);
         assert_eq!(shape(&output), [(1, 100, 1, 100)]);
-        assert!(output.closed_paths().is_empty());
+        assert!(output.closed_paths().is_empty() && output.closed_sockets().is_empty());
     }
 
     #[test]

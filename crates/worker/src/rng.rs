@@ -1,8 +1,11 @@
 //! Randomness that comes in through the settings: one seeded generator, and the keyed hashing of
 //! the worker's look-up tables.
 
+use std::hash::BuildHasher;
+
 use rand_chacha::ChaCha12Rng;
 use rand_chacha::rand_core::{RngCore, SeedableRng};
+use siphasher::sip::SipHasher13;
 
 /// The worker's only source of random numbers, good enough for passwords and keys when the seed is.
 pub struct Rng(ChaCha12Rng);
@@ -48,6 +51,29 @@ impl Rng {
         let mut seed = [0; 32];
         self.fill(&mut seed);
         Self::new(seed)
+    }
+}
+
+/// A look-up table whose order is that of insertion, never of hashes; removal swaps the last entry
+/// into the hole, as the channel's dumps expect.
+pub type Table<K, V> = indexmap::IndexMap<K, V, KeyedState>;
+
+/// Hashing under a secret key, so that a peer cannot choose addresses or names that collide.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct KeyedState(u64, u64);
+
+impl KeyedState {
+    /// A state with a key of its own.
+    pub fn new(rng: &mut Rng) -> Self {
+        Self(rng.next_u64(), rng.next_u64())
+    }
+}
+
+impl BuildHasher for KeyedState {
+    type Hasher = SipHasher13;
+
+    fn build_hasher(&self) -> SipHasher13 {
+        SipHasher13::new_with_keys(self.0, self.1)
     }
 }
 
