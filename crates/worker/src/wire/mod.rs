@@ -11,5 +11,6 @@
 pub mod buffer;
 pub mod demux;
 pub mod ext;
+pub mod rtcp;
 pub mod rtp;
 pub mod rtp_ext;
