@@ -14,3 +14,4 @@ pub mod ext;
 pub mod rtcp;
 pub mod rtp;
 pub mod rtp_ext;
+pub mod stun;
