@@ -11,6 +11,7 @@
 pub mod buffer;
 pub mod demux;
 pub mod ext;
+pub mod rfc4571;
 pub mod rtcp;
 pub mod rtp;
 pub mod rtp_ext;
