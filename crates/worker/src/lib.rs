@@ -15,3 +15,5 @@ pub mod params;
 pub mod rng;
 pub mod time;
 pub mod timers;
+
+pub mod wire;
