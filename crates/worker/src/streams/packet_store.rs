@@ -416,7 +416,7 @@ mod tests {
     fn packet(seq: u64, payload: &[u8]) -> StoredPacket<'_> {
         StoredPacket {
             seq: ExtendedSeq(seq),
-            timestamp: (seq * 7 & 0xffff_ffff) as u32,
+            timestamp: ((seq * 7) & 0xffff_ffff) as u32,
             marker: seq.is_multiple_of(3),
             payload_type: 96,
             received: Instant::from_millis(seq),

@@ -85,8 +85,8 @@ const fn bucket_of(now: Instant) -> u64 {
     now.as_nanos() / BUCKET_NANOS
 }
 
-const fn slot_of(bucket: u64) -> usize {
-    (bucket % BUCKETS as u64) as usize
+fn slot_of(bucket: u64) -> usize {
+    usize::try_from(bucket % BUCKETS as u64).unwrap_or(0)
 }
 
 const BUCKETS: usize = 25;

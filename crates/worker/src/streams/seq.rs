@@ -256,8 +256,8 @@ mod tests {
             let late = (state >> 20) % 3000;
             let sent = (1 << 20) + counter - late;
             let got = unwrapper.unwrap((sent & 0xffff) as u16).0;
-            let offset = *offset.get_or_insert(got.wrapping_sub(sent));
-            assert_eq!(got, sent.wrapping_add(offset));
+            let constant = *offset.get_or_insert_with(|| got.wrapping_sub(sent));
+            assert_eq!(got, sent.wrapping_add(constant));
         }
     }
 
