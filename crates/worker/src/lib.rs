@@ -13,6 +13,7 @@ pub mod messages;
 pub mod output;
 pub mod params;
 pub mod rng;
+pub mod streams;
 pub mod time;
 pub mod timers;
 
