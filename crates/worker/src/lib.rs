@@ -11,5 +11,6 @@ pub mod ids;
 pub mod output;
 pub mod params;
 pub mod rng;
+pub mod srtp;
 pub mod time;
 pub mod timers;
