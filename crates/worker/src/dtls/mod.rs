@@ -22,6 +22,8 @@ mod session;
 mod transport;
 
 #[cfg(test)]
+mod oracle_tests;
+#[cfg(test)]
 mod tests;
 
 pub use certificate::{Certificate, CertificateError};
