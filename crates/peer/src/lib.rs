@@ -12,6 +12,8 @@
 //!
 //! Only UDP: `webrtc-ice` has no active TCP candidates, so TCP candidates of the remote side are passed over.
 
+pub mod demo;
+
 pub mod rtcp;
 pub mod rtp;
 

@@ -255,7 +255,10 @@ mod tests {
         assert_eq!(read.len(), ours.len());
         for (ours, read) in ours.iter().zip(&read) {
             // The crate pads these two in a way of its own.
-            if !matches!(ours, RtcpPacket::SourceDescription(_) | RtcpPacket::Goodbye(_)) {
+            if !matches!(
+                ours,
+                RtcpPacket::SourceDescription(_) | RtcpPacket::Goodbye(_)
+            ) {
                 let ours = write_compound(std::slice::from_ref(ours));
                 assert_eq!(read.marshal().unwrap()[..], ours);
             }
