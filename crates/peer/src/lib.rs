@@ -14,6 +14,7 @@
 
 pub mod demo;
 
+pub mod receiver;
 pub mod rtcp;
 pub mod rtp;
 

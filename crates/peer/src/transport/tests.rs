@@ -8,6 +8,8 @@ use crate::{
     rtp::{PayloadType, RtpHeader, RtpTimestamp, SequenceNumber, Ssrc},
 };
 
+mod demo;
+
 /// A failure bound; nothing waits this long when all is well.
 async fn within<T>(work: impl Future<Output = T>) -> T {
     tokio::time::timeout(Duration::from_secs(30), work)
