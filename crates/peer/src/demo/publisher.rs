@@ -46,7 +46,8 @@ impl DemoPublisher {
         let since_1970 = SystemTime::now().duration_since(UNIX_EPOCH);
         let since_1970 = since_1970.unwrap_or(Duration::ZERO);
         let seconds = since_1970.as_secs().wrapping_add(SECONDS_1900_TO_1970);
-        seconds << 32 | (u64::from(since_1970.subsec_nanos()) << 32) / 1_000_000_000
+        let fraction = (u64::from(since_1970.subsec_nanos()) << 32) / 1_000_000_000;
+        (seconds << 32) | fraction
     }
 
     /// Hands over RTCP that the transport received; dropped when more than 64 wait.

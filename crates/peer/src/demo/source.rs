@@ -315,7 +315,7 @@ fn next_frame(sent: u32, interval: Duration, now: Duration) -> (u32, Duration) {
 /// Ticks of a clock of `rate` Hz in `time`, wrapping.
 fn ticks(time: Duration, rate: u32) -> u32 {
     let ticks = time.as_nanos() * u128::from(rate) + 500_000_000;
-    let wrapped = ticks / 1_000_000_000 & u128::from(u32::MAX);
+    let wrapped = (ticks / 1_000_000_000) & u128::from(u32::MAX);
     u32::try_from(wrapped).unwrap_or_default()
 }
 

@@ -25,7 +25,7 @@ pub struct FixedHeader {
     /// Timestamp.
     pub timestamp: RtpTimestamp,
     /// Synchronization source.
-    pub ssrc: u32,
+    pub ssrc: Ssrc,
 }
 
 /// Why octets are not an RTP packet; names the field.
@@ -84,7 +84,7 @@ impl<'a> RtpPacket<'a> {
 
     /// The synchronization source.
     pub fn ssrc(&self) -> Ssrc {
-        Ssrc(self.header.ssrc)
+        self.header.ssrc
     }
 
     /// The payload without padding.
@@ -151,7 +151,9 @@ fn split_header(packet: &[u8]) -> Result<(FixedHeader, u16, &[u8]), RtpError> {
         payload_type: PayloadType(fixed[1] & 0x7f),
         sequence_number: SequenceNumber(u16::from_be_bytes([fixed[2], fixed[3]])),
         timestamp: RtpTimestamp(u32::from_be_bytes([fixed[4], fixed[5], fixed[6], fixed[7]])),
-        ssrc: u32::from_be_bytes([fixed[8], fixed[9], fixed[10], fixed[11]]),
+        ssrc: Ssrc(u32::from_be_bytes([
+            fixed[8], fixed[9], fixed[10], fixed[11],
+        ])),
     };
     Ok((header, profile, extensions))
 }

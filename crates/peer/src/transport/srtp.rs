@@ -9,7 +9,7 @@ use webrtc_srtp::{
 use crate::{
     error::PeerError,
     params::SrtpProfile,
-    rtp::{RtpError, RtpPacket},
+    rtp::{RtpError, RtpPacket, Ssrc},
 };
 
 /// Master keys and salts of both directions (RFC 5764 section 4.2).
@@ -95,8 +95,8 @@ pub(super) enum ProtectError {
 pub(super) struct SrtpInbound {
     context: Context,
     profile: SrtpProfile,
-    rtp_ssrcs: BTreeSet<u32>,
-    rtcp_ssrcs: BTreeSet<u32>,
+    rtp_ssrcs: BTreeSet<Ssrc>,
+    rtcp_ssrcs: BTreeSet<Ssrc>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -140,7 +140,9 @@ impl SrtpInbound {
         if packet.len() < minimum {
             return Err(Refusal::Malformed);
         }
-        let ssrc = u32::from_be_bytes([packet[4], packet[5], packet[6], packet[7]]);
+        let ssrc = Ssrc(u32::from_be_bytes([
+            packet[4], packet[5], packet[6], packet[7],
+        ]));
         admit(&mut self.rtcp_ssrcs, ssrc)?;
         self.context
             .decrypt_rtcp(packet)
@@ -148,7 +150,7 @@ impl SrtpInbound {
     }
 }
 
-fn admit(known: &mut BTreeSet<u32>, ssrc: u32) -> Result<(), Refusal> {
+fn admit(known: &mut BTreeSet<Ssrc>, ssrc: Ssrc) -> Result<(), Refusal> {
     if known.contains(&ssrc) {
         return Ok(());
     }
@@ -216,9 +218,9 @@ mod tests {
 
     #[test]
     fn ssrcs_are_bounded() {
-        let mut known = (0..4095).collect();
-        assert_eq!(admit(&mut known, 9000), Ok(()));
-        assert_eq!(admit(&mut known, 9001), Err(Refusal::TooManySsrcs));
-        assert_eq!(admit(&mut known, 9000), Ok(()));
+        let mut known = (0..4095).map(Ssrc).collect();
+        assert_eq!(admit(&mut known, Ssrc(9000)), Ok(()));
+        assert_eq!(admit(&mut known, Ssrc(9001)), Err(Refusal::TooManySsrcs));
+        assert_eq!(admit(&mut known, Ssrc(9000)), Ok(()));
     }
 }

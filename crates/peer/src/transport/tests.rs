@@ -74,6 +74,19 @@ async fn exchange(sender: &PeerSender, receiver: &mut PeerTransport, ssrc: u32) 
     assert_eq!(receiver.recv().await, Some(expected));
 }
 
+fn addresses(of: &Peer) -> Vec<SocketAddr> {
+    let candidates = of.local().candidates.iter();
+    candidates
+        .map(|candidate| SocketAddr::new(candidate.address, candidate.port))
+        .collect()
+}
+
+async fn until_free(address: SocketAddr) {
+    while UdpSocket::bind(address).await.is_err() {
+        tokio::task::yield_now().await;
+    }
+}
+
 async fn closed(transport: &PeerTransport) -> PeerState {
     let mut state = transport.state();
     let state = state.wait_for(|state| matches!(state, PeerState::Closed(_)));
@@ -199,12 +212,7 @@ async fn close_tells_the_other_side_and_frees_the_ports() {
 async fn drop_closes_as_well_and_sockets_are_freed() {
     let client = peer(IceRole::Controlling, &SrtpProfile::ALL).await;
     let server = peer(IceRole::Controlled, &SrtpProfile::ALL).await;
-    let addresses: Vec<SocketAddr> = client
-        .local()
-        .candidates
-        .iter()
-        .map(|candidate| SocketAddr::new(candidate.address, candidate.port))
-        .collect();
+    let addresses = addresses(&client);
     assert!(addresses.iter().any(|address| address.ip().is_loopback()));
     let to_server = remote(&server, DtlsRole::Auto);
     let to_client = remote(&client, DtlsRole::Client);
@@ -225,14 +233,24 @@ async fn drop_closes_as_well_and_sockets_are_freed() {
         PeerState::Closed(CloseReason::Remote)
     );
     for address in addresses {
-        within(async {
-            while UdpSocket::bind(address).await.is_err() {
-                tokio::task::yield_now().await;
-            }
-        })
-        .await;
+        within(until_free(address)).await;
     }
     drop(sender);
+}
+
+#[tokio::test]
+async fn connect_that_is_given_up_frees_the_sockets() {
+    let client = peer(IceRole::Controlling, &SrtpProfile::ALL).await;
+    let silent = peer(IceRole::Controlled, &SrtpProfile::ALL).await;
+    let addresses = addresses(&client);
+    let mut state = client.state();
+    let connecting = tokio::spawn(client.connect(remote(&silent, DtlsRole::Auto)));
+    let checking = state.wait_for(|state| *state == PeerState::IceChecking);
+    within(checking).await.unwrap();
+    connecting.abort();
+    for address in addresses {
+        within(until_free(address)).await;
+    }
 }
 
 #[tokio::test]

@@ -71,7 +71,7 @@ async fn receive_until(
             match transport.recv().await.expect("the transport stays open") {
                 Incoming::Rtp(packet) => {
                     let header = *crate::rtp::RtpPacket::parse(&packet).unwrap().header();
-                    if !(lossy && header.ssrc == VIDEO.0 && header.marker) {
+                    if !(lossy && header.ssrc == VIDEO && header.marker) {
                         receiver.handle_rtp(start.elapsed(), &packet).unwrap();
                     }
                 }
