@@ -136,3 +136,6 @@ fn install_crypto_provider() {
 
 /// RFC 5764 section 4.2.
 const EXPORTER_LABEL: &str = "EXTRACTOR-dtls_srtp";
+
+#[cfg(test)]
+mod tests;

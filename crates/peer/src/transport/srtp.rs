@@ -13,11 +13,13 @@ use crate::{
 };
 
 /// Master keys and salts of both directions (RFC 5764 section 4.2).
+#[derive(PartialEq, Eq)]
 pub(super) struct SrtpKeys {
     local: MasterKey,
     remote: MasterKey,
 }
 
+#[derive(PartialEq, Eq)]
 struct MasterKey {
     key: Vec<u8>,
     salt: Vec<u8>,
