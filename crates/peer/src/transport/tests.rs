@@ -1,6 +1,11 @@
-use std::{future::Future, net::SocketAddr, time::Duration};
+use std::{
+    collections::BTreeSet,
+    future::Future,
+    net::{IpAddr, SocketAddr},
+    time::Duration,
+};
 
-use tokio::net::UdpSocket;
+use tokio::{net::UdpSocket, runtime::Handle};
 
 use super::*;
 use crate::{
@@ -170,6 +175,17 @@ async fn wrong_ice_password_ends_at_the_deadline() {
 }
 
 #[tokio::test]
+async fn candidates_are_gathered_on_every_address_by_default() {
+    let every = Peer::new(PeerConfig::default()).await.unwrap();
+    let loopback = peer(IceRole::Controlling, &SrtpProfile::ALL).await;
+    let every: BTreeSet<IpAddr> = addresses(&every).iter().map(SocketAddr::ip).collect();
+    let loopback: BTreeSet<IpAddr> = addresses(&loopback).iter().map(SocketAddr::ip).collect();
+    assert!(loopback.contains(&IpAddr::from([127, 0, 0, 1])));
+    assert!(loopback.iter().all(IpAddr::is_loopback));
+    assert!(every.is_superset(&loopback));
+}
+
+#[tokio::test]
 async fn parameters_that_cannot_work_are_named() {
     let error = Peer::new(PeerConfig {
         srtp_profiles: Vec::new(),
@@ -191,7 +207,7 @@ async fn parameters_that_cannot_work_are_named() {
 }
 
 #[tokio::test]
-async fn close_tells_the_other_side_and_frees_the_ports() {
+async fn close_tells_the_other_side_and_leaves_no_task_behind() {
     let (client, server) = within(connected(&SrtpProfile::ALL)).await;
     let sender = client.sender();
     let client_state = client.state();
@@ -206,6 +222,13 @@ async fn close_tells_the_other_side_and_frees_the_ports() {
         closed(&server).await,
         PeerState::Closed(CloseReason::Remote)
     );
+    drop(server);
+    within(async {
+        while Handle::current().metrics().num_alive_tasks() > 0 {
+            tokio::task::yield_now().await;
+        }
+    })
+    .await;
 }
 
 #[tokio::test]
