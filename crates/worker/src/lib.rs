@@ -6,6 +6,7 @@
 
 pub mod arena;
 pub mod binder;
+pub mod bwe;
 pub mod error;
 pub mod ids;
 pub mod output;
