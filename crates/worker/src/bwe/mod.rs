@@ -4,6 +4,14 @@
 //! estimates: we only report when each packet came ([`TransportFeedback`]). With nothing but
 //! abs-send-time, we estimate and tell it a rate (REMB).
 
+mod arrival_group;
 mod feedback;
+mod rate_control;
+mod receive_side;
+mod trendline;
 
+pub use arrival_group::{ArrivalGroups, GroupDelta};
 pub use feedback::{FeedbackBatch, TransportFeedback};
+pub use rate_control::AimdRateControl;
+pub use receive_side::ReceiveSideEstimator;
+pub use trendline::{Trendline, Usage};
