@@ -15,3 +15,5 @@ pub mod rng;
 pub mod streams;
 pub mod time;
 pub mod timers;
+
+pub mod wire;
