@@ -8,6 +8,7 @@ pub mod arena;
 pub mod binder;
 pub mod channel;
 pub mod dtls;
+pub mod bwe;
 pub mod error;
 pub mod ids;
 pub mod messages;

@@ -40,7 +40,7 @@ mod seq;
 pub use key_frames::KeyFrameRequests;
 pub use nack::{NackList, NackOutcome};
 pub use packet_store::{Insertion, PacketStore, StoreLimits, StoredPacket};
-pub use rate::RateMeter;
+pub use rate::{RateMeter, WindowedRate};
 pub use receive::{
     Accepted, Discard, IncomingPacket, ReceiveStats, ReceiveStream, ReceiveStreamParams,
 };
