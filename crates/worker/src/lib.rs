@@ -10,13 +10,16 @@ pub mod channel;
 pub mod dtls;
 pub mod error;
 pub mod ids;
+pub mod log;
 pub mod messages;
 pub mod output;
 pub mod params;
 pub mod rng;
-pub mod streams;
+pub mod settings;
 pub mod srtp;
+pub mod streams;
 pub mod time;
 pub mod timers;
 
 pub mod wire;
+
