@@ -10,6 +10,7 @@ pub mod channel;
 pub mod dtls;
 pub mod error;
 pub mod ids;
+mod io;
 pub mod log;
 pub mod messages;
 pub mod output;
