@@ -23,4 +23,5 @@ pub mod time;
 pub mod timers;
 
 pub mod wire;
+mod worker;
 
