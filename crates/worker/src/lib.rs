@@ -25,3 +25,4 @@ pub mod timers;
 pub mod wire;
 mod worker;
 
+pub use io::run;
