@@ -11,13 +11,19 @@ pub mod dtls;
 pub mod bwe;
 pub mod error;
 pub mod ids;
+mod io;
+pub mod log;
 pub mod messages;
 pub mod output;
 pub mod params;
 pub mod rng;
-pub mod streams;
+pub mod settings;
 pub mod srtp;
+pub mod streams;
 pub mod time;
 pub mod timers;
 
 pub mod wire;
+mod worker;
+
+pub use io::run;
