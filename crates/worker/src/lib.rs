@@ -6,14 +6,15 @@
 
 pub mod arena;
 pub mod binder;
-pub mod bwe;
 pub mod error;
 pub mod ids;
 pub mod output;
 pub mod params;
 pub mod rng;
-pub mod streams;
 pub mod time;
 pub mod timers;
 
 pub mod wire;
+
+pub mod bwe;
+pub mod streams;
