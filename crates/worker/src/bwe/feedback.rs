@@ -1,6 +1,7 @@
 //! Transport-wide feedback to a publisher: when each of its packets came
 //! (draft-holmer-rmcat-transport-wide-cc-extensions-01 §3).
 
+use std::ops::Range;
 use std::time::Duration;
 
 use crate::streams::{ExtendedSeq, SeqUnwrapper};
@@ -11,10 +12,10 @@ use crate::time::Instant;
 ///
 /// A report starts where the last one ended, so a lost packet is reported as soon as a later one
 /// came. If it comes after all, the next report goes back to it and repeats what lies between; up to
-/// half a second. Between reports, [`TransportFeedback::next_deadline`] is absent while nothing
+/// half a second. Between reports, [`ArrivalLog::next_deadline`] is absent while nothing
 /// came. Memory: 1 KiB at first, growing with the packet rate to at most 16 KiB.
 #[derive(Debug, Default)]
-pub struct TransportFeedback {
+pub struct ArrivalLog {
     unwrapper: SeqUnwrapper,
     /// The number that would confirm that the publisher numbers anew.
     after_jump: Option<u16>,
@@ -50,7 +51,7 @@ struct RecentLoss {
     next: usize,
 }
 
-impl TransportFeedback {
+impl ArrivalLog {
     /// Nothing came yet; allocates nothing.
     #[must_use]
     pub fn new() -> Self {
@@ -82,7 +83,7 @@ impl TransportFeedback {
         self.due = Some(self.due.map_or(due, |earlier| earlier.min(due)));
     }
 
-    /// When [`TransportFeedback::take_batch`] has something to give.
+    /// When [`ArrivalLog::take_batch`] has something to give.
     #[must_use]
     pub const fn next_deadline(&self) -> Option<Instant> {
         self.due
@@ -90,7 +91,7 @@ impl TransportFeedback {
 
     /// If a report is due, writes into `arrivals` for each packet from the base sequence number on
     /// when it came, if it did. The last one written always came. What of it fitted into a packet
-    /// is to be told to [`TransportFeedback::note_sent`]; then there may be more.
+    /// is to be told to [`ArrivalLog::note_sent`]; then there may be more.
     pub fn take_batch(
         &mut self,
         now: Instant,
@@ -121,9 +122,7 @@ impl TransportFeedback {
             None => return,
         };
         let span = end.since(self.start);
-        let came = (self.start.0..end.0)
-            .filter(|number| self.arrivals[self.slot(ExtendedSeq(*number))] != ABSENT)
-            .count();
+        let came = self.came(self.start.0..end.0);
         self.loss.push(span - came as u64, span);
         self.start = end;
         self.unreported = self.unreported.saturating_sub(came);
@@ -187,9 +186,8 @@ impl TransportFeedback {
         if span > len {
             // What is overwritten unreported counts as never having been there.
             let start = highest.plus(1).0 - len;
-            self.unreported -= (self.start.0..start.min(former.0 + 1))
-                .filter(|number| self.arrivals[self.slot(ExtendedSeq(*number))] != ABSENT)
-                .count();
+            let overwritten = self.came(self.start.0..start.min(former.0 + 1));
+            self.unreported = self.unreported.saturating_sub(overwritten);
             self.start = ExtendedSeq(start);
         }
         let first = (former.0 + 1).max((highest.0 + 1).saturating_sub(len));
@@ -240,6 +238,13 @@ impl TransportFeedback {
         {
             self.start = ExtendedSeq(first);
         }
+    }
+
+    /// How many of these packets came; all must be within the ring.
+    fn came(&self, numbers: Range<u64>) -> usize {
+        numbers
+            .filter(|number| self.arrivals[self.slot(ExtendedSeq(*number))] != ABSENT)
+            .count()
     }
 
     fn arrival(&self, seq: ExtendedSeq) -> Option<Instant> {
@@ -305,12 +310,12 @@ mod tests {
         Instant::from_millis(millis)
     }
 
-    fn feed(feedback: &mut TransportFeedback, millis: u64, seq: u16) {
+    fn feed(feedback: &mut ArrivalLog, millis: u64, seq: u16) {
         feedback.handle_packet(at(millis), seq, at(millis));
     }
 
     /// The next report: its count, its base, and the arrivals in milliseconds.
-    fn report(feedback: &mut TransportFeedback, now: u64) -> Option<(u8, u16, Vec<Option<u64>>)> {
+    fn report(feedback: &mut ArrivalLog, now: u64) -> Option<(u8, u16, Vec<Option<u64>>)> {
         let mut arrivals = [None; 300];
         let batch = feedback.take_batch(at(now), &mut arrivals)?;
         feedback.note_sent(batch.len);
@@ -324,7 +329,7 @@ mod tests {
 
     #[test]
     fn a_report_comes_a_tenth_of_a_second_after_the_first_packet() {
-        let mut feedback = TransportFeedback::new();
+        let mut feedback = ArrivalLog::new();
         assert_eq!(feedback.next_deadline(), None);
         feed(&mut feedback, 1000, 0xffff);
         feed(&mut feedback, 1010, 0);
@@ -340,7 +345,7 @@ mod tests {
 
     #[test]
     fn loss_at_the_end_of_a_report_shows_in_the_next() {
-        let mut feedback = TransportFeedback::new();
+        let mut feedback = ArrivalLog::new();
         feed(&mut feedback, 0, 10);
         assert_eq!(report(&mut feedback, 100), Some((0, 10, vec![Some(0)])));
         feed(&mut feedback, 150, 13);
@@ -350,7 +355,7 @@ mod tests {
 
     #[test]
     fn a_late_packet_takes_the_next_report_back_to_it() {
-        let mut feedback = TransportFeedback::new();
+        let mut feedback = ArrivalLog::new();
         for seq in [10, 11, 13, 14] {
             feed(&mut feedback, u64::from(seq), seq);
         }
@@ -369,7 +374,7 @@ mod tests {
 
     #[test]
     fn what_is_too_long_ago_is_not_gone_back_to() {
-        let mut feedback = TransportFeedback::new();
+        let mut feedback = ArrivalLog::new();
         feed(&mut feedback, 0, 10);
         feed(&mut feedback, 0, 12);
         feed(&mut feedback, 1000, 13);
@@ -380,7 +385,7 @@ mod tests {
 
     #[test]
     fn duplicates_and_reported_packets_are_not_reported_again() {
-        let mut feedback = TransportFeedback::new();
+        let mut feedback = ArrivalLog::new();
         feed(&mut feedback, 0, 10);
         feed(&mut feedback, 5, 10);
         assert_eq!(report(&mut feedback, 100), Some((0, 10, vec![Some(0)])));
@@ -390,7 +395,7 @@ mod tests {
 
     #[test]
     fn a_burst_is_reported_at_once_and_in_pieces() {
-        let mut feedback = TransportFeedback::new();
+        let mut feedback = ArrivalLog::new();
         for seq in 0..700 {
             feed(&mut feedback, 50, seq);
         }
@@ -406,7 +411,7 @@ mod tests {
 
     #[test]
     fn what_did_not_fit_stays_due() {
-        let mut feedback = TransportFeedback::new();
+        let mut feedback = ArrivalLog::new();
         for seq in 0..10 {
             feed(&mut feedback, 0, seq);
         }
@@ -419,7 +424,7 @@ mod tests {
 
     #[test]
     fn a_gap_longer_than_a_report_is_skipped() {
-        let mut feedback = TransportFeedback::new();
+        let mut feedback = ArrivalLog::new();
         feed(&mut feedback, 0, 0);
         assert!(report(&mut feedback, 100).is_some());
         feed(&mut feedback, 150, 1000);
@@ -428,7 +433,7 @@ mod tests {
 
     #[test]
     fn a_publisher_that_numbers_anew_is_believed_at_the_second_packet() {
-        let mut feedback = TransportFeedback::new();
+        let mut feedback = ArrivalLog::new();
         for seq in 60_000..60_010 {
             feed(&mut feedback, 0, seq);
         }
@@ -444,7 +449,7 @@ mod tests {
 
     #[test]
     fn memory_is_bounded_when_nothing_is_ever_reported() {
-        let mut feedback = TransportFeedback::new();
+        let mut feedback = ArrivalLog::new();
         for n in 0..100_000_u64 {
             feed(&mut feedback, n / 10, ((n * 3) & 0xffff) as u16);
             assert!(feedback.arrivals.len() as u64 <= MAX_SPAN);
@@ -460,9 +465,88 @@ mod tests {
     }
 
     #[test]
+    fn the_count_of_unreported_packets_holds_under_any_numbers_and_times() {
+        let mut state = 0x0f0f_1234_5678_9abc_u64;
+        let mut log = ArrivalLog::new();
+        let (mut now, mut seq) = (0, 0_u16);
+        let mut arrivals = [None; 64];
+        for _ in 0..30_000 {
+            state ^= state << 13;
+            state ^= state >> 7;
+            state ^= state << 17;
+            let [kind, by, far, pace, ..] = state.to_le_bytes();
+            now += u64::from(pace % 8);
+            let step = match kind % 32 {
+                0 => u16::from(far) << 8,
+                1 => u16::from(far) << 3,
+                2..12 => u16::from(by % 16).wrapping_neg(),
+                _ => u16::from(by % 4),
+            };
+            seq = seq.wrapping_add(step);
+            log.handle_packet(at(now), seq, at(now.saturating_sub(u64::from(by))));
+            let highest = log.unwrapper.highest().unwrap_or_default();
+            assert_eq!(log.unreported, log.came(log.start.0..highest.0 + 1));
+            assert!(highest.since(log.start) < log.arrivals.len() as u64);
+            if let Some(batch) = log.take_batch(at(now), &mut arrivals) {
+                log.note_sent(1 + usize::from(far) % batch.len);
+                assert_eq!(log.unreported, log.came(log.start.0..highest.0 + 1));
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_written_reads_back() {
+        use crate::ids::Ssrc;
+        use crate::wire::rtcp::{
+            CompoundWriter, RtcpPacket, RtcpPackets, TransportFeedback, TransportFeedbackHeader,
+        };
+
+        let mut log = ArrivalLog::new();
+        for n in 0..1000_u16 {
+            let arrived = 5000 + u64::from(n) * 3 + u64::from(n % 7);
+            if n % 5 != 3 {
+                feed(&mut log, arrived, n.wrapping_add(65_000));
+            }
+        }
+        let mut last = None;
+        let mut seen = 0;
+        let mut arrivals = [None; 300];
+        let mut buffer = [0; 400];
+        while let Some(batch) = log.take_batch(at(9000), &mut arrivals) {
+            let mut out = CompoundWriter::new(&mut buffer);
+            let header = TransportFeedbackHeader {
+                sender_ssrc: Ssrc(1),
+                media_ssrc: Ssrc(2),
+                base_sequence_number: batch.base_sequence_number,
+                feedback_count: batch.feedback_count,
+            };
+            let covered = TransportFeedback::write(&mut out, &header, &arrivals[..batch.len]);
+            log.note_sent(covered.unwrap());
+            let Some(RtcpPacket::TransportFeedback(read)) = RtcpPackets::new(out.written()).next()
+            else {
+                panic!("not a feedback packet");
+            };
+            let mut time = u64::from(read.reference_time) * 64_000;
+            for packet in read.packets() {
+                let n = packet.sequence_number.wrapping_sub(65_000);
+                assert_eq!(last.replace(n), n.checked_sub(1));
+                let Some(delta) = packet.delta else {
+                    assert_eq!(n % 5, 3);
+                    continue;
+                };
+                time = time.wrapping_add_signed(i64::from(delta) * 250);
+                let arrived = 5000 + u64::from(n) * 3 + u64::from(n % 7);
+                assert_eq!(time / 1000, arrived);
+                seen += 1;
+            }
+        }
+        assert_eq!((last, seen), (Some(999), 800));
+    }
+
+    #[test]
     fn every_packet_is_reported_with_its_time_whatever_the_order() {
         let mut state = 0x5555_aaaa_1234_9876_u64;
-        let mut feedback = TransportFeedback::new();
+        let mut feedback = ArrivalLog::new();
         let mut sent_at = std::collections::BTreeMap::new();
         let mut reported = std::collections::BTreeMap::new();
         // Starts shortly before the lower bits of the microsecond wrap.

@@ -1,7 +1,7 @@
 //! Bandwidth estimation: what we tell a publisher of its packets, and what we conclude ourselves.
 //!
 //! Towards a publisher there are two ways. With transport-wide congestion control the publisher
-//! estimates: we only report when each packet came ([`TransportFeedback`]). With nothing but
+//! estimates: we only report when each packet came ([`ArrivalLog`]). With nothing but
 //! abs-send-time, we estimate and tell it a rate (REMB).
 
 mod arrival_group;
@@ -11,7 +11,7 @@ mod receive_side;
 mod trendline;
 
 pub use arrival_group::{ArrivalGroups, GroupDelta};
-pub use feedback::{FeedbackBatch, TransportFeedback};
+pub use feedback::{ArrivalLog, FeedbackBatch};
 pub use rate_control::AimdRateControl;
 pub use receive_side::ReceiveSideEstimator;
 pub use trendline::{Trendline, Usage};

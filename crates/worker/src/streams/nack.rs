@@ -164,12 +164,12 @@ impl NackList {
         if gap == 0 {
             return NackOutcome::Ordinary;
         }
-        if self.missing as u64 + gap > MAX_MISSING
+        if (self.missing as u64).saturating_add(gap) > MAX_MISSING
             && let Some(key_frame) = self.last_key_frame
         {
             self.forget_before(key_frame);
         }
-        if self.missing as u64 + gap > MAX_MISSING {
+        if (self.missing as u64).saturating_add(gap) > MAX_MISSING {
             self.clear_entries();
             return NackOutcome::KeyFrameNeeded;
         }

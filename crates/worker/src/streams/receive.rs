@@ -5,13 +5,14 @@ use std::time::Duration;
 
 use super::nack::{NackList, NackOutcome};
 use super::rate::RateMeter;
-use super::reception::{Arrival, Reception, ReportBlock};
+use super::reception::{Arrival, Reception};
 use super::rtp_clock::RtpClock;
 use super::score::{DeliveryTotals, Score};
 use super::send::round_trip;
 use super::seq::ExtendedSeq;
 use crate::ids::{PayloadType, Ssrc};
 use crate::time::{Instant, NtpTime};
+use crate::wire::rtcp::{DlrrItem, ReportBlock};
 
 /// What names an incoming stream and what its receiver may do about it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -67,7 +68,7 @@ pub struct Accepted {
     pub seq: ExtendedSeq,
     /// The source restarted its numbering with this packet: what came before is another run.
     pub restarted: bool,
-    /// Repairs cannot bring the stream forward any more: ask for a key frame.
+    /// Repairs cannot bring the stream forward any more: ask for a key frame, if it is video.
     pub key_frame_needed: bool,
     /// The stream was inactive until this packet; its score changed.
     pub reactivated: bool,
@@ -298,10 +299,10 @@ impl ReceiveStream {
         }
     }
 
-    /// Takes a DLRR sub-block (RFC 3611 §4.5): the sender's answer to our reference time `last_rr`.
-    /// `ntp` is our wall-clock time now.
-    pub fn handle_reference_time_reply(&mut self, ntp: NtpTime, last_rr: u32, delay: u32) {
-        if let Some(rtt) = round_trip(ntp, last_rr, delay) {
+    /// Takes the sender's answer to our receiver reference time (RFC 3611 §4.5). `ntp` is our
+    /// wall-clock time now.
+    pub fn handle_reference_time_reply(&mut self, ntp: NtpTime, item: &DlrrItem) {
+        if let Some(rtt) = round_trip(ntp, item.last_rr, item.delay_since_last_rr) {
             self.set_rtt(rtt);
         }
     }
@@ -596,7 +597,7 @@ mod tests {
         );
         assert_eq!((stats.nack_count, stats.nack_packet_count), (1, 1));
         let rtx = stream.rtx_report(at(50)).unwrap();
-        assert_eq!((rtx.ssrc, rtx.highest_seq), (Ssrc(2), 502));
+        assert_eq!((rtx.ssrc, rtx.highest_sequence_number), (Ssrc(2), 502));
     }
 
     #[test]
@@ -627,7 +628,10 @@ mod tests {
         assert!(accepted.restarted && accepted.key_frame_needed);
         assert_eq!(nacks(&mut stream, 0), []);
         let (block, _) = stream.report(at(1000));
-        assert_eq!((block.cumulative_lost, block.highest_seq), (0, 30_001));
+        assert_eq!(
+            (block.cumulative_lost, block.highest_sequence_number),
+            (0, 30_001)
+        );
     }
 
     #[test]
@@ -688,7 +692,12 @@ mod tests {
         let mut stream = ReceiveStream::new(PARAMS);
         let second = 1_u64 << 32;
         let asked = NtpTime(100 * second).compact();
-        stream.handle_reference_time_reply(NtpTime(101 * second), asked, 0x8000);
+        let item = DlrrItem {
+            ssrc: Ssrc(9),
+            last_rr: asked,
+            delay_since_last_rr: 0x8000,
+        };
+        stream.handle_reference_time_reply(NtpTime(101 * second), &item);
         assert_eq!(stream.stats(at(0)).round_trip_time_ms, 500.0);
         assert!(feed(&mut stream, 0, 1).is_ok());
         assert!(feed(&mut stream, 0, 3).is_ok());
@@ -731,7 +740,7 @@ mod tests {
             Some(94_500)
         );
         let (block, _) = stream.report(at(1000));
-        assert_eq!(block.last_sr, ntp.compact());
-        assert_eq!(block.delay_since_last_sr, 0x8000);
+        assert_eq!(block.last_sender_report, ntp.compact());
+        assert_eq!(block.delay_since_last_sender_report, 0x8000);
     }
 }
