@@ -14,4 +14,5 @@ pub mod rng;
 pub mod time;
 pub mod timers;
 
+pub mod codecs;
 pub mod wire;
