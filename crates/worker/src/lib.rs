@@ -15,4 +15,6 @@ pub mod time;
 pub mod timers;
 
 pub mod codecs;
+#[doc(hidden)]
+pub mod fuzz;
 pub mod wire;
