@@ -23,6 +23,9 @@ pub mod streams;
 pub mod time;
 pub mod timers;
 
+pub mod codecs;
+#[doc(hidden)]
+pub mod fuzz;
 pub mod wire;
 mod worker;
 
