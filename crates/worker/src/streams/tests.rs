@@ -231,9 +231,9 @@ fn at_ten_percent_loss_on_both_paths_every_packet_arrives_once_and_whole() {
     assert!(got.values().all(|count| *count == 1));
     assert!((350..450).contains(&received.packets_lost), "{received:?}");
     assert!(received.packets_repaired >= 350, "{received:?}");
-    // What the worker asked for in vain, the subscriber asked for too.
+    // Besides the tenth that is lost, what comes late on either path is asked for at once.
     assert!(
-        (350..1_000).contains(&sent.packets_retransmitted),
+        (350..1_200).contains(&sent.packets_retransmitted),
         "{sent:?}"
     );
 }
