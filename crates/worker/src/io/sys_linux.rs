@@ -35,11 +35,21 @@ pub(super) struct Clocks {
 }
 
 impl Clocks {
-    /// Reads both.
+    /// Reads both, again if something came in between: what separates the two readings would
+    /// move the receive times of a whole batch.
     pub(super) fn read() -> Self {
+        let mut before = monotonic_now();
+        for _ in 0..READINGS {
+            let unix = read_clock(libc::CLOCK_REALTIME);
+            let monotonic = monotonic_now();
+            if monotonic.since(before) <= CLOSE_READINGS {
+                return Self { monotonic, unix };
+            }
+            before = monotonic;
+        }
         Self {
-            monotonic: monotonic_now(),
             unix: read_clock(libc::CLOCK_REALTIME),
+            monotonic: monotonic_now(),
         }
     }
 
@@ -131,6 +141,12 @@ pub(super) fn disable_checksums(fd: BorrowedFd<'_>) -> io::Result<()> {
     Errno::result(result)?;
     Ok(())
 }
+
+/// How far apart two readings may be to count as one moment; they take some 50 ns each.
+const CLOSE_READINGS: Duration = Duration::from_micros(20);
+
+/// How often the clocks are read for a better pair.
+const READINGS: usize = 3;
 
 /// A packet that waited longer than this in a socket's queue would have been dropped from it.
 const LONGEST_QUEUEING: Duration = Duration::from_secs(60);

@@ -152,6 +152,29 @@ fn a_socket_is_opened_answers_and_is_closed() {
 }
 
 #[test]
+fn a_socket_of_both_families_answers_each_in_its_own() {
+    let mut rig = Rig::new();
+    let options = BindOptions::default();
+    let both = rig.sockets.bind_udp("[::]:0".parse().unwrap(), &options);
+    let port = both.unwrap().local.port();
+    for (from, to) in [("127.0.0.1:0", "127.0.0.1"), ("[::1]:0", "::1")] {
+        let remote = UdpSocket::bind(from).unwrap();
+        remote.set_read_timeout(Some(PATIENCE)).unwrap();
+        remote.send_to(b"hello", (to, port)).unwrap();
+        let (path, _) = rig.receive(1).remove(0);
+        assert_eq!(path.remote.port(), remote.local_addr().unwrap().port());
+        let mut output = Output::new(64 * 1024);
+        for _ in 0..3 {
+            queue(&mut output, path, b"back");
+        }
+        rig.send(&mut output);
+        for _ in 0..3 {
+            assert_eq!(remote.recv(&mut [0; 9]).unwrap(), 4);
+        }
+    }
+}
+
+#[test]
 fn a_busy_socket_does_not_starve_another() {
     let mut rig = Rig::new();
     let (busy, other) = (rig.udp(), rig.udp());
