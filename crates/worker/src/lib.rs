@@ -8,6 +8,7 @@ pub mod arena;
 pub mod binder;
 pub mod dtls;
 pub mod error;
+pub mod ice;
 pub mod ids;
 pub mod output;
 pub mod params;
