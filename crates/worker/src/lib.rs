@@ -10,6 +10,7 @@ pub mod channel;
 pub mod dtls;
 pub mod bwe;
 pub mod error;
+pub mod ice;
 pub mod ids;
 mod io;
 pub mod log;
