@@ -186,6 +186,3 @@ pub enum WorkerPoolError {
         first: u16,
     },
 }
-
-#[cfg(test)]
-mod tests;
