@@ -100,7 +100,7 @@ impl Channel {
         let (sender, receiver) = oneshot::channel();
         let settle: Settle = Box::new(move |outcome| {
             let result = outcome.and_then(|response| {
-                R::decode(response).ok_or(RequestError::MalformedResponse(R::METHOD.into()))
+                R::decode(response).ok_or_else(|| RequestError::MalformedResponse(R::METHOD.into()))
             });
             // Whoever waited may have stopped waiting.
             let _ = sender.send(result.map(then));

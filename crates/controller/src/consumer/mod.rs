@@ -1,21 +1,21 @@
+mod mirror;
 mod requests;
+mod types;
+
+pub use types::{ConsumerDump, ConsumerEvent, ConsumerScore, ConsumerType};
 
 use std::sync::Arc;
 
-use serde::Serialize;
 use thiserror::Error;
-use tureen_channel_fbs::fbs::consumer as fbs;
-use tureen_channel_fbs::fbs::notification::{Event, Notification};
-use tureen_channel_fbs::fbs::rtp_parameters::Type;
 
 use crate::channel::RequestError;
-use crate::entity::{CloseReason, Events, Kind, Lost, Mirror, Owned, lock};
+use crate::entity::{Events, Owned, lock};
 use crate::ids::{ConsumerId, ProducerId};
 use crate::ortc::{self, ConsumerNegotiation, ConsumerSsrcs, OrtcError};
-use crate::producer::ProducerType;
-use crate::rtp::{MediaKind, PayloadType, RtpCapabilities, RtpEncodingParameters, RtpParameters};
-use crate::stats::{RtpStreamDump, RtpStreamStats};
+use crate::rtp::{MediaKind, RtpCapabilities, RtpParameters};
+use crate::stats::RtpStreamStats;
 use crate::web_rtc_transport::WebRtcTransport;
+use mirror::{ConsumerKind, State};
 use requests::{
     CloseConsumer, Consume, DumpConsumer, GetConsumerStats, PauseConsumer, RequestKeyFrame,
     ResumeConsumer,
@@ -255,171 +255,4 @@ pub enum ConsumeError {
     /// The worker did not create it.
     #[error(transparent)]
     Request(#[from] RequestError),
-}
-
-/// How a [`Consumer`] picks from the streams of its Producer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum ConsumerType {
-    /// There is one.
-    Simple,
-    /// One of several streams at a time.
-    Simulcast,
-    /// Some of the layers of one stream.
-    Svc,
-    /// All of them.
-    Pipe,
-}
-
-impl From<ProducerType> for ConsumerType {
-    fn from(producer_type: ProducerType) -> Self {
-        match producer_type {
-            ProducerType::Simple => Self::Simple,
-            ProducerType::Simulcast => Self::Simulcast,
-            ProducerType::Svc => Self::Svc,
-        }
-    }
-}
-
-impl ConsumerType {
-    fn number(self) -> Type {
-        match self {
-            Self::Simple => Type::SIMPLE,
-            Self::Simulcast => Type::SIMULCAST,
-            Self::Svc => Type::SVC,
-            Self::Pipe => Type::PIPE,
-        }
-    }
-
-    fn read(number: Type) -> Option<Self> {
-        if number == Type::PIPE {
-            return Some(Self::Pipe);
-        }
-        ProducerType::read(number).map(Self::from)
-    }
-}
-
-/// Quality of the transmission, each value 0 (nothing arrives) to 10.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct ConsumerScore {
-    /// Towards the endpoint.
-    pub score: u8,
-    /// From the Producer, of the stream in use.
-    pub producer_score: u8,
-    /// From the Producer, of each of its streams.
-    pub producer_scores: Vec<u8>,
-}
-
-impl ConsumerScore {
-    fn read(score: fbs::ConsumerScore<'_>) -> Self {
-        Self {
-            score: score.score(),
-            producer_score: score.producer_score(),
-            producer_scores: score.producer_scores().iter().collect(),
-        }
-    }
-}
-
-/// What happens to a [`Consumer`].
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum ConsumerEvent {
-    /// Its Producer was paused.
-    ProducerPaused,
-    /// Its Producer was resumed.
-    ProducerResumed,
-    /// The quality of the transmission changed.
-    Score(ConsumerScore),
-    /// It closed, for [`CloseReason::ProducerClosed`] when its Producer did; the last event.
-    Closed(CloseReason),
-}
-
-/// A [`Consumer`] as the worker holds it.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct ConsumerDump {
-    /// Its id.
-    pub id: ConsumerId,
-    /// How it picks from the Producer's streams.
-    #[serde(rename = "type")]
-    pub consumer_type: ConsumerType,
-    /// Its Producer.
-    pub producer_id: ProducerId,
-    /// Audio or video.
-    pub kind: MediaKind,
-    /// What the endpoint receives.
-    pub rtp_parameters: RtpParameters,
-    /// The Producer's streams inside the router.
-    pub consumable_rtp_encodings: Vec<RtpEncodingParameters>,
-    /// Payload types it lets through.
-    pub supported_codec_payload_types: Vec<PayloadType>,
-    /// Whether it is paused.
-    pub paused: bool,
-    /// Whether its Producer is paused.
-    pub producer_paused: bool,
-    /// Its priority for the outgoing bitrate, 1 being the lowest.
-    pub priority: u8,
-    /// Streams it sends.
-    pub rtp_streams: Vec<RtpStreamDump>,
-}
-
-#[derive(Default)]
-pub(crate) struct State {
-    paused: bool,
-    producer_paused: bool,
-    score: ConsumerScore,
-}
-
-pub(crate) struct ConsumerKind;
-
-impl Kind for ConsumerKind {
-    type Event = ConsumerEvent;
-    type State = State;
-    type Close = CloseConsumer;
-    const CLOSES_CHILDREN_FOR: CloseReason = CloseReason::Closed;
-
-    fn closed(reason: CloseReason) -> ConsumerEvent {
-        ConsumerEvent::Closed(reason)
-    }
-
-    fn notified(mirror: &Mirror<Self>, notification: &Notification<'_>) {
-        let event = match notification.event() {
-            Event::CONSUMER_PRODUCER_CLOSE => {
-                mirror.close(CloseReason::ProducerClosed);
-                return;
-            }
-            Event::CONSUMER_PRODUCER_PAUSE => producer_paused(mirror, true),
-            Event::CONSUMER_PRODUCER_RESUME => producer_paused(mirror, false),
-            Event::CONSUMER_SCORE => match notification.body_as_consumer_score_notification() {
-                Some(body) => {
-                    let score = ConsumerScore::read(body.score());
-                    lock(&mirror.state).score = score.clone();
-                    Some(ConsumerEvent::Score(score))
-                }
-                None => return mirror.ignored(notification),
-            },
-            _ => return mirror.ignored(notification),
-        };
-        if let Some(event) = event {
-            mirror.push(event);
-        }
-    }
-
-    fn record_loss(id: &str, lost: &mut Lost) {
-        lost.consumers.push(id.into());
-    }
-}
-
-/// Takes in whether the Producer is paused; a worker may say the same twice.
-fn producer_paused(mirror: &Mirror<ConsumerKind>, paused: bool) -> Option<ConsumerEvent> {
-    let mut state = lock(&mirror.state);
-    if state.producer_paused == paused {
-        return None;
-    }
-    state.producer_paused = paused;
-    Some(match paused {
-        true => ConsumerEvent::ProducerPaused,
-        false => ConsumerEvent::ProducerResumed,
-    })
 }

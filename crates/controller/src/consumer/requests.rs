@@ -3,7 +3,8 @@ use tureen_channel_fbs::fbs::request::{Body, Method};
 use tureen_channel_fbs::fbs::response::Response;
 use tureen_channel_fbs::fbs::transport as fbs;
 
-use super::{ConsumerDump, ConsumerScore, ConsumerType, State};
+use super::mirror::State;
+use super::{ConsumerDump, ConsumerScore, ConsumerType};
 use crate::channel::{Fbb, Request, plain_request};
 use crate::encoding::{
     encodings, media_kind, read_encodings, read_media_kind, read_rtp_parameters, rtp_parameters,

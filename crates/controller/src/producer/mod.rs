@@ -1,23 +1,25 @@
+mod mirror;
 mod requests;
+mod types;
+
+pub use types::{ProducerDump, ProducerEvent, ProducerScore, ProducerType, VideoOrientation};
 
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
-use serde::Serialize;
 use thiserror::Error;
-use tureen_channel_fbs::fbs::notification::{Event, Notification};
-use tureen_channel_fbs::fbs::rtp_parameters::Type;
 use uuid::Uuid;
 
 use crate::channel::RequestError;
-use crate::entity::{CloseReason, Events, Kind, Lost, Mirror, Owned, lock};
+use crate::entity::{Events, Owned};
 use crate::ids::ProducerId;
 use crate::ortc::{self, OrtcError};
 use crate::rtp::{
     MediaKind, RtpEncodingParameters, RtpHeaderExtensionUri, RtpMapping, RtpParameters, Ssrc,
 };
-use crate::stats::{RtpStreamDump, RtpStreamStats};
+use crate::stats::RtpStreamStats;
 use crate::web_rtc_transport::WebRtcTransport;
+use mirror::{ProducerKind, State};
 use requests::{
     CloseProducer, DumpProducer, GetProducerStats, PauseProducer, Produce, ResumeProducer,
 };
@@ -299,142 +301,4 @@ pub enum ProduceError {
     /// The worker did not create it.
     #[error(transparent)]
     Request(#[from] RequestError),
-}
-
-/// Which streams a [`Producer`] has.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum ProducerType {
-    /// One stream.
-    Simple,
-    /// Several streams of the same picture.
-    Simulcast,
-    /// One stream in layers.
-    Svc,
-}
-
-impl ProducerType {
-    pub(crate) fn read(number: Type) -> Option<Self> {
-        match number {
-            Type::SIMPLE => Some(Self::Simple),
-            Type::SIMULCAST => Some(Self::Simulcast),
-            Type::SVC => Some(Self::Svc),
-            _ => None,
-        }
-    }
-}
-
-/// Quality of one stream of a [`Producer`].
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct ProducerScore {
-    /// Position of its encoding.
-    pub encoding_idx: u32,
-    /// Its SSRC.
-    pub ssrc: Ssrc,
-    /// Its RID.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub rid: Option<String>,
-    /// 0 (nothing arrives) to 10.
-    pub score: u8,
-}
-
-/// How the camera of a [`Producer`] is held.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-pub struct VideoOrientation {
-    /// Whether the camera faces away from the user.
-    pub camera: bool,
-    /// Whether the picture is mirrored.
-    pub flip: bool,
-    /// Clockwise rotation in degrees: 0, 90, 180 or 270.
-    pub rotation: u16,
-}
-
-/// What happens to a [`Producer`].
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum ProducerEvent {
-    /// The quality of its streams changed.
-    Score(Vec<ProducerScore>),
-    /// Its camera was turned.
-    VideoOrientationChanged(VideoOrientation),
-    /// It closed; the last event.
-    Closed(CloseReason),
-}
-
-/// A [`Producer`] as the worker holds it.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct ProducerDump {
-    /// Its id.
-    pub id: ProducerId,
-    /// Audio or video.
-    pub kind: MediaKind,
-    /// Which streams it has.
-    #[serde(rename = "type")]
-    pub producer_type: ProducerType,
-    /// What the endpoint sends.
-    pub rtp_parameters: RtpParameters,
-    /// How that is renumbered.
-    pub rtp_mapping: RtpMapping,
-    /// Streams that have arrived.
-    pub rtp_streams: Vec<RtpStreamDump>,
-    /// Whether it is paused.
-    pub paused: bool,
-}
-
-pub(crate) struct State {
-    paused: bool,
-    score: Vec<ProducerScore>,
-}
-
-pub(crate) struct ProducerKind;
-
-impl Kind for ProducerKind {
-    type Event = ProducerEvent;
-    type State = State;
-    type Close = CloseProducer;
-    const CLOSES_CHILDREN_FOR: CloseReason = CloseReason::ProducerClosed;
-
-    fn closed(reason: CloseReason) -> ProducerEvent {
-        ProducerEvent::Closed(reason)
-    }
-
-    fn notified(mirror: &Mirror<Self>, notification: &Notification<'_>) {
-        let Some(event) = event(notification) else {
-            return mirror.ignored(notification);
-        };
-        if let ProducerEvent::Score(score) = &event {
-            lock(&mirror.state).score.clone_from(score);
-        }
-        mirror.push(event);
-    }
-
-    fn record_loss(id: &str, lost: &mut Lost) {
-        lost.producers.push(id.into());
-    }
-}
-
-fn event(notification: &Notification<'_>) -> Option<ProducerEvent> {
-    match notification.event() {
-        Event::PRODUCER_SCORE => {
-            let body = notification.body_as_producer_score_notification()?;
-            let scores = body.scores().iter().map(|score| ProducerScore {
-                encoding_idx: score.encoding_idx(),
-                ssrc: Ssrc(score.ssrc()),
-                rid: score.rid().map(str::to_owned),
-                score: score.score(),
-            });
-            Some(ProducerEvent::Score(scores.collect()))
-        }
-        Event::PRODUCER_VIDEO_ORIENTATION_CHANGE => {
-            let body = notification.body_as_producer_video_orientation_change_notification()?;
-            Some(ProducerEvent::VideoOrientationChanged(VideoOrientation {
-                camera: body.camera(),
-                flip: body.flip(),
-                rotation: body.rotation(),
-            }))
-        }
-        _ => None,
-    }
 }

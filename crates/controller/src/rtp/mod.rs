@@ -8,15 +8,15 @@
 
 mod capabilities;
 mod codec;
+mod codec_parameters;
 mod header_extension;
 mod number;
 mod parameters;
 mod scalability_mode;
 
 pub use capabilities::{RtpCapabilities, RtpCodecCapability};
-pub use codec::{
-    CodecParameters, InvalidMimeType, MediaKind, MimeType, ParameterValue, RtcpFeedback,
-};
+pub use codec::{InvalidMimeType, MediaKind, MimeType, RtcpFeedback};
+pub use codec_parameters::{CodecParameters, ParameterValue};
 pub use header_extension::{
     RtpHeaderExtension, RtpHeaderExtensionDirection, RtpHeaderExtensionParameters,
     RtpHeaderExtensionUri,

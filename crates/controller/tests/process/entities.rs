@@ -6,7 +6,7 @@ use serde_json::json;
 use tureen_controller::rtp::{MediaKind, MimeType, RtpCodecCapability, RtpParameters};
 use tureen_controller::{
     CloseReason, ConsumeError, Consumer, ConsumerEvent, ConsumerOptions, DtlsFingerprint,
-    DtlsParameters, FingerprintAlgorithm, IceState, ListenInfo, ProduceError, Producer,
+    DtlsParameters, DtlsRole, FingerprintAlgorithm, IceState, ListenInfo, ProduceError, Producer,
     ProducerEvent, ProducerOptions, RequestError, Router, WebRtcTransport, WebRtcTransportEvent,
     WebRtcTransportOptions, Worker, WorkerEvent,
 };
@@ -22,14 +22,17 @@ pub(crate) async fn two_peers_meet() {
     }]);
     assert_eq!(json, expected);
     let remote = DtlsParameters {
-        role: Default::default(),
+        role: DtlsRole::Client,
         fingerprints: vec![DtlsFingerprint {
             algorithm: FingerprintAlgorithm::Sha256,
             value: "CC:DD".to_owned(),
         }],
     };
-    // The fake worker's answer has no body.
-    let outcome = call.alice.connect(&remote).await;
+    assert_eq!(call.alice.dtls_parameters().role, DtlsRole::Auto);
+    call.alice.connect(&remote).await.unwrap();
+    assert_eq!(call.alice.dtls_parameters().role, DtlsRole::Server);
+    // The fake worker accepts this without the body that belongs to it.
+    let outcome = call.alice.restart_ice().await;
     assert!(matches!(outcome, Err(RequestError::MalformedResponse(_))));
 
     let producer = call.produce("track").await.unwrap();

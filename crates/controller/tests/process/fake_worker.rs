@@ -177,6 +177,7 @@ impl FakeWorker {
             }
             Method::ROUTER_CREATE_WEBRTCTRANSPORT_WITH_SERVER
             | Method::ROUTER_CREATE_WEBRTCTRANSPORT => self.create_transport(request),
+            Method::WEBRTCTRANSPORT_CONNECT => self.connect(request),
             Method::TRANSPORT_PRODUCE => self.produce(request),
             Method::TRANSPORT_CLOSE_PRODUCER => {
                 let body = request.body_as_transport_close_producer_request().unwrap();
@@ -251,6 +252,23 @@ impl FakeWorker {
         let event = Event::WEBRTCTRANSPORT_ICE_STATE_CHANGE;
         let body = Some((tag, body.as_union_value()));
         write(self.frames.notification(&id, event, body).unwrap());
+    }
+
+    /// Takes the role that the other side leaves.
+    fn connect(&mut self, request: &Request<'_>) {
+        let body = request.body_as_web_rtc_transport_connect_request().unwrap();
+        let dtls_local_role = match body.dtls_parameters().role() {
+            web_rtc_transport::DtlsRole::CLIENT => web_rtc_transport::DtlsRole::SERVER,
+            _ => web_rtc_transport::DtlsRole::CLIENT,
+        };
+        self.respond(request.id(), |fbb| {
+            let args = web_rtc_transport::ConnectResponseArgs { dtls_local_role };
+            let body = web_rtc_transport::ConnectResponse::create(fbb, &args);
+            (
+                response::Body::WebRtcTransport_ConnectResponse,
+                body.as_union_value(),
+            )
+        });
     }
 
     fn produce(&mut self, request: &Request<'_>) {
