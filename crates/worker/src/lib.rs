@@ -1,1 +1,32 @@
-//! worker
+//! Tureen's media worker: a deterministic, sans-IO SFU core and a thin mio shell around it.
+//!
+//! The core's layers, from the bottom: base (this list's first block), bytes (`wire`, `codecs`),
+//! parts (`srtp`, `dtls`, `ice`, `streams`), entities, transport, graph, edge. A module uses the ones
+//! above it in that order, never those below; `tests/tidy` enforces it.
+
+pub mod arena;
+pub mod binder;
+pub mod channel;
+pub mod dtls;
+pub mod bwe;
+pub mod error;
+pub mod ids;
+mod io;
+pub mod log;
+pub mod messages;
+pub mod output;
+pub mod params;
+pub mod rng;
+pub mod settings;
+pub mod srtp;
+pub mod streams;
+pub mod time;
+pub mod timers;
+
+pub mod codecs;
+#[doc(hidden)]
+pub mod fuzz;
+pub mod wire;
+mod worker;
+
+pub use io::run;

@@ -1,0 +1,19 @@
+//! The plain parameters that requests carry and dumps echo: RTP, listening, DTLS and ICE. Plain
+//! data; what they mean is decided by the entities that take them.
+
+mod codec;
+mod listen;
+mod rtp;
+mod webrtc;
+
+pub use codec::{Codec, MediaKind};
+pub use listen::{ListenInfo, PortRange, SocketFlags};
+pub use rtp::{
+    CodecMapping, ConsumerLayers, EncodingMapping, HeaderExtensionUri, ParameterValue,
+    RtcpFeedback, RtcpParameters, RtpCodecParameters, RtpEncodingParameters,
+    RtpHeaderExtensionParameters, RtpMapping, RtpParameters, RtpType,
+};
+pub use webrtc::{
+    DtlsParameters, DtlsRole, DtlsState, Fingerprint, FingerprintAlgorithm, IceCandidate,
+    IceParameters, IceState, SrtpCryptoSuite, Tuple,
+};
