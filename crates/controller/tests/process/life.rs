@@ -65,7 +65,7 @@ pub(crate) async fn an_early_exit_is_told() {
 pub(crate) async fn a_silent_worker_is_killed() {
     let program = Program::new("silent");
     let settings = WorkerSettings {
-        start_timeout: Duration::from_millis(500),
+        start_timeout: Duration::from_secs(2),
         ..program.settings()
     };
     let outcome = Worker::spawn(settings).await;
