@@ -2916,7 +2916,8 @@ impl<'a> RtcpFeedback<'a> {
     // which contains a valid value in this slot
     unsafe { self._tab.get::<::flatbuffers::ForwardsUOffset<&str>>(RtcpFeedback::VT_TYPE_, None).unwrap()}
   }
-  /// Refinement, such as `pli` for `nack` or `fir` for `ccm`; absent for none.
+  /// Refinement, such as `pli` for `nack` or `fir` for `ccm`; absent or empty (as the npm
+  /// package sends it) for none.
   #[inline]
   pub fn parameter(&self) -> Option<&'a str> {
     // Safety:
@@ -3058,7 +3059,8 @@ impl<'a> RtpCodecParameters<'a> {
     // which contains a valid value in this slot
     unsafe { self._tab.get::<u32>(RtpCodecParameters::VT_CLOCK_RATE, Some(0)).unwrap()}
   }
-  /// Audio channels, 1 or more; absent for video, and for audio it means 1.
+  /// Audio channels. Absent or 0 (as the npm package sends it) means 1 for audio, and is the
+  /// rule for video.
   #[inline]
   pub fn channels(&self) -> Option<u8> {
     // Safety:
