@@ -7,11 +7,16 @@
 pub mod arena;
 pub mod binder;
 pub mod channel;
+pub mod dtls;
 pub mod error;
 pub mod ids;
 pub mod messages;
 pub mod output;
 pub mod params;
 pub mod rng;
+pub mod streams;
+pub mod srtp;
 pub mod time;
 pub mod timers;
+
+pub mod wire;

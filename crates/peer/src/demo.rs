@@ -1,0 +1,16 @@
+//! A test picture and a tone as RTP, from prepared media: no encoder runs.
+//!
+//! [`DemoSource`] is the whole of it without clock or socket: it says when it wants to be called and what to send.
+//! [`DemoPublisher`] runs one on tokio over a [`PeerSender`](crate::PeerSender).
+
+mod ivf;
+mod media;
+mod ogg;
+mod publisher;
+mod source;
+mod stream;
+
+pub use media::{DemoMedia, MediaError};
+pub use publisher::DemoPublisher;
+pub use source::{DemoConfig, DemoSource, DemoStats, Outgoing};
+pub use stream::{ExtensionIds, RtxStream, StreamConfig};

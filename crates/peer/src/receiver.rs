@@ -1,0 +1,14 @@
+//! What arrives, per SSRC: counts, VP8 frames put together, and the feedback that a receiver owes its sender.
+//!
+//! [`Receiver`] has no clock and no socket: times are durations since any fixed start, packets come from
+//! [`PeerTransport::recv`](crate::PeerTransport::recv) and feedback goes to
+//! [`PeerSender::send_rtcp`](crate::PeerSender::send_rtcp).
+
+mod arrivals;
+mod core;
+mod frames;
+mod stream;
+
+pub use self::core::{Payload, PayloadKind, Receiver, ReceiverConfig, RtxSource};
+pub use frames::Vp8Frame;
+pub use stream::StreamStats;

@@ -1,0 +1,318 @@
+//! The engine in use: `dimpl`, held to DTLS 1.2.
+//!
+//! Its DTLS 1.3 side takes the SRTP profile that the remote names first, which for Chromium is
+//! `AES_CM_128_HMAC_SHA1_80`, five times dearer per packet than the `AEAD_AES_256_GCM` that its
+//! DTLS 1.2 side prefers.
+
+use std::sync::{Arc, LazyLock};
+use std::time::Duration;
+
+use dimpl::crypto::{Dtls12CipherSuite, SrtpProfile, SupportedDtls12CipherSuite};
+use dimpl::{Config, Dtls, DtlsCertificate, Error, Output, SecurityError};
+
+use super::certificate::Certificate;
+use super::session::{DtlsSession, SessionError, SessionEvent, SessionRole};
+use crate::output::MAX_DATAGRAM;
+use crate::params::SrtpCryptoSuite;
+use crate::srtp::SrtpKeys;
+use crate::time::{ClockAnchor, Instant};
+
+/// What all sessions of a worker share: the certificate, the settings of the engine and the clock.
+pub struct DimplContext {
+    certificate: Certificate,
+    chacha_only: Arc<Config>,
+    any_suite: Arc<Config>,
+    clock: ClockAnchor,
+}
+
+impl DimplContext {
+    /// The context of a worker that has this `certificate`.
+    ///
+    /// # Errors
+    ///
+    /// [`SessionError`] when the engine's own checks of its cryptography fail.
+    pub fn new(certificate: Certificate, clock: ClockAnchor) -> Result<Arc<Self>, SessionError> {
+        Ok(Arc::new(Self {
+            certificate,
+            chacha_only: config(&[Dtls12CipherSuite::ECDHE_ECDSA_CHACHA20_POLY1305_SHA256])?,
+            any_suite: config(&[
+                Dtls12CipherSuite::ECDHE_ECDSA_CHACHA20_POLY1305_SHA256,
+                Dtls12CipherSuite::ECDHE_ECDSA_AES256_GCM_SHA384,
+                Dtls12CipherSuite::ECDHE_ECDSA_AES128_GCM_SHA256,
+            ])?,
+            clock,
+        }))
+    }
+
+    /// A context whose clients offer `suites` alone.
+    #[cfg(test)]
+    pub(super) fn offering(
+        certificate: Certificate,
+        clock: ClockAnchor,
+        suites: &[Dtls12CipherSuite],
+    ) -> Result<Arc<Self>, SessionError> {
+        Ok(Arc::new(Self {
+            certificate,
+            chacha_only: config(suites)?,
+            any_suite: config(suites)?,
+            clock,
+        }))
+    }
+
+    /// The worker's certificate.
+    #[must_use]
+    pub const fn certificate(&self) -> &Certificate {
+        &self.certificate
+    }
+
+    /// A session that has not started.
+    #[must_use]
+    pub fn session(self: &Arc<Self>) -> DimplSession {
+        DimplSession {
+            context: Arc::clone(self),
+            engine: None,
+            role: SessionRole::Server,
+            suites: Suites::ChaCha,
+            progress: Progress::Anonymous,
+            restarts_left: MAX_RESTARTS,
+        }
+    }
+
+    fn engine(&self, now: Instant, role: SessionRole, suites: Suites) -> Result<Dtls, Error> {
+        let config = match (role, suites) {
+            (SessionRole::Server, Suites::ChaCha) => &self.chacha_only,
+            (SessionRole::Server, Suites::Any) | (SessionRole::Client, _) => &self.any_suite,
+        };
+        let certificate = DtlsCertificate {
+            certificate: self.certificate.der().to_vec(),
+            private_key: self.certificate.private_key().to_vec(),
+        };
+        let now = self.clock.to_std(now);
+        let mut engine = Dtls::new_12(Arc::clone(config), certificate, now);
+        engine.set_active(role == SessionRole::Client);
+        engine.handle_timeout(now)?;
+        Ok(engine)
+    }
+}
+
+/// A DTLS 1.2 session by `dimpl`.
+pub struct DimplSession {
+    context: Arc<DimplContext>,
+    engine: Option<Dtls>,
+    role: SessionRole,
+    suites: Suites,
+    progress: Progress,
+    restarts_left: u32,
+}
+
+/// Which cipher suites a server accepts. The engine draws the explicit nonces of its AES-GCM suites
+/// at random, and a random nonce may repeat; those of ChaCha20-Poly1305 are counted. So the first
+/// try is ChaCha20-Poly1305 alone, which every browser offers, and AES-GCM is for remotes that have
+/// nothing else.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Suites {
+    ChaCha,
+    Any,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Progress {
+    /// The remote has not shown its certificate: whatever came may be from anyone.
+    Anonymous,
+    Certified,
+    /// Finished, the keys have not been asked for yet.
+    Finished,
+    Connected,
+}
+
+impl DtlsSession for DimplSession {
+    fn start(&mut self, now: Instant, role: SessionRole) -> Result<(), SessionError> {
+        self.role = role;
+        self.renew(now)
+    }
+
+    fn handle_records(&mut self, now: Instant, records: &[u8]) -> Result<(), SessionError> {
+        let Err(error) = self.feed(now, records) else {
+            return Ok(());
+        };
+        if self.role == SessionRole::Client || self.progress != Progress::Anonymous {
+            return Err(into_session_error(&error));
+        }
+        let no_common_suite = SecurityError::NoMutuallyAcceptableCipherSuite;
+        if error == Error::SecurityError(no_common_suite) && self.suites == Suites::ChaCha {
+            self.suites = Suites::Any;
+            self.renew(now)?;
+            return match self.feed(now, records) {
+                Err(error) => self.start_over(now, &error),
+                Ok(()) => Ok(()),
+            };
+        }
+        self.start_over(now, &error)
+    }
+
+    fn handle_timeout(&mut self, now: Instant) -> Result<(), SessionError> {
+        let now = self.context.clock.to_std(now);
+        match &mut self.engine {
+            Some(engine) => engine
+                .handle_timeout(now)
+                .map_err(|error| into_session_error(&error)),
+            None => Ok(()),
+        }
+    }
+
+    fn send(&mut self, data: &[u8]) -> Result<(), SessionError> {
+        match &mut self.engine {
+            Some(engine) if self.progress == Progress::Connected => engine
+                .send_application_data(data)
+                .map(|_| ())
+                .map_err(|error| into_session_error(&error)),
+            _ => Err(SessionError("not connected".to_owned())),
+        }
+    }
+
+    fn poll(&mut self, buffer: &mut [u8]) -> SessionEvent {
+        if self.progress != Progress::Anonymous {
+            return self.poll_into(buffer);
+        }
+        // The engine panics when the remote's certificate does not fit the buffer. It cannot be
+        // longer than everything that the engine queues, which this room holds.
+        let mut room = vec![0; QUEUE_CAPACITY * MAX_DATAGRAM];
+        let event = self.poll_into(&mut room);
+        if let SessionEvent::Datagram(len) = event {
+            let Some(place) = buffer.get_mut(..len) else {
+                return SessionEvent::Failed(SessionError("datagram too long".to_owned()));
+            };
+            place.copy_from_slice(&room[..len]);
+        }
+        event
+    }
+
+    fn close(&mut self) {
+        if let Some(engine) = &mut self.engine {
+            // Closing fails only when the engine is closed already.
+            let _ = engine.close();
+        }
+    }
+}
+
+impl DimplSession {
+    fn renew(&mut self, now: Instant) -> Result<(), SessionError> {
+        let engine = self
+            .context
+            .engine(now, self.role, self.suites)
+            .map_err(|error| into_session_error(&error))?;
+        self.engine = Some(engine);
+        Ok(())
+    }
+
+    /// Before the remote has shown a certificate, what broke the handshake may have come from
+    /// anyone, so a server begins afresh and lets the remote repeat its `ClientHello`.
+    fn start_over(&mut self, now: Instant, error: &Error) -> Result<(), SessionError> {
+        if self.restarts_left == 0 {
+            return Err(into_session_error(error));
+        }
+        self.restarts_left -= 1;
+        self.renew(now)
+    }
+
+    fn feed(&mut self, now: Instant, records: &[u8]) -> Result<(), Error> {
+        let now = self.context.clock.to_std(now);
+        match &mut self.engine {
+            Some(engine) => {
+                engine.handle_timeout(now)?;
+                engine.handle_packet(records)
+            }
+            None => Ok(()),
+        }
+    }
+
+    fn poll_into(&mut self, buffer: &mut [u8]) -> SessionEvent {
+        let Some(engine) = &mut self.engine else {
+            return SessionEvent::Idle(None);
+        };
+        loop {
+            return match engine.poll_output(buffer) {
+                Output::Packet(packet) => SessionEvent::Datagram(packet.len()),
+                Output::PeerCert(certificate) => {
+                    self.progress = Progress::Certified;
+                    SessionEvent::PeerCertificate(certificate.to_vec())
+                }
+                Output::Connected => {
+                    self.progress = Progress::Finished;
+                    continue;
+                }
+                Output::KeyingMaterial(material, profile) => {
+                    self.progress = Progress::Connected;
+                    SessionEvent::Connected(
+                        SrtpKeys::from_exporter(suite_of(profile), &material).ok(),
+                    )
+                }
+                Output::Timeout(_) if self.progress == Progress::Finished => {
+                    self.progress = Progress::Connected;
+                    SessionEvent::Connected(None)
+                }
+                Output::ApplicationData(data) => SessionEvent::ApplicationData(data.len()),
+                Output::CloseNotify => SessionEvent::Closed,
+                Output::BufferTooSmall { needed } => SessionEvent::Failed(SessionError(format!(
+                    "{needed} bytes do not fit a datagram"
+                ))),
+                // A connected engine has no timers: it advances with what comes in.
+                Output::Timeout(_) if self.progress == Progress::Connected => {
+                    SessionEvent::Idle(None)
+                }
+                Output::Timeout(at) => SessionEvent::Idle(Some(self.context.clock.from_std(at))),
+                other => SessionEvent::Failed(SessionError(format!("unexpected {other:?}"))),
+            };
+        }
+    }
+}
+
+fn config(suites: &[Dtls12CipherSuite]) -> Result<Arc<Config>, SessionError> {
+    let mut provider = dimpl::crypto::aws_lc_rs::default_provider();
+    provider.cipher_suites = &CHACHA_FIRST;
+    Config::builder()
+        .with_crypto_provider(provider)
+        .dtls12_cipher_suites(suites)
+        .dtls13_cipher_suites(&[])
+        .mtu(MTU)
+        .max_queue_rx(QUEUE_CAPACITY)
+        // ICE has proved that the remote receives at its address: no cookie is needed.
+        .use_server_cookie(false)
+        .flight_start_rto(FIRST_REPETITION)
+        .flight_retries(REPETITIONS)
+        .build()
+        .map(Arc::new)
+        .map_err(|error| into_session_error(&error))
+}
+
+const fn suite_of(profile: SrtpProfile) -> SrtpCryptoSuite {
+    match profile {
+        SrtpProfile::AEAD_AES_256_GCM => SrtpCryptoSuite::AeadAes256Gcm,
+        SrtpProfile::AEAD_AES_128_GCM => SrtpCryptoSuite::AeadAes128Gcm,
+        _ => SrtpCryptoSuite::AesCm128HmacSha1_80,
+    }
+}
+
+fn into_session_error(error: &Error) -> SessionError {
+    SessionError(error.to_string())
+}
+
+/// The engine's suites in the order in which a client offers them: see [`Suites`].
+static CHACHA_FIRST: LazyLock<Vec<&'static dyn SupportedDtls12CipherSuite>> = LazyLock::new(|| {
+    let suites = dimpl::crypto::aws_lc_rs::default_provider().cipher_suites;
+    let mut suites = suites.to_vec();
+    suites.sort_by_key(|suite| suite.explicit_nonce_len());
+    suites
+});
+
+/// The largest datagram of a handshake, in bytes: below the smallest path MTU of the Internet's
+/// tunnels.
+const MTU: usize = 1200;
+/// How many datagrams the engine queues before it gives up.
+const QUEUE_CAPACITY: usize = 30;
+/// RFC 6347 §4.2.4.1 lets time-sensitive applications choose less than its second.
+const FIRST_REPETITION: Duration = Duration::from_millis(300);
+/// With doubling intervals the last one begins after about 19 seconds and ends after about 38.
+const REPETITIONS: usize = 6;
+/// How often a server begins afresh before it fails.
+const MAX_RESTARTS: u32 = 16;

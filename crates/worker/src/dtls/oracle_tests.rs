@@ -1,0 +1,161 @@
+//! Handshakes with an independent implementation, as client and as server.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use webrtc_dtls::cipher_suite::CipherSuiteId;
+use webrtc_dtls::config::{ClientAuthType, Config};
+use webrtc_dtls::conn::DTLSConn;
+use webrtc_dtls::crypto::Certificate as PeerCertificate;
+use webrtc_dtls::extension::extension_use_srtp::SrtpProtectionProfile::{
+    self, Srtp_Aead_Aes_128_Gcm, Srtp_Aead_Aes_256_Gcm, Srtp_Aes128_Cm_Hmac_Sha1_80,
+};
+use webrtc_util::conn::conn_pipe::pipe;
+use webrtc_util::{Conn, KeyingMaterialExporter};
+
+use super::*;
+use crate::output::MAX_DATAGRAM;
+use crate::params::{DtlsRole, DtlsState, FingerprintAlgorithm, SrtpCryptoSuite};
+use crate::srtp::SrtpKeys;
+use crate::time::{ClockAnchor, Instant};
+
+struct Peer {
+    profiles: Vec<SrtpProtectionProfile>,
+    cipher_suites: Vec<CipherSuiteId>,
+}
+
+/// Runs a handshake in which we play `role`; returns our keys and the peer's.
+async fn handshake(role: DtlsRole, peer: Peer) -> (Box<DtlsKeys>, SrtpKeys) {
+    let clock = ClockAnchor {
+        at: Instant::default(),
+        std: std::time::Instant::now(),
+        unix: Duration::ZERO,
+    };
+    let now = || clock.from_std(std::time::Instant::now());
+    let context = DimplContext::new(Certificate::generate().unwrap(), clock).unwrap();
+    let mut dtls = DtlsTransport::new(context.session());
+    let certificate = PeerCertificate::generate_self_signed(vec!["peer".to_owned()]).unwrap();
+    dtls.set_remote_fingerprint(fingerprint(
+        FingerprintAlgorithm::Sha256,
+        &certificate.certificate[0],
+    ));
+    dtls.start(now(), role);
+
+    let config = Config {
+        certificates: vec![certificate],
+        cipher_suites: peer.cipher_suites,
+        srtp_protection_profiles: peer.profiles,
+        client_auth: ClientAuthType::RequireAnyClientCert,
+        insecure_skip_verify: true,
+        ..Config::default()
+    };
+    let (ours, theirs) = pipe();
+    let peer_is_client = role == DtlsRole::Server;
+    let peer = tokio::spawn(async move {
+        let conn = DTLSConn::new(Arc::new(theirs), config, peer_is_client, None).await;
+        let conn = conn.unwrap();
+        // The connection lives on until our side has everything.
+        (exported(&conn).await, conn)
+    });
+
+    let mut buffer = [0; MAX_DATAGRAM];
+    let keys = loop {
+        match dtls.poll(now(), &mut buffer) {
+            DtlsOutput::Datagram(len) => {
+                ours.send(&buffer[..len]).await.unwrap();
+            }
+            DtlsOutput::Connected(keys) => break keys,
+            DtlsOutput::State(state) => assert_eq!(state, DtlsState::Connecting),
+            DtlsOutput::ApplicationData(_) => panic!("nobody sends data"),
+            DtlsOutput::Idle => {
+                let wait = dtls.deadline().unwrap().since(now());
+                match tokio::time::timeout(wait, ours.recv(&mut buffer)).await {
+                    Ok(len) => dtls.handle_datagram(now(), &buffer[..len.unwrap()]),
+                    Err(_) => dtls.handle_timeout(now()),
+                }
+            }
+        }
+    };
+    while let DtlsOutput::Datagram(len) = dtls.poll(now(), &mut buffer) {
+        ours.send(&buffer[..len]).await.unwrap();
+    }
+    let (peer_keys, _conn) = peer.await.unwrap();
+    (keys, peer_keys)
+}
+
+async fn exported(conn: &DTLSConn) -> SrtpKeys {
+    let suite = match conn.selected_srtpprotection_profile() {
+        Srtp_Aead_Aes_256_Gcm => SrtpCryptoSuite::AeadAes256Gcm,
+        Srtp_Aead_Aes_128_Gcm => SrtpCryptoSuite::AeadAes128Gcm,
+        _ => SrtpCryptoSuite::AesCm128HmacSha1_80,
+    };
+    let state = conn.connection_state().await;
+    let exported = state
+        .export_keying_material("EXTRACTOR-dtls_srtp", &[], 2 * suite.key_and_salt_len())
+        .await
+        .unwrap();
+    SrtpKeys::from_exporter(suite, &exported).unwrap()
+}
+
+fn run(role: DtlsRole, peer: Peer) -> (Box<DtlsKeys>, SrtpKeys) {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_time()
+        .build()
+        .unwrap();
+    runtime.block_on(async {
+        tokio::time::timeout(Duration::from_secs(30), handshake(role, peer))
+            .await
+            .expect("the handshake ends")
+    })
+}
+
+#[test]
+fn as_server_we_choose_the_profile_and_derive_the_peers_keys() {
+    for (profiles, expected) in [
+        (
+            vec![
+                Srtp_Aes128_Cm_Hmac_Sha1_80,
+                Srtp_Aead_Aes_256_Gcm,
+                Srtp_Aead_Aes_128_Gcm,
+            ],
+            SrtpCryptoSuite::AeadAes256Gcm,
+        ),
+        (
+            vec![Srtp_Aes128_Cm_Hmac_Sha1_80, Srtp_Aead_Aes_128_Gcm],
+            SrtpCryptoSuite::AeadAes128Gcm,
+        ),
+        (
+            vec![Srtp_Aes128_Cm_Hmac_Sha1_80],
+            SrtpCryptoSuite::AesCm128HmacSha1_80,
+        ),
+    ] {
+        let peer = Peer {
+            profiles,
+            cipher_suites: Vec::new(),
+        };
+        let (ours, theirs) = run(DtlsRole::Server, peer);
+        assert_eq!(ours.local.suite(), expected);
+        assert_eq!((ours.remote, ours.local), (theirs.client, theirs.server));
+    }
+}
+
+#[test]
+fn as_client_we_derive_the_peers_keys() {
+    let peer = Peer {
+        profiles: vec![Srtp_Aead_Aes_256_Gcm],
+        cipher_suites: Vec::new(),
+    };
+    let (ours, theirs) = run(DtlsRole::Client, peer);
+    assert_eq!(ours.local.suite(), SrtpCryptoSuite::AeadAes256Gcm);
+    assert_eq!((ours.local, ours.remote), (theirs.client, theirs.server));
+}
+
+#[test]
+fn a_peer_with_aes_gcm_alone_is_served() {
+    let peer = Peer {
+        profiles: vec![Srtp_Aead_Aes_256_Gcm],
+        cipher_suites: vec![CipherSuiteId::Tls_Ecdhe_Ecdsa_With_Aes_128_Gcm_Sha256],
+    };
+    let (ours, theirs) = run(DtlsRole::Server, peer);
+    assert_eq!((ours.remote, ours.local), (theirs.client, theirs.server));
+}

@@ -1,0 +1,69 @@
+//! The record layer's plaintext header (RFC 6347 §4.1): enough to tell what a datagram holds.
+
+/// One record of a datagram.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Record {
+    pub(super) content: Content,
+    pub(super) epoch: u16,
+    /// Length with the header, in bytes.
+    pub(super) len: usize,
+}
+
+/// What a record carries.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Content {
+    ChangeCipherSpec,
+    Alert,
+    Handshake,
+    ApplicationData,
+}
+
+impl Record {
+    /// The record that `bytes` start with; `None` when it is cut short, of an unknown type or not
+    /// DTLS at all.
+    pub(super) fn first(bytes: &[u8]) -> Option<Self> {
+        let [kind, 0xfe, _, e0, e1, _, _, _, _, _, _, l0, l1] =
+            *bytes.first_chunk::<HEADER_LEN>()?
+        else {
+            return None;
+        };
+        let content = match kind {
+            20 => Content::ChangeCipherSpec,
+            21 => Content::Alert,
+            22 => Content::Handshake,
+            23 => Content::ApplicationData,
+            _ => return None,
+        };
+        let len = HEADER_LEN + usize::from(u16::from_be_bytes([l0, l1]));
+        (len <= bytes.len()).then_some(Self {
+            content,
+            epoch: u16::from_be_bytes([e0, e1]),
+            len,
+        })
+    }
+}
+
+const HEADER_LEN: usize = 13;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_record_ends_where_its_length_says() {
+        let mut bytes = vec![22, 0xfe, 0xfd, 0, 1, 0, 0, 0, 0, 0, 9, 0, 2, 7, 7, 99];
+        let record = Record::first(&bytes).unwrap();
+        assert_eq!(
+            (record.content, record.epoch, record.len),
+            (Content::Handshake, 1, 15)
+        );
+        for len in 0..15 {
+            assert_eq!(Record::first(&bytes[..len]), None, "{len}");
+        }
+        bytes[0] = 24;
+        assert_eq!(Record::first(&bytes), None);
+        bytes[0] = 22;
+        bytes[1] = 3;
+        assert_eq!(Record::first(&bytes), None);
+    }
+}

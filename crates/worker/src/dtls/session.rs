@@ -1,0 +1,76 @@
+//! The seam between the state machine and a DTLS engine.
+
+use crate::srtp::SrtpKeys;
+use crate::time::Instant;
+
+/// A DTLS engine, sans-IO. After each input it is polled until [`SessionEvent::Idle`]. An error ends
+/// it: it is dropped without another call.
+pub trait DtlsSession {
+    /// Starts the handshake, as client or as server.
+    ///
+    /// # Errors
+    ///
+    /// [`SessionError`] when the engine cannot start.
+    fn start(&mut self, now: Instant, role: SessionRole) -> Result<(), SessionError>;
+
+    /// Takes one or more whole records of a datagram.
+    ///
+    /// # Errors
+    ///
+    /// [`SessionError`] when the handshake has failed or the remote has ended it.
+    fn handle_records(&mut self, now: Instant, records: &[u8]) -> Result<(), SessionError>;
+
+    /// Advances time: repeats a flight that is due.
+    ///
+    /// # Errors
+    ///
+    /// [`SessionError`] when there were repetitions enough.
+    fn handle_timeout(&mut self, now: Instant) -> Result<(), SessionError>;
+
+    /// Takes data to be sent, at most a record of it, when the session is connected.
+    ///
+    /// # Errors
+    ///
+    /// [`SessionError`] when it cannot be queued; the session goes on.
+    fn send(&mut self, data: &[u8]) -> Result<(), SessionError>;
+
+    /// The next thing to do. What is to be sent, or was received, lies at the start of `buffer`,
+    /// which holds at least [`MAX_DATAGRAM`](crate::output::MAX_DATAGRAM) bytes.
+    fn poll(&mut self, buffer: &mut [u8]) -> SessionEvent;
+
+    /// Queues the alert that ends the session, if it is connected.
+    fn close(&mut self);
+}
+
+/// Who sends the first message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SessionRole {
+    /// We do.
+    Client,
+    /// The remote does.
+    Server,
+}
+
+/// What [`DtlsSession::poll`] yields.
+#[derive(Debug)]
+pub enum SessionEvent {
+    /// A datagram of this length to send.
+    Datagram(usize),
+    /// The remote's certificate in DER, not checked against anything but its own signature.
+    PeerCertificate(Vec<u8>),
+    /// The handshake is complete. Without keys the two sides have no SRTP profile in common.
+    Connected(Option<SrtpKeys>),
+    /// Received data of this length.
+    ApplicationData(usize),
+    /// The remote has closed the session.
+    Closed,
+    /// The engine cannot go on.
+    Failed(SessionError),
+    /// Nothing to do before this instant.
+    Idle(Option<Instant>),
+}
+
+/// Why an engine gave up, in its own words.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct SessionError(pub String);

@@ -1,0 +1,299 @@
+//! The two sessions of a transport: what it receives and what it sends.
+
+use super::SrtpError;
+use super::cipher::{FlowCipher, RTCP_HEADER_LEN};
+use super::key_derivation::{Flow, MasterKey};
+use super::replay::{ReplayWindow, Seen, estimate_index};
+use super::stream_table::{StreamIndex, StreamTable};
+use crate::ids::Ssrc;
+use crate::params::SrtpCryptoSuite;
+
+/// Unprotects what the remote sends.
+pub struct SrtpReceive {
+    suite: SrtpCryptoSuite,
+    rtp: FlowCipher,
+    rtcp: FlowCipher,
+    rtp_streams: StreamTable<RtpWindow>,
+    rtcp_streams: StreamTable<RtcpWindow>,
+    last_rtp: StreamIndex,
+    last_rtcp: StreamIndex,
+}
+
+impl SrtpReceive {
+    /// A session under the remote's `master` key. It holds the state of at most `max_streams` SSRCs
+    /// for RTP and as many for RTCP, about 170 and 60 bytes each.
+    #[must_use]
+    pub fn new(master: &MasterKey, max_streams: usize) -> Self {
+        Self {
+            suite: master.suite(),
+            rtp: FlowCipher::new(master, Flow::Rtp),
+            rtcp: FlowCipher::new(master, Flow::Rtcp),
+            rtp_streams: StreamTable::new(max_streams),
+            rtcp_streams: StreamTable::new(max_streams),
+            last_rtp: StreamIndex::default(),
+            last_rtcp: StreamIndex::default(),
+        }
+    }
+
+    /// The profile of the session.
+    #[must_use]
+    pub const fn suite(&self) -> SrtpCryptoSuite {
+        self.suite
+    }
+
+    /// Verifies and decrypts an RTP packet in place. Returns its length without the tag.
+    ///
+    /// # Errors
+    ///
+    /// [`SrtpError`]; the packet is to be dropped and counted, and its bytes are not to be read.
+    pub fn unprotect_rtp(&mut self, packet: &mut [u8]) -> Result<usize, SrtpError> {
+        let header = RtpHeader::read(packet).ok_or(SrtpError::Malformed)?;
+        let Some(window) = self.rtp_streams.get_mut(header.ssrc, &mut self.last_rtp) else {
+            self.rtp_streams.check_room()?;
+            let index = u64::from(header.sequence);
+            let len = self.rtp.open_rtp(header.ssrc, index, header.len, packet)?;
+            self.rtp_streams
+                .insert(header.ssrc, RtpWindow::starting_at(index));
+            return Ok(len);
+        };
+        let index =
+            estimate_index(window.highest(), header.sequence).ok_or(SrtpError::KeyExhausted)?;
+        check(window, index)?;
+        let len = self.rtp.open_rtp(header.ssrc, index, header.len, packet)?;
+        window.accept(index);
+        Ok(len)
+    }
+
+    /// Verifies and decrypts an RTCP packet in place. Returns its length without tag and index.
+    ///
+    /// # Errors
+    ///
+    /// [`SrtpError`]; the packet is to be dropped and counted, and its bytes are not to be read.
+    pub fn unprotect_rtcp(&mut self, packet: &mut [u8]) -> Result<usize, SrtpError> {
+        let ssrc = rtcp_ssrc(packet).ok_or(SrtpError::Malformed)?;
+        let index = self.rtcp.rtcp_index(packet)?;
+        let Some(window) = self.rtcp_streams.get_mut(ssrc, &mut self.last_rtcp) else {
+            self.rtcp_streams.check_room()?;
+            let len = self.rtcp.open_rtcp(ssrc, index, packet)?;
+            self.rtcp_streams
+                .insert(ssrc, RtcpWindow::starting_at(index.into()));
+            return Ok(len);
+        };
+        check(window, index.into())?;
+        let len = self.rtcp.open_rtcp(ssrc, index, packet)?;
+        window.accept(index.into());
+        Ok(len)
+    }
+
+    /// Forgets the state of a stream that has ended, RTP and RTCP. What was captured of it could be
+    /// replayed from now on, so nothing may listen to it any more.
+    pub fn release(&mut self, ssrc: Ssrc) {
+        self.rtp_streams.remove(ssrc);
+        self.rtcp_streams.remove(ssrc);
+    }
+
+    /// How many SSRCs have state, for RTP and for RTCP.
+    #[must_use]
+    pub fn streams(&self) -> (usize, usize) {
+        (self.rtp_streams.len(), self.rtcp_streams.len())
+    }
+
+    #[cfg(test)]
+    pub(super) fn state(&self) -> (StreamTable<RtpWindow>, StreamTable<RtcpWindow>) {
+        (self.rtp_streams.clone(), self.rtcp_streams.clone())
+    }
+}
+
+/// Protects what this side sends.
+pub struct SrtpSend {
+    suite: SrtpCryptoSuite,
+    rtp: FlowCipher,
+    rtcp: FlowCipher,
+    rtp_streams: StreamTable<RtpWindow>,
+    next_rtcp_index: StreamTable<u32>,
+    last_rtp: StreamIndex,
+    last_rtcp: StreamIndex,
+}
+
+impl SrtpSend {
+    /// A session under our own `master` key, for at most `max_streams` SSRCs at a time.
+    #[must_use]
+    pub fn new(master: &MasterKey, max_streams: usize) -> Self {
+        Self {
+            suite: master.suite(),
+            rtp: FlowCipher::new(master, Flow::Rtp),
+            rtcp: FlowCipher::new(master, Flow::Rtcp),
+            rtp_streams: StreamTable::new(max_streams),
+            next_rtcp_index: StreamTable::new(max_streams),
+            last_rtp: StreamIndex::default(),
+            last_rtcp: StreamIndex::default(),
+        }
+    }
+
+    /// The profile of the session.
+    #[must_use]
+    pub const fn suite(&self) -> SrtpCryptoSuite {
+        self.suite
+    }
+
+    /// Encrypts the RTP packet in `buffer[..len]` and appends the tag; `buffer` has
+    /// [`MAX_PROTECTION_OVERHEAD`](super::MAX_PROTECTION_OVERHEAD) bytes to spare. Returns the
+    /// protected length.
+    ///
+    /// Sequence numbers may come out of order. One that was protected before is refused in the AEAD
+    /// profiles, because it would repeat a nonce; in the others it may be sent again with the same
+    /// payload.
+    ///
+    /// # Errors
+    ///
+    /// [`SrtpError`]; the packet is not to be sent, and the buffer's contents are unspecified.
+    pub fn protect_rtp(&mut self, buffer: &mut [u8], len: usize) -> Result<usize, SrtpError> {
+        let mut hint = self.last_rtp;
+        let protected = self.protect_rtp_at(&mut hint, buffer, len);
+        self.last_rtp = hint;
+        protected
+    }
+
+    /// [`SrtpSend::protect_rtp`] for a sender that keeps its stream's place, which spares the search
+    /// when many streams take turns.
+    ///
+    /// # Errors
+    ///
+    /// As [`SrtpSend::protect_rtp`].
+    pub fn protect_rtp_at(
+        &mut self,
+        hint: &mut StreamIndex,
+        buffer: &mut [u8],
+        len: usize,
+    ) -> Result<usize, SrtpError> {
+        let plain = buffer.get(..len).ok_or(SrtpError::NoRoom)?;
+        let header = RtpHeader::read(plain).ok_or(SrtpError::Malformed)?;
+        let (ssrc, sequence) = (header.ssrc, header.sequence);
+        let Some(window) = self.rtp_streams.get_mut(ssrc, hint) else {
+            self.rtp_streams.check_room()?;
+            let index = u64::from(sequence);
+            let sealed = self.rtp.seal_rtp(ssrc, index, header.len, buffer, len)?;
+            self.rtp_streams.insert(ssrc, RtpWindow::starting_at(index));
+            return Ok(sealed);
+        };
+        let index = estimate_index(window.highest(), sequence).ok_or(SrtpError::KeyExhausted)?;
+        let seen = window.check(index);
+        if self.suite.is_aead() {
+            refuse_seen(seen)?;
+        }
+        let sealed = self.rtp.seal_rtp(ssrc, index, header.len, buffer, len)?;
+        if seen == Seen::Not {
+            window.accept(index);
+        }
+        Ok(sealed)
+    }
+
+    /// Encrypts the RTCP packet in `buffer[..len]` and appends tag and index; `buffer` has
+    /// [`MAX_PROTECTION_OVERHEAD`](super::MAX_PROTECTION_OVERHEAD) bytes to spare. Returns the
+    /// protected length.
+    ///
+    /// # Errors
+    ///
+    /// [`SrtpError`]; the packet is not to be sent, and the buffer's contents are unspecified.
+    pub fn protect_rtcp(&mut self, buffer: &mut [u8], len: usize) -> Result<usize, SrtpError> {
+        let plain = buffer.get(..len).ok_or(SrtpError::NoRoom)?;
+        let ssrc = rtcp_ssrc(plain).ok_or(SrtpError::Malformed)?;
+        if let Some(next) = self.next_rtcp_index.get_mut(ssrc, &mut self.last_rtcp) {
+            let index = *next;
+            if index > MAX_RTCP_INDEX {
+                return Err(SrtpError::KeyExhausted);
+            }
+            let sealed = self.rtcp.seal_rtcp(ssrc, index, buffer, len)?;
+            *next = index + 1;
+            return Ok(sealed);
+        }
+        self.next_rtcp_index.check_room()?;
+        let sealed = self.rtcp.seal_rtcp(ssrc, 0, buffer, len)?;
+        self.next_rtcp_index.insert(ssrc, 1);
+        Ok(sealed)
+    }
+
+    /// Forgets the state of a stream that has ended, RTP and RTCP. The SSRC must not be used again
+    /// under this key: its indices would start over and repeat nonces.
+    pub fn release(&mut self, ssrc: Ssrc) {
+        self.rtp_streams.remove(ssrc);
+        self.next_rtcp_index.remove(ssrc);
+    }
+
+    /// How many SSRCs have state, for RTP and for RTCP.
+    #[must_use]
+    pub fn streams(&self) -> (usize, usize) {
+        (self.rtp_streams.len(), self.next_rtcp_index.len())
+    }
+
+    #[cfg(test)]
+    pub(super) fn set_next_rtcp_index(&mut self, ssrc: Ssrc, index: u32) {
+        self.next_rtcp_index.insert(ssrc, index);
+    }
+}
+
+/// Length of the RTP header with its CSRCs and header extension, in bytes; `None` when `packet` is
+/// not version 2 or ends within its header (RFC 3550 §5.1, §5.3.1).
+#[must_use]
+pub fn rtp_header_len(packet: &[u8]) -> Option<usize> {
+    let first = *packet.first()?;
+    if first >> 6 != 2 {
+        return None;
+    }
+    let mut len = RTP_FIXED_HEADER_LEN + 4 * usize::from(first & 0x0f);
+    if first & HAS_EXTENSION != 0 {
+        let [.., high, low] = *packet.get(len..)?.first_chunk::<4>()?;
+        len += 4 + 4 * usize::from(u16::from_be_bytes([high, low]));
+    }
+    (len <= packet.len()).then_some(len)
+}
+
+/// What the transforms need of an RTP header.
+struct RtpHeader {
+    len: usize,
+    sequence: u16,
+    ssrc: Ssrc,
+}
+
+impl RtpHeader {
+    fn read(packet: &[u8]) -> Option<Self> {
+        let len = rtp_header_len(packet)?;
+        let [_, _, s0, s1, _, _, _, _, c0, c1, c2, c3] =
+            *packet.first_chunk::<RTP_FIXED_HEADER_LEN>()?;
+        Some(Self {
+            len,
+            sequence: u16::from_be_bytes([s0, s1]),
+            ssrc: Ssrc(u32::from_be_bytes([c0, c1, c2, c3])),
+        })
+    }
+}
+
+/// The SSRC of the first packet's sender: the one whose index a compound packet carries.
+fn rtcp_ssrc(packet: &[u8]) -> Option<Ssrc> {
+    let [first, _, _, _, a, b, c, d] = *packet.first_chunk::<RTCP_HEADER_LEN>()?;
+    (first >> 6 == 2).then(|| Ssrc(u32::from_be_bytes([a, b, c, d])))
+}
+
+fn check<const WORDS: usize>(window: &ReplayWindow<WORDS>, index: u64) -> Result<(), SrtpError> {
+    refuse_seen(window.check(index))
+}
+
+const fn refuse_seen(seen: Seen) -> Result<(), SrtpError> {
+    match seen {
+        Seen::Not => Ok(()),
+        Seen::Already => Err(SrtpError::Replayed),
+        Seen::TooOld => Err(SrtpError::TooOld),
+    }
+}
+
+/// At least 1025 indices: a second of video, so that what a publisher's retransmission fills in
+/// late may still go out in its place.
+type RtpWindow = ReplayWindow<17>;
+/// At least 129 indices (RFC 3711 §3.3.2 asks for 64).
+type RtcpWindow = ReplayWindow<3>;
+
+const RTP_FIXED_HEADER_LEN: usize = 12;
+const HAS_EXTENSION: u8 = 0x10;
+/// "The SRTCP index MUST … be a 31-bit counter"; re-keying, which we do not have, would start it
+/// over (RFC 3711 §3.4, §9.2).
+const MAX_RTCP_INDEX: u32 = (1 << 31) - 1;

@@ -1,0 +1,28 @@
+//! SRTP and SRTCP (RFC 3711, RFC 7714), in place in the caller's buffer.
+//!
+//! A transport owns one [`SrtpReceive`] for what its remote sends and one [`SrtpSend`] for what it
+//! sends itself, each from a [`MasterKey`]. Both keep, per SSRC, the 48-bit packet index (sequence
+//! number and rollover counter) and a window of the indices already seen. Three rules hold
+//! throughout:
+//!
+//! - an SSRC gets state only after a packet of it has authenticated, and a session holds a bounded
+//!   number of them;
+//! - a packet that is refused changes no state, and a buffer whose tag failed is not read again;
+//! - no packet allocates; keys are expanded once, when the session is made.
+
+mod cipher;
+mod context;
+mod error;
+mod key_derivation;
+mod profile;
+mod replay;
+mod stream_table;
+
+#[cfg(test)]
+mod tests;
+
+pub use context::{SrtpReceive, SrtpSend, rtp_header_len};
+pub use error::SrtpError;
+pub use key_derivation::{KeyLengthError, MasterKey, SrtpKeys};
+pub use profile::MAX_PROTECTION_OVERHEAD;
+pub use stream_table::StreamIndex;

@@ -1,0 +1,90 @@
+//! The per-SSRC state of one session.
+
+use super::SrtpError;
+use crate::ids::Ssrc;
+
+/// A bounded table ordered by SSRC. Whoever asks keeps a [`StreamIndex`] as a hint, so that the next
+/// packet of the same stream needs no search.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct StreamTable<T> {
+    entries: Vec<(Ssrc, T)>,
+    max: usize,
+}
+
+/// Where a stream's state was last found in its session. It is a hint: when the table has changed
+/// since, or the packet is of another stream, the right place is searched and the hint corrected.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct StreamIndex(usize);
+
+impl<T> StreamTable<T> {
+    /// An empty table for at most `max` streams.
+    pub(super) const fn new(max: usize) -> Self {
+        Self {
+            entries: Vec::new(),
+            max,
+        }
+    }
+
+    /// The state of `ssrc`; corrects `hint`.
+    pub(super) fn get_mut(&mut self, ssrc: Ssrc, hint: &mut StreamIndex) -> Option<&mut T> {
+        if self.entries.get(hint.0).is_none_or(|(s, _)| *s != ssrc) {
+            hint.0 = self.position(ssrc).ok()?;
+        }
+        self.entries.get_mut(hint.0).map(|(_, state)| state)
+    }
+
+    /// Whether another stream may be added.
+    pub(super) fn check_room(&self) -> Result<(), SrtpError> {
+        if self.entries.len() < self.max {
+            Ok(())
+        } else {
+            Err(SrtpError::TooManyStreams)
+        }
+    }
+
+    /// Adds the state of `ssrc`, or replaces it.
+    pub(super) fn insert(&mut self, ssrc: Ssrc, state: T) {
+        match self.position(ssrc) {
+            Ok(index) => self.entries[index].1 = state,
+            Err(index) => self.entries.insert(index, (ssrc, state)),
+        }
+    }
+
+    /// Forgets `ssrc`.
+    pub(super) fn remove(&mut self, ssrc: Ssrc) {
+        if let Ok(index) = self.position(ssrc) {
+            self.entries.remove(index);
+        }
+    }
+
+    /// How many streams it holds.
+    pub(super) fn len(&self) -> usize {
+        self.entries.len()
+    }
+
+    fn position(&self, ssrc: Ssrc) -> Result<usize, usize> {
+        self.entries.binary_search_by_key(&ssrc, |(s, _)| *s)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_stale_hint_finds_its_stream_again() {
+        let mut table = StreamTable::new(3);
+        let mut hint = StreamIndex::default();
+        table.insert(Ssrc(20), 'b');
+        assert_eq!(table.get_mut(Ssrc(20), &mut hint), Some(&mut 'b'));
+        table.insert(Ssrc(10), 'a');
+        table.insert(Ssrc(30), 'c');
+        assert_eq!(table.get_mut(Ssrc(20), &mut hint), Some(&mut 'b'));
+        assert_eq!(hint, StreamIndex(1));
+        assert_eq!(table.check_room(), Err(SrtpError::TooManyStreams));
+        table.remove(Ssrc(10));
+        assert_eq!(table.get_mut(Ssrc(20), &mut hint), Some(&mut 'b'));
+        assert_eq!(table.get_mut(Ssrc(10), &mut hint), None);
+        assert_eq!((table.len(), table.check_room()), (2, Ok(())));
+    }
+}

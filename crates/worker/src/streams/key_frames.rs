@@ -1,0 +1,203 @@
+//! When to ask the publisher of a stream for a key frame (RFC 4585 §6.3.1, RFC 5104 §4.3.1).
+
+use std::time::Duration;
+
+use crate::time::Instant;
+
+/// The key-frame requests of one incoming stream. However many consumers need a key frame, at most
+/// one request is in flight: it ends when a key frame comes or after a second, and is repeated once
+/// if none came. With a delay, needs within that time of a request are merged into one request at
+/// its end.
+///
+/// Methods that return `bool` say `true` when a request (PLI or FIR) is to be sent now.
+#[derive(Debug)]
+pub struct KeyFrameRequests {
+    delay: Duration,
+    in_flight: Option<InFlight>,
+    merging: Option<Merging>,
+}
+
+#[derive(Debug)]
+struct InFlight {
+    until: Instant,
+    /// Whether the request is repeated when it ends without a key frame.
+    repeat: bool,
+}
+
+#[derive(Debug)]
+struct Merging {
+    until: Instant,
+    needed: bool,
+}
+
+impl KeyFrameRequests {
+    /// No requests yet. `delay` is the producer's `keyFrameRequestDelay`; zero merges nothing.
+    #[must_use]
+    pub const fn new(delay: Duration) -> Self {
+        Self {
+            delay,
+            in_flight: None,
+            merging: None,
+        }
+    }
+
+    /// Somebody needs a key frame.
+    #[must_use]
+    pub fn need(&mut self, now: Instant) -> bool {
+        if let Some(merging) = &mut self.merging {
+            merging.needed = true;
+            return false;
+        }
+        self.start_merging(now);
+        if let Some(in_flight) = &mut self.in_flight {
+            in_flight.repeat = true;
+            return false;
+        }
+        self.in_flight = Some(InFlight {
+            until: now + TIMEOUT,
+            repeat: true,
+        });
+        true
+    }
+
+    /// A key frame is needed whatever was asked for before: the stream starts or restarts. Always
+    /// sends.
+    #[must_use]
+    pub fn force(&mut self, now: Instant) -> bool {
+        self.start_merging(now);
+        self.in_flight = Some(InFlight {
+            until: now + TIMEOUT,
+            repeat: true,
+        });
+        true
+    }
+
+    /// A key frame came.
+    pub fn handle_key_frame(&mut self) {
+        self.in_flight = None;
+    }
+
+    /// To be called at [`KeyFrameRequests::next_deadline`]; earlier calls change nothing.
+    #[must_use]
+    pub fn handle_timeout(&mut self, now: Instant) -> bool {
+        let mut send = false;
+        if self.in_flight.as_ref().is_some_and(|f| f.until <= now) {
+            // The request or the key frame may be lost. One repetition is the best effort.
+            send = self.in_flight.take().is_some_and(|f| f.repeat);
+            self.in_flight = send.then(|| InFlight {
+                until: now + TIMEOUT,
+                repeat: false,
+            });
+        }
+        if self.merging.as_ref().is_some_and(|m| m.until <= now) {
+            let needed = self.merging.take().is_some_and(|m| m.needed);
+            send |= needed && self.need(now);
+        }
+        send
+    }
+
+    /// When [`KeyFrameRequests::handle_timeout`] has something to do.
+    #[must_use]
+    pub fn next_deadline(&self) -> Option<Instant> {
+        let in_flight = self.in_flight.as_ref().map(|f| f.until);
+        let merging = self.merging.as_ref().map(|m| m.until);
+        in_flight.into_iter().chain(merging).min()
+    }
+
+    /// Forgets all requests: for a stream that pauses or ends.
+    pub fn reset(&mut self) {
+        *self = Self::new(self.delay);
+    }
+
+    fn start_merging(&mut self, now: Instant) {
+        if !self.delay.is_zero() {
+            self.merging = Some(Merging {
+                until: now + self.delay,
+                needed: false,
+            });
+        }
+    }
+}
+
+/// How long a request is in flight.
+const TIMEOUT: Duration = Duration::from_secs(1);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(millis: u64) -> Instant {
+        Instant::from_millis(millis)
+    }
+
+    fn requests(delay: u64) -> KeyFrameRequests {
+        KeyFrameRequests::new(Duration::from_millis(delay))
+    }
+
+    #[test]
+    fn one_request_is_in_flight_however_many_need_it() {
+        let mut requests = requests(0);
+        assert!(requests.need(at(0)));
+        assert!((1..100).all(|millis| !requests.need(at(millis))));
+        requests.handle_key_frame();
+        assert_eq!(requests.next_deadline(), None);
+        assert!(requests.need(at(200)));
+    }
+
+    #[test]
+    fn a_lost_request_is_repeated_once() {
+        let mut requests = requests(0);
+        assert!(requests.need(at(0)));
+        assert_eq!(requests.next_deadline(), Some(at(1000)));
+        assert!(!requests.handle_timeout(at(999)));
+        assert!(requests.handle_timeout(at(1000)));
+        assert!(!requests.handle_timeout(at(2000)));
+        assert_eq!(requests.next_deadline(), None);
+    }
+
+    #[test]
+    fn a_need_during_the_repetition_earns_another() {
+        let mut requests = requests(0);
+        assert!(requests.need(at(0)));
+        assert!(requests.handle_timeout(at(1000)));
+        assert!(!requests.need(at(1500)));
+        assert!(requests.handle_timeout(at(2000)));
+        assert!(!requests.handle_timeout(at(3000)));
+    }
+
+    #[test]
+    fn needs_within_the_delay_become_one_request_at_its_end() {
+        let mut requests = requests(3000);
+        assert!(requests.need(at(0)));
+        requests.handle_key_frame();
+        assert!(!requests.need(at(500)));
+        assert!(!requests.need(at(2900)));
+        assert_eq!(requests.next_deadline(), Some(at(3000)));
+        assert!(requests.handle_timeout(at(3000)));
+        requests.handle_key_frame();
+        assert_eq!(requests.next_deadline(), Some(at(6000)));
+        assert!(!requests.handle_timeout(at(6000)));
+        assert_eq!(requests.next_deadline(), None);
+    }
+
+    #[test]
+    fn both_ends_at_once_send_one_request() {
+        let mut requests = requests(1000);
+        assert!(requests.need(at(0)));
+        assert!(!requests.need(at(10)));
+        assert!(requests.handle_timeout(at(1000)));
+        assert_eq!(requests.next_deadline(), Some(at(2000)));
+    }
+
+    #[test]
+    fn force_sends_whatever_was_before() {
+        let mut requests = requests(3000);
+        assert!(requests.need(at(0)));
+        assert!(requests.force(at(10)));
+        assert!(!requests.need(at(20)));
+        assert!(requests.handle_timeout(at(1010)));
+        requests.reset();
+        assert_eq!(requests.next_deadline(), None);
+        assert!(requests.need(at(1020)));
+    }
+}

@@ -1,0 +1,57 @@
+//! RTP streams: what is remembered, counted, asked for and reported of each, whatever transport and
+//! entity it belongs to. Sans-IO: time comes in, numbers come out.
+//!
+//! The way of a packet through the parts:
+//!
+//! 1. **Receive.** [`ReceiveStream`] takes the header of an authenticated packet. It gives it a
+//!    number that never wraps ([`ExtendedSeq`]), drops duplicates and strays ([`Reception`]), keeps
+//!    the list of what is missing ([`NackList`]), and counts. A retransmission (RFC 4588, [`rtx`])
+//!    is taken when what it carries is missing, and from then on is that packet.
+//! 2. **Store.** Ingress puts the accepted packet into the stream's [`PacketStore`], the one copy
+//!    that all consumers share.
+//! 3. **Decide and send.** Each consumer reads the packet by its number, decides, and sends a patched
+//!    copy; its [`SendStream`] counts it and keeps a [`SentRecord`] in the [`SentLog`]: outgoing
+//!    sequence number, where the packet is stored, and what was patched. Sixteen bytes, no payload.
+//! 4. **Back.** A NACK from the subscriber finds the record ([`SendStream::find_nacked`], which also
+//!    limits how often), the record finds the packet in the store, and it is made and sent again. A
+//!    packet that has left the store is gone; the subscriber will want a key frame.
+//!    Towards the publisher, [`ReceiveStream::take_due_nacks`] asks for what is missing and
+//!    [`KeyFrameRequests`] merges all consumers' wishes for a key frame.
+//! 5. **Report.** [`Reception::report_block`] makes receiver reports, [`SendStream::sender_info`]
+//!    sender reports; [`RtpClock`] carries the publisher's capture clock from one to the other;
+//!    [`Score`] makes one number of what got through; [`RateMeter`] measures bit rates.
+//!
+//! Nothing here allocates per packet, hashes, or walks what it remembers to find one thing; all that
+//! grows has a bound, written at its type. Deadlines are `Option<Instant>`: idle streams have none.
+
+mod key_frames;
+mod nack;
+mod packet_store;
+mod rate;
+mod receive;
+mod reception;
+mod rtp_clock;
+pub mod rtx;
+mod score;
+mod send;
+mod sent_log;
+mod seq;
+
+pub use key_frames::KeyFrameRequests;
+pub use nack::{NackList, NackOutcome};
+pub use packet_store::{Insertion, PacketStore, StoreLimits, StoredPacket};
+pub use rate::RateMeter;
+pub use receive::{
+    Accepted, Discard, IncomingPacket, ReceiveStats, ReceiveStream, ReceiveStreamParams,
+};
+pub use reception::{Arrival, Reception, ReportBlock};
+pub use rtp_clock::RtpClock;
+pub use score::{DeliveryTotals, Score};
+pub use send::{
+    ReferenceTimeReply, SendStats, SendStream, SendStreamParams, SenderInfo, round_trip,
+};
+pub use sent_log::{ResendRefusal, SentLog, SentRecord};
+pub use seq::{
+    ExtendedSeq, ExtendedTimestamp, SeqUnwrapper, TimestampUnwrapper, seq_is_newer,
+    timestamp_is_newer,
+};

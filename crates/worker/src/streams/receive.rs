@@ -1,0 +1,737 @@
+//! An incoming RTP stream and its retransmissions: which packets count, what is missing, what to
+//! report.
+
+use std::time::Duration;
+
+use super::nack::{NackList, NackOutcome};
+use super::rate::RateMeter;
+use super::reception::{Arrival, Reception, ReportBlock};
+use super::rtp_clock::RtpClock;
+use super::score::{DeliveryTotals, Score};
+use super::send::round_trip;
+use super::seq::ExtendedSeq;
+use crate::ids::{PayloadType, Ssrc};
+use crate::time::{Instant, NtpTime};
+
+/// What names an incoming stream and what its receiver may do about it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ReceiveStreamParams {
+    /// The SSRC of the media.
+    pub ssrc: Ssrc,
+    /// The payload type of the media.
+    pub payload_type: PayloadType,
+    /// The clock rate of RTP timestamps in Hz.
+    pub clock_rate: u32,
+    /// SSRC and payload type of retransmissions (RFC 4588).
+    pub rtx: Option<(Ssrc, PayloadType)>,
+    /// Whether lost packets are asked for again.
+    pub nack: bool,
+    /// After how long without packets the stream counts as inactive, if that is watched.
+    pub inactivity: Option<Duration>,
+    /// Layers to keep bit rates of; at most 8 × 8. A stream without layers has one of each.
+    pub spatial_layers: u8,
+    /// See `spatial_layers`.
+    pub temporal_layers: u8,
+}
+
+impl ReceiveStreamParams {
+    /// For [`ReceiveStreamParams::inactivity`] of a stream that sends all the time.
+    pub const INACTIVITY: Duration = Duration::from_millis(1500);
+    /// For [`ReceiveStreamParams::inactivity`] of a stream with discontinuous transmission.
+    pub const INACTIVITY_WITH_DTX: Duration = Duration::from_millis(5000);
+}
+
+/// What a [`ReceiveStream`] needs to know of an authenticated packet.
+#[derive(Clone, Copy, Debug)]
+pub struct IncomingPacket {
+    /// The sequence number in the packet.
+    pub seq: u16,
+    /// The RTP timestamp in the packet.
+    pub timestamp: u32,
+    /// When the kernel received it.
+    pub received: Instant,
+    /// Bytes of the whole packet, header included, before protection.
+    pub size: usize,
+    /// Whether a key frame starts with it.
+    pub key_frame: bool,
+    /// From 0.
+    pub spatial_layer: u8,
+    /// From 0.
+    pub temporal_layer: u8,
+}
+
+/// A packet that belongs to the stream and is new.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Accepted {
+    /// Its place in the stream.
+    pub seq: ExtendedSeq,
+    /// The source restarted its numbering with this packet: what came before is another run.
+    pub restarted: bool,
+    /// Repairs cannot bring the stream forward any more: ask for a key frame.
+    pub key_frame_needed: bool,
+    /// The stream was inactive until this packet; its score changed.
+    pub reactivated: bool,
+}
+
+/// Why a packet is dropped.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Discard {
+    /// It is here already.
+    Duplicate,
+    /// Its sequence number is too far from the others.
+    SequenceJump,
+    /// It is a retransmission of a packet that is not missing, or that was never announced by a
+    /// later one.
+    NotMissing,
+    /// It is a retransmission for a stream that has none.
+    NoRtx,
+}
+
+/// Numbers of an incoming stream, as statistics report them.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct ReceiveStats {
+    /// Packets accepted, repairs included.
+    pub packet_count: u64,
+    /// Bytes of these, headers included.
+    pub byte_count: u64,
+    /// Bits per second over the last 2.5 s.
+    pub bitrate: u64,
+    /// Packets lost before repair.
+    pub packets_lost: i32,
+    /// Of the last report, in units of 1/256.
+    pub fraction_lost: u8,
+    /// In units of the clock rate.
+    pub jitter: u32,
+    /// Media packets dropped.
+    pub packets_discarded: u64,
+    /// Retransmissions received.
+    pub packets_retransmitted: u64,
+    /// Retransmissions received that were missing.
+    pub packets_repaired: u64,
+    /// Retransmissions dropped.
+    pub rtx_packets_discarded: u64,
+    /// NACK packets sent.
+    pub nack_count: u64,
+    /// Packets that these asked for.
+    pub nack_packet_count: u64,
+    /// PLI packets sent.
+    pub pli_count: u64,
+    /// FIR requests sent.
+    pub fir_count: u64,
+    /// Milliseconds; 0 until it is known.
+    pub round_trip_time_ms: f32,
+    /// 0–10.
+    pub score: u8,
+}
+
+/// One incoming stream with its retransmission stream.
+///
+/// Inputs are `handle_*`; [`ReceiveStream::take_due_nacks`] and
+/// [`ReceiveStream::handle_inactivity`] are to be called at [`ReceiveStream::next_deadline`] and may
+/// be called earlier for free; reports are made when the transport's report interval ends.
+#[derive(Debug)]
+pub struct ReceiveStream {
+    params: ReceiveStreamParams,
+    media: Reception,
+    rtx: Option<Reception>,
+    nacks: Option<NackList>,
+    clock: RtpClock,
+    counters: Counters,
+    rate: RateMeter,
+    /// By spatial, then temporal layer; empty for a stream without layers.
+    layer_rates: Box<[RateMeter]>,
+    activity: Activity,
+    rtt: Option<Duration>,
+    score: Score,
+}
+
+#[derive(Debug, Default)]
+struct Counters {
+    packets: u64,
+    bytes: u64,
+    discarded: u64,
+    retransmitted: u64,
+    repaired: u64,
+    rtx_discarded: u64,
+    nacks: u64,
+    nacked_packets: u64,
+    plis: u64,
+    firs: u64,
+}
+
+#[derive(Debug)]
+enum Activity {
+    /// Not watched: before the first packet, or paused.
+    Unwatched,
+    Active {
+        last_packet: Instant,
+    },
+    Inactive,
+}
+
+impl ReceiveStream {
+    /// A stream that received nothing.
+    #[must_use]
+    pub fn new(params: ReceiveStreamParams) -> Self {
+        let layers = usize::from(params.spatial_layers.min(MAX_LAYERS))
+            * usize::from(params.temporal_layers.min(MAX_LAYERS));
+        let layer_meters = if layers > 1 { layers } else { 0 };
+        Self {
+            media: Reception::new(),
+            rtx: params.rtx.map(|_| Reception::new()),
+            nacks: params.nack.then(NackList::new),
+            clock: RtpClock::new(params.clock_rate),
+            counters: Counters::default(),
+            rate: RateMeter::new(),
+            layer_rates: vec![RateMeter::new(); layer_meters].into_boxed_slice(),
+            activity: Activity::Unwatched,
+            rtt: None,
+            score: Score::new(),
+            params,
+        }
+    }
+
+    /// What names the stream.
+    #[must_use]
+    pub const fn params(&self) -> &ReceiveStreamParams {
+        &self.params
+    }
+
+    /// Takes a media packet.
+    ///
+    /// # Errors
+    ///
+    /// Says why it is dropped; it is counted.
+    pub fn handle_rtp(
+        &mut self,
+        now: Instant,
+        packet: &IncomingPacket,
+    ) -> Result<Accepted, Discard> {
+        let arrival = self.media.handle_packet(
+            packet.received,
+            packet.seq,
+            packet.timestamp,
+            self.params.clock_rate,
+        );
+        let (seq, restarted) = match arrival {
+            Arrival::Ahead(seq) | Arrival::Late(seq) => (seq, false),
+            Arrival::Restarted(seq) => (seq, true),
+            Arrival::Duplicate => {
+                self.counters.discarded += 1;
+                return Err(Discard::Duplicate);
+            }
+            Arrival::Jump => {
+                self.counters.discarded += 1;
+                return Err(Discard::SequenceJump);
+            }
+        };
+        let nack = self.note_in_nack_list(now, seq, packet.key_frame, restarted);
+        if nack == NackOutcome::Recovered && self.rtx.is_none() {
+            // Without a stream of their own, retransmissions look like late packets.
+            self.counters.retransmitted += 1;
+            self.counters.repaired += 1;
+        }
+        Ok(Accepted {
+            seq,
+            restarted,
+            key_frame_needed: restarted || nack == NackOutcome::KeyFrameNeeded,
+            reactivated: self.account(now, packet),
+        })
+    }
+
+    /// Takes a packet of the retransmission stream. `packet` has the sequence number and timestamp
+    /// of that stream and describes the payload behind `osn`, the original sequence number.
+    ///
+    /// # Errors
+    ///
+    /// Says why it is dropped; it is counted.
+    pub fn handle_rtx(
+        &mut self,
+        now: Instant,
+        packet: &IncomingPacket,
+        osn: u16,
+    ) -> Result<Accepted, Discard> {
+        self.handle_rtx_header(packet)?;
+        self.counters.retransmitted += 1;
+        let Some(seq) = self.media.handle_repair(osn) else {
+            self.counters.rtx_discarded += 1;
+            return Err(Discard::NotMissing);
+        };
+        if let Some(nacks) = &mut self.nacks {
+            nacks.handle_repair(seq, packet.key_frame);
+        }
+        self.counters.repaired += 1;
+        Ok(Accepted {
+            seq,
+            restarted: false,
+            key_frame_needed: false,
+            reactivated: self.account(now, packet),
+        })
+    }
+
+    /// Takes a packet of the retransmission stream that carries nothing, as senders use for padding.
+    ///
+    /// # Errors
+    ///
+    /// Says why it does not belong to the stream; it is counted.
+    pub fn handle_rtx_padding(&mut self, packet: &IncomingPacket) -> Result<(), Discard> {
+        self.handle_rtx_header(packet)
+    }
+
+    /// Takes a sender report that came at `now`, which is `local` on our wall clock: its NTP time and
+    /// its RTP timestamp.
+    pub fn handle_sender_report(
+        &mut self,
+        now: Instant,
+        local: NtpTime,
+        ntp: NtpTime,
+        timestamp: u32,
+    ) {
+        self.media.handle_sender_report(now, ntp);
+        self.clock.handle_sender_report(ntp, timestamp, local);
+    }
+
+    /// Takes a sender report of the retransmission stream.
+    pub fn handle_rtx_sender_report(&mut self, now: Instant, ntp: NtpTime) {
+        if let Some(rtx) = &mut self.rtx {
+            rtx.handle_sender_report(now, ntp);
+        }
+    }
+
+    /// Takes a DLRR sub-block (RFC 3611 §4.5): the sender's answer to our reference time `last_rr`.
+    /// `ntp` is our wall-clock time now.
+    pub fn handle_reference_time_reply(&mut self, ntp: NtpTime, last_rr: u32, delay: u32) {
+        if let Some(rtt) = round_trip(ntp, last_rr, delay) {
+            self.set_rtt(rtt);
+        }
+    }
+
+    /// Sets the round trip to the sender, when the transport knows it better.
+    pub fn set_rtt(&mut self, rtt: Duration) {
+        self.rtt = Some(rtt);
+        if let Some(nacks) = &mut self.nacks {
+            nacks.set_rtt(rtt);
+        }
+    }
+
+    /// Writes the sequence numbers to ask for now into `due` and says how many; see
+    /// [`NackList::take_due`]. They go into one NACK packet, which is counted.
+    pub fn take_due_nacks(&mut self, now: Instant, due: &mut [u16]) -> usize {
+        let Some(nacks) = &mut self.nacks else {
+            return 0;
+        };
+        let count = nacks.take_due(now, due);
+        if count > 0 {
+            self.counters.nacks += 1;
+            self.counters.nacked_packets += count as u64;
+        }
+        count
+    }
+
+    /// Whether the stream has just fallen silent for longer than it may; its score is 0 then.
+    pub fn handle_inactivity(&mut self, now: Instant) -> bool {
+        if self.inactivity_deadline().is_none_or(|at| at > now) {
+            return false;
+        }
+        self.activity = Activity::Inactive;
+        self.score.reset(0);
+        true
+    }
+
+    /// The earliest time at which NACKs or inactivity are due.
+    #[must_use]
+    pub fn next_deadline(&self) -> Option<Instant> {
+        let nack = self.nacks.as_ref().and_then(NackList::next_deadline);
+        let inactivity = self.inactivity_deadline();
+        nack.into_iter().chain(inactivity).min()
+    }
+
+    /// The report block over the time since the last one, and whether the score changed with it.
+    pub fn report(&mut self, now: Instant) -> (ReportBlock, bool) {
+        let block = self.media.report_block(now, self.params.ssrc);
+        let changed = !matches!(self.activity, Activity::Inactive)
+            && self.score.update(DeliveryTotals {
+                packets: self.media.received(),
+                lost: self.media.lost(),
+                repaired: self.counters.repaired,
+                retransmitted: self.counters.retransmitted,
+            });
+        (block, changed)
+    }
+
+    /// The report block of the retransmission stream; `None` when it brought nothing yet.
+    pub fn rtx_report(&mut self, now: Instant) -> Option<ReportBlock> {
+        let (ssrc, _) = self.params.rtx?;
+        let rtx = self.rtx.as_mut()?;
+        rtx.highest()?;
+        Some(rtx.report_block(now, ssrc))
+    }
+
+    /// Counts a PLI that was sent for the stream.
+    pub fn count_pli(&mut self) {
+        self.counters.plis += 1;
+    }
+
+    /// Counts a FIR that was sent for the stream.
+    pub fn count_fir(&mut self) {
+        self.counters.firs += 1;
+    }
+
+    /// Stops asking for packets and watching for silence.
+    pub fn pause(&mut self) {
+        self.activity = Activity::Unwatched;
+        if let Some(nacks) = &mut self.nacks {
+            nacks.reset();
+        }
+    }
+
+    /// Watches for silence again from `now` on.
+    pub fn resume(&mut self, now: Instant) {
+        if self.media.highest().is_some() {
+            self.activity = Activity::Active { last_packet: now };
+        }
+    }
+
+    /// Whether the stream fell silent for longer than it may.
+    #[must_use]
+    pub const fn is_inactive(&self) -> bool {
+        matches!(self.activity, Activity::Inactive)
+    }
+
+    /// How the stream's timestamps relate to wall clocks.
+    #[must_use]
+    pub const fn clock(&self) -> &RtpClock {
+        &self.clock
+    }
+
+    /// 0–10.
+    #[must_use]
+    pub const fn score(&self) -> u8 {
+        self.score.value()
+    }
+
+    /// Bits per second over the last 2.5 s.
+    #[must_use]
+    pub fn bitrate(&self, now: Instant) -> u64 {
+        self.rate.bitrate(now)
+    }
+
+    /// Bits per second of one layer alone; the whole stream's when it has no layers.
+    #[must_use]
+    pub fn layer_bitrate(&self, now: Instant, spatial: u8, temporal: u8) -> u64 {
+        if self.layer_rates.is_empty() {
+            return self.bitrate(now);
+        }
+        self.layer_index(spatial, temporal)
+            .and_then(|at| self.layer_rates.get(at))
+            .map_or(0, |rate| rate.bitrate(now))
+    }
+
+    /// All numbers for the statistics.
+    #[must_use]
+    pub fn stats(&self, now: Instant) -> ReceiveStats {
+        let counters = &self.counters;
+        ReceiveStats {
+            packet_count: counters.packets,
+            byte_count: counters.bytes,
+            bitrate: self.bitrate(now),
+            packets_lost: i32::try_from(self.media.lost()).unwrap_or(i32::MAX),
+            fraction_lost: self.media.fraction_lost(),
+            jitter: self.media.jitter(),
+            packets_discarded: counters.discarded,
+            packets_retransmitted: counters.retransmitted,
+            packets_repaired: counters.repaired,
+            rtx_packets_discarded: counters.rtx_discarded,
+            nack_count: counters.nacks,
+            nack_packet_count: counters.nacked_packets,
+            pli_count: counters.plis,
+            fir_count: counters.firs,
+            round_trip_time_ms: self.rtt.map_or(0.0, |rtt| rtt.as_secs_f32() * 1000.0),
+            score: self.score(),
+        }
+    }
+
+    fn handle_rtx_header(&mut self, packet: &IncomingPacket) -> Result<(), Discard> {
+        let Some(rtx) = &mut self.rtx else {
+            self.counters.rtx_discarded += 1;
+            return Err(Discard::NoRtx);
+        };
+        let discard = match rtx.handle_packet(
+            packet.received,
+            packet.seq,
+            packet.timestamp,
+            self.params.clock_rate,
+        ) {
+            Arrival::Ahead(_) | Arrival::Late(_) | Arrival::Restarted(_) => return Ok(()),
+            Arrival::Duplicate => Discard::Duplicate,
+            Arrival::Jump => Discard::SequenceJump,
+        };
+        self.counters.rtx_discarded += 1;
+        Err(discard)
+    }
+
+    fn note_in_nack_list(
+        &mut self,
+        now: Instant,
+        seq: ExtendedSeq,
+        key_frame: bool,
+        restarted: bool,
+    ) -> NackOutcome {
+        let Some(nacks) = &mut self.nacks else {
+            return NackOutcome::Ordinary;
+        };
+        if restarted {
+            nacks.reset();
+        }
+        nacks.handle_packet(now, seq, key_frame)
+    }
+
+    /// Counts an accepted packet. Says whether it ended a silence.
+    fn account(&mut self, now: Instant, packet: &IncomingPacket) -> bool {
+        self.counters.packets += 1;
+        self.counters.bytes += packet.size as u64;
+        self.rate.add(now, packet.size);
+        if let Some(at) = self.layer_index(packet.spatial_layer, packet.temporal_layer)
+            && let Some(rate) = self.layer_rates.get_mut(at)
+        {
+            rate.add(now, packet.size);
+        }
+        let reactivated = self.is_inactive();
+        if reactivated {
+            self.score.reset(10);
+        }
+        self.activity = Activity::Active { last_packet: now };
+        reactivated
+    }
+
+    fn layer_index(&self, spatial: u8, temporal: u8) -> Option<usize> {
+        let temporal_layers = self.params.temporal_layers.min(MAX_LAYERS);
+        (temporal < temporal_layers)
+            .then(|| usize::from(spatial) * usize::from(temporal_layers) + usize::from(temporal))
+    }
+
+    fn inactivity_deadline(&self) -> Option<Instant> {
+        match self.activity {
+            Activity::Active { last_packet } => Some(last_packet + self.params.inactivity?),
+            Activity::Unwatched | Activity::Inactive => None,
+        }
+    }
+}
+
+const MAX_LAYERS: u8 = 8;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PARAMS: ReceiveStreamParams = ReceiveStreamParams {
+        ssrc: Ssrc(1),
+        payload_type: PayloadType(96),
+        clock_rate: 90_000,
+        rtx: Some((Ssrc(2), PayloadType(97))),
+        nack: true,
+        inactivity: Some(ReceiveStreamParams::INACTIVITY),
+        spatial_layers: 1,
+        temporal_layers: 1,
+    };
+
+    fn at(millis: u64) -> Instant {
+        Instant::from_millis(millis)
+    }
+
+    fn packet(millis: u64, seq: u16) -> IncomingPacket {
+        IncomingPacket {
+            seq,
+            timestamp: u32::from(seq) * 900,
+            received: at(millis),
+            size: 125,
+            key_frame: false,
+            spatial_layer: 0,
+            temporal_layer: 0,
+        }
+    }
+
+    fn feed(stream: &mut ReceiveStream, millis: u64, seq: u16) -> Result<Accepted, Discard> {
+        stream.handle_rtp(at(millis), &packet(millis, seq))
+    }
+
+    fn nacks(stream: &mut ReceiveStream, millis: u64) -> Vec<u16> {
+        let mut due = [0; 64];
+        let count = stream.take_due_nacks(at(millis), &mut due);
+        due[..count].to_vec()
+    }
+
+    #[test]
+    fn a_lost_packet_is_asked_for_and_its_repair_accepted_once() {
+        let mut stream = ReceiveStream::new(PARAMS);
+        for seq in [1, 2, 4] {
+            assert!(feed(&mut stream, 10, seq).is_ok());
+        }
+        assert_eq!(stream.next_deadline(), Some(at(10)));
+        assert_eq!(nacks(&mut stream, 10), [3]);
+        let repair = stream.handle_rtx(at(40), &packet(40, 500), 3).unwrap();
+        assert_eq!(repair.seq.seq(), 3);
+        assert_eq!(
+            stream.handle_rtx(at(41), &packet(41, 501), 3),
+            Err(Discard::NotMissing)
+        );
+        assert_eq!(
+            stream.handle_rtx(at(41), &packet(41, 502), 5),
+            Err(Discard::NotMissing)
+        );
+        assert_eq!(
+            stream.handle_rtx(at(41), &packet(41, 502), 3),
+            Err(Discard::Duplicate)
+        );
+        assert_eq!(feed(&mut stream, 42, 3), Err(Discard::Duplicate));
+        let stats = stream.stats(at(42));
+        assert_eq!((stats.packet_count, stats.byte_count), (4, 500));
+        assert_eq!(
+            (stats.packets_retransmitted, stats.packets_repaired),
+            (3, 1)
+        );
+        assert_eq!(
+            (stats.packets_discarded, stats.rtx_packets_discarded),
+            (1, 3)
+        );
+        assert_eq!((stats.nack_count, stats.nack_packet_count), (1, 1));
+        let rtx = stream.rtx_report(at(50)).unwrap();
+        assert_eq!((rtx.ssrc, rtx.highest_seq), (Ssrc(2), 502));
+    }
+
+    #[test]
+    fn without_rtx_a_late_packet_that_was_missed_is_a_repair() {
+        let mut stream = ReceiveStream::new(ReceiveStreamParams {
+            rtx: None,
+            ..PARAMS
+        });
+        for seq in [1, 3, 2] {
+            assert!(feed(&mut stream, 0, seq).is_ok());
+        }
+        assert_eq!(stream.stats(at(0)).packets_repaired, 1);
+        assert_eq!(
+            stream.handle_rtx(at(0), &packet(0, 1), 2),
+            Err(Discard::NoRtx)
+        );
+        assert_eq!(stream.rtx_report(at(0)), None);
+    }
+
+    #[test]
+    fn a_restart_forgets_what_was_missing_and_wants_a_key_frame() {
+        let mut stream = ReceiveStream::new(PARAMS);
+        for seq in [1, 2, 4] {
+            assert!(feed(&mut stream, 0, seq).is_ok());
+        }
+        assert_eq!(feed(&mut stream, 0, 30_000), Err(Discard::SequenceJump));
+        let accepted = feed(&mut stream, 0, 30_001).unwrap();
+        assert!(accepted.restarted && accepted.key_frame_needed);
+        assert_eq!(nacks(&mut stream, 0), []);
+        let (block, _) = stream.report(at(1000));
+        assert_eq!((block.cumulative_lost, block.highest_seq), (0, 30_001));
+    }
+
+    #[test]
+    fn a_gap_too_large_to_repair_wants_a_key_frame() {
+        let mut stream = ReceiveStream::new(PARAMS);
+        assert!(!feed(&mut stream, 0, 1).unwrap().key_frame_needed);
+        assert!(feed(&mut stream, 0, 1500).unwrap().key_frame_needed);
+    }
+
+    #[test]
+    fn silence_takes_the_score_and_the_next_packet_gives_it_back() {
+        let mut stream = ReceiveStream::new(PARAMS);
+        assert_eq!(stream.next_deadline(), None);
+        assert!(feed(&mut stream, 0, 1).is_ok());
+        assert!(feed(&mut stream, 100, 2).is_ok());
+        assert!(!stream.handle_inactivity(at(1599)));
+        assert_eq!(stream.next_deadline(), Some(at(1600)));
+        assert!(stream.handle_inactivity(at(1600)));
+        assert!(!stream.handle_inactivity(at(5000)));
+        assert_eq!((stream.score(), stream.next_deadline()), (0, None));
+        assert!(!stream.report(at(5000)).1);
+        assert!(feed(&mut stream, 6000, 3).unwrap().reactivated);
+        assert_eq!(stream.score(), 10);
+        assert!(!feed(&mut stream, 6001, 4).unwrap().reactivated);
+    }
+
+    #[test]
+    fn a_paused_stream_has_no_deadlines() {
+        let mut stream = ReceiveStream::new(PARAMS);
+        stream.resume(at(0));
+        assert_eq!(stream.next_deadline(), None);
+        assert!(feed(&mut stream, 0, 1).is_ok());
+        assert!(feed(&mut stream, 0, 3).is_ok());
+        stream.pause();
+        assert_eq!(stream.next_deadline(), None);
+        stream.resume(at(10_000));
+        assert_eq!(stream.next_deadline(), Some(at(11_500)));
+    }
+
+    #[test]
+    fn loss_lowers_the_score_less_when_it_is_repaired() {
+        let score = |repair: bool| {
+            let mut stream = ReceiveStream::new(PARAMS);
+            for seq in (0..1000_u16).filter(|seq| seq % 5 != 1) {
+                assert!(feed(&mut stream, 0, seq).is_ok());
+            }
+            for seq in (0..1000_u16).filter(|seq| repair && seq % 5 == 1) {
+                assert!(stream.handle_rtx(at(0), &packet(0, seq), seq).is_ok());
+            }
+            assert!(stream.report(at(1000)).1);
+            stream.score()
+        };
+        assert_eq!((score(false), score(true)), (3, 5));
+    }
+
+    #[test]
+    fn the_round_trip_comes_from_the_senders_answer_and_paces_the_nacks() {
+        let mut stream = ReceiveStream::new(PARAMS);
+        let second = 1_u64 << 32;
+        let asked = NtpTime(100 * second).compact();
+        stream.handle_reference_time_reply(NtpTime(101 * second), asked, 0x8000);
+        assert_eq!(stream.stats(at(0)).round_trip_time_ms, 500.0);
+        assert!(feed(&mut stream, 0, 1).is_ok());
+        assert!(feed(&mut stream, 0, 3).is_ok());
+        assert_eq!(nacks(&mut stream, 0), [2]);
+        assert_eq!(nacks(&mut stream, 480), []);
+        assert_eq!(nacks(&mut stream, 520), [2]);
+    }
+
+    #[test]
+    fn layers_have_bit_rates_of_their_own() {
+        let mut stream = ReceiveStream::new(ReceiveStreamParams {
+            spatial_layers: 2,
+            temporal_layers: 3,
+            ..PARAMS
+        });
+        for seq in 0..100_u16 {
+            let millis = u64::from(seq) * 10;
+            let layered = IncomingPacket {
+                spatial_layer: (seq % 2) as u8,
+                temporal_layer: if seq % 4 == 3 { 2 } else { 0 },
+                ..packet(millis, seq)
+            };
+            assert!(stream.handle_rtp(at(millis), &layered).is_ok());
+        }
+        let now = at(1000);
+        let rates = [(0, 0), (1, 0), (1, 2), (0, 1), (9, 9)]
+            .map(|(spatial, temporal)| stream.layer_bitrate(now, spatial, temporal) / 1000);
+        assert_eq!(rates, [50, 25, 25, 0, 0]);
+        assert_eq!(stream.bitrate(now) / 1000, 100);
+    }
+
+    #[test]
+    fn a_sender_report_sets_the_clock_and_is_echoed() {
+        let mut stream = ReceiveStream::new(PARAMS);
+        assert!(feed(&mut stream, 0, 1).is_ok());
+        let ntp = NtpTime(77 << 32);
+        stream.handle_sender_report(at(500), NtpTime(80 << 32), ntp, 4500);
+        assert_eq!(
+            stream.clock().timestamp_at_local(NtpTime(81 << 32)),
+            Some(94_500)
+        );
+        let (block, _) = stream.report(at(1000));
+        assert_eq!(block.last_sr, ntp.compact());
+        assert_eq!(block.delay_since_last_sr, 0x8000);
+    }
+}

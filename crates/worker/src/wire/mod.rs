@@ -1,0 +1,18 @@
+//! Bytes as they travel: checked views that cannot panic once checked, and writers into a caller's
+//! buffer. Nothing here keeps state between packets, knows the time or allocates per packet.
+//!
+//! - [`demux`]: what kind of datagram this is (RFC 7983).
+//! - [`rtp`], [`rtp_ext`], [`ext`]: RTP packets, their header extensions and the values in these.
+//! - [`rtcp`]: RTCP compound packets, one module per packet type.
+//! - [`stun`]: STUN messages of ICE.
+//! - [`rfc4571`]: frames on a TCP connection.
+//! - [`buffer`]: the cursors that all of them read and write with.
+
+pub mod buffer;
+pub mod demux;
+pub mod ext;
+pub mod rfc4571;
+pub mod rtcp;
+pub mod rtp;
+pub mod rtp_ext;
+pub mod stun;
