@@ -9,5 +9,6 @@ pub(crate) fn run(args: &[String]) -> Result<(), String> {
     let mut cargo = process::cargo();
     cargo.args(["run", "--package", "xtask", "--features", "codegen"]);
     cargo.args(["--bin", "codegen", "--"]).args(args);
-    process::succeed(&mut cargo)
+    let settings = process::root().join("xtask/src/flatc.cmake");
+    process::succeed(cargo.env("CMAKE_TOOLCHAIN_FILE", settings))
 }
