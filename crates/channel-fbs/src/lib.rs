@@ -11,6 +11,26 @@
 //! A frame is a `u32` in little-endian byte order, then that many bytes: a FlatBuffer of type
 //! `FBS.Message.Message` without a file identifier.
 //!
+//! ```
+//! use tureen_channel_fbs::fbs::request::Method;
+//! use tureen_channel_fbs::{FrameBuilder, FrameReader, read_message};
+//!
+//! # let mut frames = FrameBuilder::new();
+//! # let received = frames.request(1, Method::ROUTER_DUMP, "my router", None)?;
+//! let mut reader = FrameReader::new();
+//! reader.extend(received);
+//! while let Some(frame) = reader.next_frame()? {
+//!     let message = read_message(frame)?;
+//!     if let Some(request) = message.data_as_request() {
+//!         match request.method() {
+//!             Method::ROUTER_DUMP => assert_eq!(request.handler_id(), "my router"),
+//!             unknown => eprintln!("unknown method {}", unknown.0),
+//!         }
+//!     }
+//! }
+//! # Ok::<(), tureen_channel_fbs::FrameError>(())
+//! ```
+//!
 //! # Numbers that this version does not know
 //!
 //! An enum is a newtype over its number (`Method(200)` is a value), and verifying accepts any

@@ -8,15 +8,26 @@ pub mod arena;
 pub mod binder;
 pub mod channel;
 pub mod dtls;
+pub mod bwe;
 pub mod error;
+pub mod ice;
 pub mod ids;
+mod io;
+pub mod log;
 pub mod messages;
 pub mod output;
 pub mod params;
 pub mod rng;
-pub mod streams;
+pub mod settings;
 pub mod srtp;
+pub mod streams;
 pub mod time;
 pub mod timers;
 
+pub mod codecs;
+#[doc(hidden)]
+pub mod fuzz;
 pub mod wire;
+mod worker;
+
+pub use io::run;

@@ -21,8 +21,6 @@ const mediasoup = require("mediasoup");
 process.env.FRAMES_DIR = process.argv[2] ?? here;
 process.env.FBS_DIR = path.join(path.dirname(require.resolve("mediasoup")), "fbs");
 
-const settle = () => new Promise((resolve) => setTimeout(resolve, 200));
-
 const worker = await mediasoup.createWorker({ workerBin: path.join(here, "recorder.cjs") });
 await worker.updateSettings({ logLevel: "debug", logTags: ["ice", "dtls"] });
 await worker.createWebRtcServer({
@@ -92,6 +90,6 @@ await transport.consumeData({
 const direct = await router.createDirectTransport({ maxSendMessageSize: 9000 });
 const injected = await direct.produceData({});
 injected.send(Buffer.from("gr\u00fc\u00df dich"), undefined, [7, 8], 8);
-await settle();
+const ended = new Promise((resolve) => worker.on("subprocessclose", resolve));
 worker.close();
-await settle();
+await ended;
