@@ -73,6 +73,8 @@ pub(super) enum Ending {
     ControllerGone(String),
     /// A signal asked for it.
     Signalled,
+    /// The core gave up after a panic.
+    Failed,
 }
 
 impl EventLoop {
@@ -179,6 +181,9 @@ impl EventLoop {
         self.read_channel(now);
         self.sockets.report_losses(now);
         self.write_messages();
+        if self.worker.is_failed() {
+            self.ending.get_or_insert(Ending::Failed);
+        }
         if self.worker.is_closed() {
             self.ending.get_or_insert(Ending::Closed);
         }
@@ -279,6 +284,11 @@ impl EventLoop {
     /// The orderly end: whatever the reason, peers are told.
     fn finish(&mut self, ending: &Ending, events: &mut Events) -> io::Result<()> {
         let now = monotonic_now();
+        if *ending == Ending::Failed {
+            // Nothing that the core holds can be relied on; its last log lines are worth having.
+            self.write_messages();
+            return Ok(());
+        }
         if *ending != Ending::Closed {
             self.worker.close(now);
             self.send_output(now);

@@ -16,7 +16,7 @@ use crate::worker::{CoreSettings, Worker};
 
 /// Runs a media worker in this process until it ends, and returns what the process should exit
 /// with: 0 after an orderly end, 41 or 42 if the environment or the arguments are wrong
-/// ([`SettingsError::exit_code`]), 1 if the system refuses something.
+/// ([`SettingsError::exit_code`]), 1 if the system refuses something, 70 if the core gave up.
 ///
 /// `arguments` begin with the program's name, as [`std::env::args_os`] does. The controller has
 /// left two pipes open: requests come in on descriptor 3, everything for it goes out on 4. To be
@@ -30,6 +30,10 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> i32 {
             0
         }
         Ok(Ending::Closed | Ending::Signalled) => 0,
+        Ok(Ending::Failed) => {
+            complain(format_args!("giving up after a panic"));
+            FAILED
+        }
         Err(failure) => {
             complain(format_args!("{failure}"));
             failure.exit_code()
@@ -104,5 +108,7 @@ fn serve(arguments: impl Iterator<Item = OsString>) -> Result<Ending, Failure> {
     Ok(EventLoop::new(shell, worker)?.run()?)
 }
 
+/// The exit code of a worker that gave up (`EX_SOFTWARE`).
+const FAILED: i32 = 70;
 const FROM_CONTROLLER: RawFd = 3;
 const TO_CONTROLLER: RawFd = 4;

@@ -200,6 +200,9 @@ impl WebRtcTransport {
                 }
             }
             DtlsOutput::State(state) => {
+                if let Some(failure) = self.dtls.failure() {
+                    tracing::warn!(target: "tureen::dtls", %failure, "DTLS failed");
+                }
                 self.events.push_back(TransportEvent::DtlsState(state));
                 if matches!(state, DtlsState::Failed | DtlsState::Closed) {
                     self.events.push_back(TransportEvent::Disconnected);
@@ -305,6 +308,7 @@ impl WebRtcTransport {
                         .push_back(TransportEvent::SelectedTuple(Some(path)));
                 }
                 IceEvent::State(state) => {
+                    tracing::debug!(target: "tureen::ice", ?state, "ICE state changed");
                     if state == IceState::Disconnected {
                         self.events.push_back(TransportEvent::SelectedTuple(None));
                     }

@@ -4,6 +4,7 @@
 use super::Worker;
 use crate::ids::{ConsumerKey, ProducerKey, TransportKey};
 use crate::messages::Event;
+use crate::output::Protocol;
 use crate::time::Instant;
 use crate::transport::TransportEvent;
 
@@ -27,6 +28,9 @@ impl Worker {
             TransportEvent::TupleRemoved(path) => {
                 if let Some(server) = server {
                     self.entities.web_rtc_servers[server].remove_tuple(&path, key);
+                }
+                if path.protocol == Protocol::Tcp {
+                    self.control.close_path(path);
                 }
             }
             TransportEvent::UsernameFragmentRetired(fragment) => {

@@ -13,6 +13,7 @@ mod service;
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::arena::Arena;
 use crate::binder::Binder;
@@ -83,7 +84,9 @@ pub struct Worker {
     /// The transport that is being worked on, to be removed if that panics.
     current: Option<TransportKey>,
     counters: Counters,
+    recent_panics: RecentPanics,
     closed: bool,
+    failed: bool,
 }
 
 /// Everything that lives in a worker, side by side; edges are keys.
@@ -161,18 +164,20 @@ impl Worker {
             control: Output::new(CONTROL_CAPACITY),
             current: None,
             counters: Counters::default(),
+            recent_panics: RecentPanics::default(),
             closed: false,
+            failed: false,
         })
     }
 
     /// Takes in received datagrams, which are decrypted in place.
     pub fn handle_datagrams(&mut self, now: Instant, batch: &mut Batch) {
         let mut index = 0;
-        while index < batch.len() {
+        while index < batch.len() && !self.failed {
             // The fence stands around what is left of the batch: after a panic the datagram that
             // caused it is skipped and the rest goes on.
             let next = &mut index;
-            self.fenced(|worker| {
+            self.fenced(now, |worker| {
                 while let Some((path, at, datagram)) = batch.get_mut(*next) {
                     *next += 1;
                     worker.handle_datagram(now, path, at, datagram);
@@ -196,7 +201,9 @@ impl Worker {
 
     fn handle_request(&mut self, now: Instant, request: &Request, binder: &mut dyn Binder) {
         let mut result = Err(RequestError::Failed("internal error".into()));
-        self.fenced(|worker| result = worker.carry_out(now, request, binder));
+        self.fenced(now, |worker| {
+            result = worker.carry_out(now, request, binder)
+        });
         if let Err(error) = &result {
             tracing::error!(
                 target: "tureen::message",
@@ -213,7 +220,7 @@ impl Worker {
 
     /// A TCP connection ended: nothing comes from it or goes to it any more.
     pub fn handle_path_closed(&mut self, now: Instant, path: Path) {
-        self.fenced(|worker| worker.path_closed(now, path));
+        self.fenced(now, |worker| worker.path_closed(now, path));
         self.collect_logs();
     }
 
@@ -230,7 +237,7 @@ impl Worker {
         loop {
             let mark = output.mark();
             let mut panicked = true;
-            self.fenced(|worker| {
+            self.fenced(now, |worker| {
                 drained = worker.drain_fenced(now, output);
                 panicked = false;
             });
@@ -238,6 +245,9 @@ impl Worker {
                 break;
             }
             output.roll_back(mark);
+            if self.failed {
+                return Drain::Drained;
+            }
         }
         self.collect_logs();
         drained
@@ -268,6 +278,13 @@ impl Worker {
         self.closed
     }
 
+    /// Whether a panic left the worker in a state that it cannot vouch for: inputs have no effect
+    /// any more, and the process is to end.
+    #[must_use]
+    pub fn is_failed(&self) -> bool {
+        self.failed
+    }
+
     /// What was dropped and what went wrong so far.
     #[must_use]
     pub fn counters(&self) -> &Counters {
@@ -284,18 +301,26 @@ impl Worker {
     }
 
     /// Runs a part of an input. A panic inside removes the transport it was working on and is
-    /// counted; what the part had queued is the caller's to roll back.
-    fn fenced(&mut self, part: impl FnOnce(&mut Self)) {
+    /// counted; what the part had queued is the caller's to roll back. Where no transport is to
+    /// blame, or panics come one after the other, the worker gives up as a whole.
+    fn fenced(&mut self, now: Instant, part: impl FnOnce(&mut Self)) {
+        if self.failed {
+            return;
+        }
         self.current = None;
-        if catch_unwind(AssertUnwindSafe(|| part(self))).is_err() {
-            self.counters.panics += 1;
-            match self.current.take() {
-                Some(transport) => {
-                    tracing::error!(target: "tureen::message", ?transport, "panic: transport removed");
-                    self.discard_transport(transport);
-                }
-                // Outside a transport nothing can be removed to get back to a sound state.
-                None => std::process::abort(),
+        if catch_unwind(AssertUnwindSafe(|| part(self))).is_ok() {
+            return;
+        }
+        self.counters.panics += 1;
+        let too_many = self.recent_panics.add(now);
+        match self.current.take() {
+            Some(transport) if !too_many => {
+                tracing::error!(?transport, "panic: the transport is removed");
+                self.discard_transport(transport);
+            }
+            _ => {
+                tracing::error!("panic: the worker gives up");
+                self.failed = true;
             }
         }
     }
@@ -307,6 +332,19 @@ impl Worker {
     }
 }
 
+/// When the last panics were contained.
+#[derive(Debug, Default)]
+struct RecentPanics([Option<Instant>; MAX_PANICS]);
+
+impl RecentPanics {
+    /// Notes one and says whether that makes too many within a minute.
+    fn add(&mut self, now: Instant) -> bool {
+        self.0.rotate_left(1);
+        self.0[MAX_PANICS - 1] = Some(now);
+        self.0[0].is_some_and(|oldest| now.since(oldest) < PANIC_WINDOW)
+    }
+}
+
 impl std::fmt::Debug for Worker {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Worker")
@@ -315,5 +353,11 @@ impl std::fmt::Debug for Worker {
     }
 }
 
+#[cfg(test)]
+mod tests;
+
+/// So many panics within [`PANIC_WINDOW`] end the worker.
+const MAX_PANICS: usize = 4;
+const PANIC_WINDOW: Duration = Duration::from_secs(60);
 /// Bytes for answers to STUN between two drains.
 const CONTROL_CAPACITY: usize = 64 * 1024;
