@@ -6,10 +6,14 @@
 
 pub mod arena;
 pub mod binder;
-pub mod channel;
-pub mod dtls;
 pub mod bwe;
+pub mod channel;
+pub mod codecs;
+mod consumer;
+pub mod dtls;
 pub mod error;
+#[doc(hidden)]
+pub mod fuzz;
 pub mod ice;
 pub mod ids;
 mod io;
@@ -17,17 +21,18 @@ pub mod log;
 pub mod messages;
 pub mod output;
 pub mod params;
+mod producer;
 pub mod rng;
+mod router;
 pub mod settings;
 pub mod srtp;
 pub mod streams;
 pub mod time;
 pub mod timers;
-
-pub mod codecs;
-#[doc(hidden)]
-pub mod fuzz;
+mod transport;
+mod webrtc_server;
 pub mod wire;
 mod worker;
 
 pub use io::run;
+pub use worker::{CoreSettings, Counters, Drain, Reason, Worker};

@@ -184,6 +184,12 @@ impl Log {
         tracing::callsite::rebuild_interest_cache();
     }
 
+    /// Changes what is given, and keeps the rest.
+    pub fn update_filter(&self, level: Option<LogLevel>, tags: Option<LogTags>) {
+        let old = Filter::unpack(self.0.filter.load(Ordering::Relaxed));
+        self.set_filter(level.unwrap_or(old.level), tags.unwrap_or(old.tags));
+    }
+
     /// Adds a line, whatever the filter says; when [`MAX_LINES`] wait, it is dropped and counted.
     pub fn push(&self, kind: LineKind, text: String) {
         let mut lines = self.lines();

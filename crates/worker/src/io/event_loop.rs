@@ -20,6 +20,7 @@ use super::sockets::Sockets;
 use super::sys_linux::monotonic_now;
 use super::token::Source;
 use super::usage::resource_usage;
+use crate::binder::Binder;
 use crate::channel::{self, Encoder};
 use crate::output::Output;
 use crate::time::Instant;
@@ -242,6 +243,9 @@ impl EventLoop {
             let drained = self.worker.drain(now, &mut self.output);
             if !self.output.is_empty() {
                 self.sockets.send(&self.output, now);
+                for socket in self.output.closed_sockets() {
+                    self.sockets.close(*socket);
+                }
                 self.output.clear();
             }
             match drained {
@@ -276,7 +280,7 @@ impl EventLoop {
     fn finish(&mut self, ending: &Ending, events: &mut Events) -> io::Result<()> {
         let now = monotonic_now();
         if *ending != Ending::Closed {
-            self.worker.close(now, &mut self.sockets);
+            self.worker.close(now);
             self.send_output(now);
             return Ok(());
         }

@@ -8,7 +8,7 @@ use std::time::Instant as StdInstant;
 use super::event_loop::{Ending, EventLoop, Shell, complain};
 use super::sys_linux::{Clocks, inherit_descriptor};
 use super::usage::raise_descriptor_limit;
-use crate::dtls::Certificate;
+use crate::dtls::{Certificate, SessionError};
 use crate::log::Log;
 use crate::settings::{Settings, SettingsError};
 use crate::time::ClockAnchor;
@@ -46,6 +46,8 @@ enum Failure {
     Descriptor { fd: RawFd, error: io::Error },
     #[error("no random numbers")]
     Randomness,
+    #[error("DTLS: {0}")]
+    Dtls(#[from] SessionError),
     #[error(transparent)]
     System(#[from] io::Error),
 }
@@ -54,7 +56,7 @@ impl Failure {
     fn exit_code(&self) -> i32 {
         match self {
             Self::Settings(error) => error.exit_code(),
-            Self::Descriptor { .. } | Self::Randomness | Self::System(_) => 1,
+            Self::Descriptor { .. } | Self::Randomness | Self::Dtls(_) | Self::System(_) => 1,
         }
     }
 }
@@ -64,14 +66,14 @@ fn serve(arguments: impl Iterator<Item = OsString>) -> Result<Ending, Failure> {
     for tag in &settings.ignored_tags {
         complain(format_args!("ignoring unknown log tag {tag:?}"));
     }
-    let certificate = settings.read_certificate()?;
-    if let Some(pem) = &certificate {
-        let (certificate, private_key) = (&pem.certificate, &pem.private_key);
-        Certificate::from_pem(certificate.as_bytes(), private_key.as_bytes()).map_err(|error| {
-            let reason = error.to_string();
-            SettingsError::Certificate { reason }
-        })?;
-    }
+    let certificate = match settings.read_certificate()? {
+        Some(pem) => Certificate::from_pem(pem.certificate.as_bytes(), pem.private_key.as_bytes()),
+        None => Certificate::generate(),
+    };
+    let certificate = certificate.map_err(|error| {
+        let reason = error.to_string();
+        SettingsError::Certificate { reason }
+    })?;
     let log = Log::new(settings.log_level, settings.log_tags);
     if tracing::subscriber::set_global_default(log.subscriber()).is_err() {
         complain(format_args!("another subscriber takes the log lines"));
@@ -98,7 +100,7 @@ fn serve(arguments: impl Iterator<Item = OsString>) -> Result<Ending, Failure> {
         log,
     };
     // Signals are set by now: the core's first message says that the worker is running.
-    let worker = Worker::new(core, clocks.monotonic);
+    let worker = Worker::new(core)?;
     Ok(EventLoop::new(shell, worker)?.run()?)
 }
 
