@@ -7,6 +7,8 @@
 //! Every packet is copied into its buffer first, as egress does; the copy is part of the figure.
 //! The median of eleven rounds is printed.
 
+#![expect(clippy::disallowed_methods, reason = "it measures")]
+
 use std::time::{Duration, Instant};
 
 use tureen_worker::params::SrtpCryptoSuite;

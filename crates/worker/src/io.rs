@@ -5,6 +5,12 @@
 //! [`sockets`] has received, and sends what comes out before it asks for more. Nothing blocks but
 //! the poll. What the system does not take is lost, under a name of its own in [`counters`].
 
+#![expect(
+    clippy::disallowed_methods,
+    clippy::disallowed_types,
+    reason = "the shell is where the clock and the sockets are"
+)]
+
 mod bind;
 mod counters;
 mod event_loop;

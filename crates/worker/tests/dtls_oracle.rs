@@ -2,6 +2,8 @@
 //! binary of their own because that implementation's crates make plain comparisons like
 //! `assert_eq!(numbers, [])` ambiguous wherever they are linked.
 
+#![expect(clippy::disallowed_methods, reason = "the peer runs in real time")]
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -101,6 +103,9 @@ async fn exported(conn: &DTLSConn) -> SrtpKeys {
 }
 
 fn run(role: DtlsRole, peer: Peer) -> (Box<DtlsKeys>, SrtpKeys) {
+    // The peer looks at certificates through rustls, which picks no provider by itself where two
+    // are compiled in, as in a build of the whole workspace. A second installation changes nothing.
+    let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_time()
         .build()

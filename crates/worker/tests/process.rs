@@ -1,6 +1,11 @@
 //! The worker as a process: what it says with its exit code, what signals do to it, and that it
 //! sleeps when there is nothing to do.
 
+#![expect(
+    clippy::disallowed_methods,
+    reason = "that a process sleeps shows only as time passes"
+)]
+
 mod common;
 
 use std::time::Duration;

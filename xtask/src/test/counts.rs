@@ -34,6 +34,13 @@ impl Counts {
 
     /// Reads a line of node's test runner in its `spec` form.
     pub(super) fn read_node(&mut self, line: &str) {
+        let failed = line.trim_start().strip_prefix("\u{2716} ");
+        if let Some((name, _)) = failed.and_then(|failed| failed.rsplit_once(" ("))
+            // A failed test is told of where it ran and again in a list at the end.
+            && !self.failures.iter().any(|known| known == name)
+        {
+            self.failures.push(name.to_owned());
+        }
         let Some(summary) = line.strip_prefix("\u{2139} ") else {
             return;
         };
@@ -87,6 +94,7 @@ mod tests {
         assert!(counts.is_empty());
         for line in [
             "\u{2714} the same results (12.5ms)",
+            "\u{2716} more results (in time) (7.5ms)",
             "\u{2139} tests 4",
             "\u{2139} suites 0",
             "\u{2139} pass 2",
@@ -94,9 +102,12 @@ mod tests {
             "\u{2139} cancelled 1",
             "\u{2139} skipped 0",
             "\u{2139} duration_ms 80.1",
+            "\u{2716} failing tests:",
+            "\u{2716} more results (in time) (7.5ms)",
         ] {
             counts.read_node(line);
         }
         assert_eq!(counts.to_string(), "2 passed, 2 failed");
+        assert_eq!(counts.failures, ["more results (in time)"]);
     }
 }

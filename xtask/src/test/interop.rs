@@ -55,7 +55,11 @@ impl Suite {
             let path = browser.path();
             node.env(name, path.ok_or_else(|| format!("{name}: not found"))?);
         }
-        process::succeed_reading(&mut node, |line| counts.read_node(line))?;
+        let ended = process::succeed_reading(&mut node, |line| counts.read_node(line));
+        if ended.is_err() && counts.failed > 0 {
+            return Err(format!("{} tests failed", counts.failed));
+        }
+        ended?;
         match counts.is_empty() {
             true => Err("no test ran".to_owned()),
             false => Ok(()),

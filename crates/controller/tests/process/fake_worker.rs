@@ -6,7 +6,6 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 use std::process::{self, ExitCode};
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::time::Duration;
 use std::{env, fs, thread};
 
 use tureen_channel_fbs::fbs::notification::Event;
@@ -116,7 +115,7 @@ fn nested() -> ExitCode {
 
 fn forever() {
     loop {
-        thread::sleep(Duration::from_secs(60));
+        thread::park();
     }
 }
 

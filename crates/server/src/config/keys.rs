@@ -53,7 +53,7 @@ pub struct HttpConfig {
         requires = "tls_cert"
     )]
     pub tls_key: Option<PathBuf>,
-    /// Origins of other sites whose pages may connect, such as https://example.org. Pages of this
+    /// Origins of other sites whose pages may connect, such as `https://example.org`. Pages of this
     /// server always may.
     #[arg(
         long,

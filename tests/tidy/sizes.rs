@@ -1,0 +1,107 @@
+//! How long files and functions may be, tests included.
+
+use crate::source::{Source, block_end};
+
+/// Files that are long, but may stay.
+pub(crate) fn long_files<'a>(sources: impl Iterator<Item = &'a Source>) -> Vec<String> {
+    measured(sources, LONG_FILE)
+}
+
+/// Files that are too long: split them by meaning.
+pub(crate) fn refused_files<'a>(sources: impl Iterator<Item = &'a Source>) -> Vec<String> {
+    measured(sources, REFUSED_FILE)
+}
+
+/// Functions that are too long, from the line of `fn` to the closing brace.
+pub(crate) fn long_functions<'a>(sources: impl Iterator<Item = &'a Source>) -> Vec<String> {
+    let mut found = Vec::new();
+    for source in sources {
+        for start in source.words("fn") {
+            let Some(open) = body(&source.code[start..]) else {
+                continue;
+            };
+            let end = block_end(&source.code, start + open);
+            let lines = source.line(end) - source.line(start) + 1;
+            if lines > REFUSED_FUNCTION {
+                let name = source.code[start + 2..]
+                    .split(['(', '<'])
+                    .next()
+                    .unwrap_or_default();
+                found.push(format!(
+                    "{}: `{}` has {lines} lines",
+                    source.at(start),
+                    name.trim()
+                ));
+            }
+        }
+    }
+    found
+}
+
+fn measured<'a>(sources: impl Iterator<Item = &'a Source>, limit: usize) -> Vec<String> {
+    let lines = |source: &Source| source.text.lines().count();
+    sources
+        .filter(|source| lines(source) >= limit)
+        .map(|source| format!("{}: {} lines", source.path, lines(source)))
+        .collect()
+}
+
+/// Where the body opens behind an `fn`; none for a declaration and for a function pointer.
+fn body(code: &str) -> Option<usize> {
+    let mut depth = 0_i32;
+    for (at, byte) in code.bytes().enumerate() {
+        match byte {
+            b'(' | b'[' => depth += 1,
+            b')' | b']' => depth -= 1,
+            b'{' if depth == 0 => return Some(at),
+            b';' | b',' | b'=' if depth == 0 && !in_generics(&code[..at]) => return None,
+            _ => {}
+        }
+        // The list that a function pointer stands in has ended.
+        if depth < 0 {
+            return None;
+        }
+    }
+    None
+}
+
+/// Whether angle brackets are open, the arrow of a return type not counted.
+fn in_generics(code: &str) -> bool {
+    let code = code.replace("->", "").replace("=>", "");
+    let where_clause = crate::source::words(&code, "where").next().is_some();
+    where_clause || code.matches('<').count() > code.matches('>').count()
+}
+
+const LONG_FILE: usize = 600;
+const REFUSED_FILE: usize = 800;
+const REFUSED_FUNCTION: usize = 150;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn lines(count: usize) -> String {
+        "a;\n".repeat(count)
+    }
+
+    #[test]
+    fn a_long_file_is_found() {
+        let sources = [799, 800].map(|count| Source::new("sample.rs", &lines(count)));
+        assert_eq!(refused_files(sources.iter()), ["sample.rs: 800 lines"]);
+        assert_eq!(long_files(sources.iter()).len(), 2);
+    }
+
+    #[test]
+    fn a_long_function_is_found() {
+        let head = "fn short() {}\nfn declared(a: u8);\nimpl A {\nfn long<T, U>(a: [u8; 4], b: fn(u8) -> T) -> T\nwhere\n    T: B<C = D>,\n{\n";
+        let sample = |count| Source::new("sample.rs", &format!("{head}{}}}\n}}\n", lines(count)));
+        assert_eq!(
+            long_functions([&sample(145)].into_iter()),
+            Vec::<String>::new()
+        );
+        assert_eq!(
+            long_functions([&sample(146)].into_iter()),
+            ["sample.rs:4: `long` has 151 lines"]
+        );
+    }
+}
