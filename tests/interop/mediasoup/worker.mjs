@@ -1,4 +1,5 @@
 // Our worker, driven by the npm package.
+import assert from "node:assert/strict";
 import { once } from "node:events";
 import { createServer } from "node:net";
 import { createSocket } from "node:dgram";
@@ -51,3 +52,17 @@ export async function until(what, question, { seconds = 20, state = async () => 
     await new Promise((resolve) => setTimeout(resolve, 100));
   }
 }
+
+/** A worker process of its own for `use`, gone afterwards whatever happened. */
+export async function withWorker(use) {
+  const worker = await startWorker();
+  try {
+    await use(worker);
+    assert.equal(worker.died, false);
+  } finally {
+    await endWorker(worker);
+  }
+}
+
+/** The codec that most routers here have. */
+export const opusCodec = { kind: "audio", mimeType: "audio/opus", clockRate: 48000, channels: 2 };
