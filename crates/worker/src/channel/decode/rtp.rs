@@ -8,7 +8,7 @@ use crate::error::RequestError;
 use crate::ids::Ssrc;
 use crate::messages::{Consume, Produce};
 use crate::params::{
-    CodecMapping, EncodingMapping, HeaderExtensionUri, ParameterValue, RtcpFeedback,
+    Codec, CodecMapping, EncodingMapping, HeaderExtensionUri, ParameterValue, RtcpFeedback,
     RtcpParameters, RtpCodecParameters, RtpEncodingParameters, RtpHeaderExtensionParameters,
     RtpMapping, RtpParameters, RtpType,
 };
@@ -83,11 +83,16 @@ fn codec(codec: &fbs::RtpCodecParameters<'_>) -> Decoded<RtpCodecParameters> {
             "must be 0 to 127",
         ));
     }
+    let mime_type = Codec::spelled(codec.mime_type()).ok_or_else(|| {
+        let problem = format!("unknown MIME type {}", codec.mime_type());
+        RequestError::invalid("rtpParameters.codecs.mimeType", problem)
+    })?;
     Ok(RtpCodecParameters {
-        mime_type: codec.mime_type().to_owned(),
+        mime_type: mime_type.to_owned(),
         payload_type: codec.payload_type(),
         clock_rate: codec.clock_rate(),
-        channels: codec.channels(),
+        // Controllers write 0 for video, and 1 need not be said.
+        channels: codec.channels().filter(|channels| *channels > 1),
         parameters: codec
             .parameters()
             .into_iter()
@@ -100,7 +105,10 @@ fn codec(codec: &fbs::RtpCodecParameters<'_>) -> Decoded<RtpCodecParameters> {
             .flatten()
             .map(|feedback| RtcpFeedback {
                 kind: feedback.type_().to_owned(),
-                parameter: feedback.parameter().map(str::to_owned),
+                parameter: feedback
+                    .parameter()
+                    .filter(|parameter| !parameter.is_empty())
+                    .map(str::to_owned),
             })
             .collect(),
     })
