@@ -48,13 +48,13 @@ export async function received(page, consumer) {
   return await page.evaluate((id) => globalThis.peer.received(id), consumer.id) ?? {};
 }
 
-/** More frames are decoded than were before. */
-export async function framesGoOn(page, consumer) {
+/** More frames are decoded than were before, within these seconds. */
+export async function framesGoOn(page, consumer, seconds = 20) {
   const { framesDecoded: before = 0 } = await received(page, consumer);
   return until("pictures", async () => {
     const report = await received(page, consumer);
     return (report.framesDecoded ?? 0) > before + 5 && report;
-  }, { state: async () => [await received(page, consumer), await consumer.getStats(), await consumer.dump()] });
+  }, { seconds, state: async () => [await received(page, consumer), await consumer.getStats(), await consumer.dump()] });
 }
 
 /** No frame is decoded for half a second. */

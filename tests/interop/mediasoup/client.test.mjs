@@ -44,7 +44,7 @@ test("a call of opus and VP8", async (t) => {
       await framesStop(bob, consumer);
       const { keyFramesDecoded } = await received(bob, consumer);
       await consumer.resume();
-      await framesGoOn(bob, consumer);
+      await framesGoOn(bob, consumer, 5);
       assert.ok((await received(bob, consumer)).keyFramesDecoded > keyFramesDecoded);
     });
 
@@ -57,7 +57,7 @@ test("a call of opus and VP8", async (t) => {
       await framesStop(bob, consumer);
       const { keyFramesDecoded } = await received(bob, consumer);
       await producer.resume();
-      await framesGoOn(bob, consumer);
+      await framesGoOn(bob, consumer, 5);
       assert.ok((await received(bob, consumer)).keyFramesDecoded > keyFramesDecoded);
       assert.deepEqual(told, ["pause", "resume"]);
     });
@@ -74,6 +74,31 @@ test("a call of opus and VP8", async (t) => {
         assert.match(transport.iceState, transport.dtlsState === "connected" ? /completed|connected/ : /new/);
       }
     });
+  });
+});
+
+test("the states of a transport, in order, to its end", async () => {
+  await withPeers(worker, [browser], { webRtcServer: server }, async (signaling, ann, bob) => {
+    await startCall(signaling, ann, bob, "video/VP8");
+    const of = (name, direction) => [...signaling.transports.values()].find(({ appData }) => appData.name === name && appData.direction === direction);
+    const [sending, receiving] = [of("Ann", "send"), of("Bob", "receive")];
+    for (const { appData: { events } } of [sending, receiving]) {
+      // The first request may or may not nominate the pair.
+      assert.deepEqual(events.filter((event) => !/ice (connected|completed)/.test(event)), ["tuple udp", "dtls connecting", "dtls connected"]);
+      assert.equal(events[0], "tuple udp");
+      assert.match(events[1], /ice (connected|completed)/);
+      assert.equal(events.filter((event) => event === "ice completed").length, 1);
+    }
+    assert.match(receiving.dtlsRemoteCert, /^-----BEGIN CERTIFICATE-----/);
+
+    // A browser that closes its side says so by DTLS, and so does the worker.
+    await ann.evaluate(() => globalThis.peer.leave("send"));
+    await until("the end of Ann's DTLS", () => sending.dtlsState === "closed", { state: async () => sending.appData.events });
+    receiving.close();
+    await until("the end of Bob's DTLS", async () => {
+      const { dtlsState } = await bob.evaluate(() => globalThis.peer.connection("receive"));
+      return dtlsState === "closed";
+    }, { state: () => bob.evaluate(() => globalThis.peer.connection("receive")) });
   });
 });
 

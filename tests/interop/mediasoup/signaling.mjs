@@ -21,7 +21,8 @@ const mediaCodecs = [
 
 /**
  * Serves peers in a router of `worker`. `transportOptions` says how their transports listen.
- * Resolves with `url`, the maps `transports`, `producers` and `consumers` by id, and `close()`.
+ * Resolves with `url`, the maps `transports`, `producers` and `consumers` by id, and `close()`. The
+ * application data of a transport say whose it is and list what was told of it.
  */
 export async function startSignaling(worker, transportOptions) {
   const router = await worker.createRouter({ mediaCodecs });
@@ -29,7 +30,11 @@ export async function startSignaling(worker, transportOptions) {
   const methods = {
     capabilities: async () => router.rtpCapabilities,
     createTransport: async (name, { direction }) => {
-      const transport = await router.createWebRtcTransport({ ...transportOptions, appData: { name, direction } });
+      const appData = { name, direction, events: [] };
+      const transport = await router.createWebRtcTransport({ ...transportOptions, appData });
+      transport.on("iceselectedtuplechange", ({ protocol }) => appData.events.push(`tuple ${protocol}`));
+      transport.on("icestatechange", (state) => appData.events.push(`ice ${state}`));
+      transport.on("dtlsstatechange", (state) => appData.events.push(`dtls ${state}`));
       transports.set(transport.id, transport);
       const { id, iceParameters, iceCandidates, dtlsParameters } = transport;
       return { id, iceParameters, iceCandidates, dtlsParameters };
