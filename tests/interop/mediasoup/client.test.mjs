@@ -78,7 +78,7 @@ test("a call of opus and VP8", async (t) => {
 });
 
 test("the states of a transport, in order, to its end", async () => {
-  await withPeers(worker, [browser], { webRtcServer: server }, async (signaling, ann, bob) => {
+  await withPeers(worker, [browser], { webRtcServer: server, iceConsentTimeout: 10 }, async (signaling, ann, bob) => {
     await startCall(signaling, ann, bob, "video/VP8");
     const of = (name, direction) => [...signaling.transports.values()].find(({ appData }) => appData.name === name && appData.direction === direction);
     const [sending, receiving] = [of("Ann", "send"), of("Bob", "receive")];
@@ -94,11 +94,18 @@ test("the states of a transport, in order, to its end", async () => {
     // A browser that closes its side says so by DTLS, and so does the worker.
     await ann.evaluate(() => globalThis.peer.leave("send"));
     await until("the end of Ann's DTLS", () => sending.dtlsState === "closed", { state: async () => sending.appData.events });
+    const left = Date.now();
     receiving.close();
     await until("the end of Bob's DTLS", async () => {
       const { dtlsState } = await bob.evaluate(() => globalThis.peer.connection("receive"));
       return dtlsState === "closed";
     }, { state: () => bob.evaluate(() => globalThis.peer.connection("receive")) });
+
+    // RFC 7675 §5.1: consent that is not renewed expires.
+    await until("the end of Ann's consent", () => sending.iceState === "disconnected");
+    assert.ok(Date.now() - left > 5000, "not before its time");
+    assert.equal((await sending.dump()).iceState, "disconnected");
+    assert.ok(!sending.closed);
   });
 });
 

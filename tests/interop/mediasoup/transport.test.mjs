@@ -1,6 +1,7 @@
 // WebRTC transports of our worker as the npm package sees them: candidates, ports, ICE and DTLS
 // parameters, bitrates, dumps and statistics before anything is connected.
 import assert from "node:assert/strict";
+import { readdirSync } from "node:fs";
 import { after, before, test } from "node:test";
 import { endWorker, freePort, opusCodec, startWorker } from "./worker.mjs";
 
@@ -92,6 +93,30 @@ test("wrong ways to listen", async () => {
     await assert.rejects(router.createWebRtcTransport({ listenInfos: [listenInfo] }), { name }, listenInfo.ip);
   }
   await assert.rejects(router.createWebRtcTransport({ listenInfos: [] }), { name: "TypeError" });
+});
+
+test("IPv6, any address, shared ports and buffer sizes", async () => {
+  const create = async (listenInfo) => (await router.createWebRtcTransport({ listenInfos: [listenInfo] })).iceCandidates[0];
+  assert.equal((await create({ ...udp, ip: "::1", flags: { ipv6Only: true } })).address, "::1");
+  assert.equal((await create({ ...tcp, ip: "0:0:0:0:0:0:0:1" })).address, "::1");
+  assert.equal((await create({ ...udp, ip: "0.0.0.0" })).address, "0.0.0.0");
+  assert.equal((await create({ ...udp, ip: "::", announcedAddress: "2001:db8::1" })).address, "2001:db8::1");
+  const port = await freePort();
+  for (let sharing = 0; sharing < 2; sharing++) {
+    assert.equal((await create({ ...udp, port, flags: { udpReusePort: true } })).port, port);
+  }
+  await create({ ...udp, sendBufferSize: 100_000, recvBufferSize: 100_000 });
+});
+
+test("a hundred transports come and go, and leave no descriptor behind", async () => {
+  const descriptors = () => readdirSync(`/proc/${worker.pid}/fd`).length;
+  const before = descriptors();
+  const handlers = (await worker.dump()).channelMessageHandlers;
+  const transports = await Promise.all(Array.from({ length: 100 }, () => router.createWebRtcTransport({ listenInfos: [udp, tcp] })));
+  assert.equal(descriptors(), before + 200);
+  for (const transport of transports) transport.close();
+  assert.deepEqual((await worker.dump()).channelMessageHandlers, handlers);
+  assert.equal(descriptors(), before);
 });
 
 test("dump and statistics of a new transport", async () => {
