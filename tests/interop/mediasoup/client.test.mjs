@@ -184,6 +184,8 @@ async function checkStats(signaling, { audio, video }) {
     assert.equal(sent.ssrc, consumer.rtpParameters.encodings[0].ssrc);
     assert.ok(then.jitter >= 0 && then.jitter < 48000);
     assert.ok(sent.roundTripTime < 1000, `round trip of ${sent.roundTripTime} ms`);
+    assert.deepEqual((await consumer.getStats()).map(({ type }) => type), ["outbound-rtp", "inbound-rtp"]);
+    await checkStreams(producer, consumer);
     assert.deepEqual(producer.score.map(({ score }) => score), [10]);
     assert.equal(consumer.score.score, 10);
   }
@@ -197,3 +199,37 @@ async function checkStats(signaling, { audio, video }) {
     assert.equal(stats.iceSelectedTuple.localPort, transport.iceCandidates[0].port);
   }
 }
+
+/** The streams in dumps are those of the parameters, with what their codec uses. */
+async function checkStreams(producer, consumer) {
+  const { rtpStreams } = await producer.dump();
+  const { rtpStream } = await consumer.dump();
+  for (const [{ params, score, rtxStream }, { codecs, encodings: [encoding], rtcp }] of [
+    [rtpStreams[0], producer.rtpParameters],
+    [rtpStream, consumer.rtpParameters],
+  ]) {
+    const [codec, rtx] = codecs;
+    const feedback = codec.rtcpFeedback.map(({ type, parameter }) => [type, parameter].filter(Boolean).join(" "));
+    assert.deepEqual(present(params), {
+      encodingIdx: 0,
+      ssrc: encoding.ssrc,
+      payloadType: codec.payloadType,
+      mimeType: codec.mimeType,
+      clockRate: codec.clockRate,
+      cname: rtcp.cname,
+      ...(encoding.rtx && { rtxSsrc: encoding.rtx.ssrc, rtxPayloadType: rtx.payloadType }),
+      useNack: feedback.includes("nack"),
+      usePli: feedback.includes("nack pli"),
+      useFir: feedback.includes("ccm fir"),
+      useInBandFec: codec.parameters.useinbandfec === 1,
+      useDtx: codec.parameters.usedtx === 1,
+      spatialLayers: 1,
+      temporalLayers: 1,
+    });
+    assert.equal(score, 10);
+    assert.equal(rtxStream?.params.ssrc, encoding.rtx?.ssrc);
+  }
+}
+
+/** Without the properties that say nothing. */
+const present = (object) => Object.fromEntries(Object.entries(object).filter(([, value]) => value !== null && value !== undefined && value !== ""));

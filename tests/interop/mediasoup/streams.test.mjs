@@ -269,8 +269,10 @@ test("wrong RTP parameters are a TypeError and leave nothing behind", async () =
   router.close();
 });
 
-test("simulcast and layers are not supported yet", async () => {
-  const { router, to } = await videoCall();
+test("simulcast, layers and traces are not supported yet", async () => {
+  const { router, to, producer, consumer } = await videoCall();
+  await assert.rejects(producer.enableTraceEvent(["rtp"]), { name: "Error", message: /PRODUCER_ENABLE_TRACE_EVENT/ });
+  await assert.rejects(consumer.enableTraceEvent(["rtp"]), { name: "Error", message: /CONSUMER_ENABLE_TRACE_EVENT/ });
   const options = videoOptions(2222, "w");
   options.rtpParameters.encodings.push({ ssrc: 2224 });
   await assert.rejects(to.produce(options), { name: "Error", message: /simulcast/ });

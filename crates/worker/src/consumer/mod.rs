@@ -247,3 +247,58 @@ fn low16(rng: &mut Rng) -> u16 {
 
 /// How many sequence numbers wait to be sent again.
 const MAX_NACKED: usize = 256;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::params::RtpType;
+
+    /// The plan for one Opus stream with this MID.
+    fn plan(mid: Option<&str>) -> Result<Plan, RequestError> {
+        let encoding = |ssrc| RtpEncodingParameters {
+            ssrc: Some(Ssrc(ssrc)),
+            ..RtpEncodingParameters::default()
+        };
+        let opus = RtpCodecParameters {
+            mime_type: "audio/opus".to_owned(),
+            payload_type: 100,
+            clock_rate: 48_000,
+            channels: Some(2),
+            parameters: Vec::new(),
+            rtcp_feedback: Vec::new(),
+        };
+        Plan::new(&Consume {
+            consumer_id: "consumer".to_owned(),
+            producer_id: "producer".to_owned(),
+            kind: MediaKind::Audio,
+            rtp_parameters: RtpParameters {
+                mid: mid.map(str::to_owned),
+                codecs: vec![opus],
+                encodings: vec![encoding(2)],
+                ..RtpParameters::default()
+            },
+            rtp_type: RtpType::Simple,
+            consumable_rtp_encodings: vec![encoding(1)],
+            paused: false,
+            preferred_layers: None,
+            ignore_dtx: false,
+        })
+    }
+
+    #[test]
+    fn a_mid_has_one_to_sixteen_bytes() {
+        for mid in [
+            None,
+            Some("0"),
+            Some("custom-mid"),
+            Some("sixteen-bytes-16"),
+        ] {
+            assert_eq!(plan(mid).map(|plan| plan.codec), Ok(0));
+        }
+        for mid in ["", "seventeen-bytes17"] {
+            let error = plan(Some(mid)).map(|plan| plan.codec).expect_err("refused");
+            assert_eq!(error.class(), "TypeError");
+            assert!(error.to_string().starts_with("rtpParameters.mid: "));
+        }
+    }
+}

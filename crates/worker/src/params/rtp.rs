@@ -291,8 +291,7 @@ pub fn check_codecs(codecs: &[RtpCodecParameters]) -> Result<(), RequestError> {
     Ok(())
 }
 
-/// RFC 4588 §8.1: the parameter `apt` "MUST be mapped to the payload type of the associated
-/// original stream".
+/// Whether an RTX codec says by `apt` which media codec it repairs (RFC 4588 §8.1).
 fn repairs_media(codecs: &[RtpCodecParameters], rtx: &RtpCodecParameters) -> bool {
     rtx.integer("apt").is_some_and(|apt| {
         codecs.iter().any(|codec| {

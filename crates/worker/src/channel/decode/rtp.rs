@@ -190,3 +190,44 @@ fn mapping(mapping: &fbs::RtpMapping<'_>) -> RtpMapping {
             .collect(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use tureen_channel_fbs::flatbuffers::{FlatBufferBuilder, root};
+
+    use super::*;
+
+    /// What becomes of a codec without parameters and with the feedback `nack`.
+    fn decoded(mime_type: &str, channels: u8) -> Decoded<RtpCodecParameters> {
+        let mut fbb = FlatBufferBuilder::new();
+        let feedback = fbs::RtcpFeedbackArgs {
+            type_: Some(fbb.create_string("nack")),
+            parameter: Some(fbb.create_string("")),
+        };
+        let feedback = fbs::RtcpFeedback::create(&mut fbb, &feedback);
+        let args = fbs::RtpCodecParametersArgs {
+            mime_type: Some(fbb.create_string(mime_type)),
+            payload_type: 96,
+            clock_rate: 90_000,
+            channels: Some(channels),
+            parameters: None,
+            rtcp_feedback: Some(fbb.create_vector(&[feedback])),
+        };
+        let table = fbs::RtpCodecParameters::create(&mut fbb, &args);
+        fbb.finish_minimal(table);
+        codec(&root::<fbs::RtpCodecParameters<'_>>(fbb.finished_data()).expect("just written"))
+    }
+
+    #[test]
+    fn a_codec_is_spelled_as_registered_and_says_only_what_is_not_the_default() {
+        let h264 = decoded("video/h264", 0).expect("it is known");
+        assert_eq!(h264.mime_type, "video/H264");
+        assert_eq!(h264.channels, None);
+        assert_eq!(h264.rtcp_feedback[0].parameter, None);
+        assert!(h264.has_feedback("nack", ""));
+        assert_eq!(decoded("audio/PCMU", 1).expect("known").channels, None);
+        assert_eq!(decoded("audio/opus", 2).expect("known").channels, Some(2));
+        let unknown = decoded("video/H265", 0).expect_err("it is not forwarded");
+        assert_eq!(unknown.class(), "TypeError");
+    }
+}
