@@ -11,7 +11,8 @@ pub use listen::{ListenInfo, PortRange, SocketFlags};
 pub use rtp::{
     CodecMapping, ConsumerLayers, EncodingMapping, HeaderExtensionUri, ParameterValue,
     RtcpFeedback, RtcpParameters, RtpCodecParameters, RtpEncodingParameters,
-    RtpHeaderExtensionParameters, RtpMapping, RtpParameters, RtpType, codec_of, rtx_of,
+    RtpHeaderExtensionParameters, RtpMapping, RtpParameters, RtpType, check_codecs, codec_of,
+    rtx_of,
 };
 pub use webrtc::{
     DtlsParameters, DtlsRole, DtlsState, Fingerprint, FingerprintAlgorithm, IceCandidate,

@@ -9,7 +9,8 @@ use crate::error::RequestError;
 use crate::ids::{Mid, PayloadType, ProducerKey, Ssrc, TransportKey};
 use crate::messages::{Consume, ConsumerScore};
 use crate::params::{
-    Codec, MediaKind, RtpCodecParameters, RtpEncodingParameters, RtpParameters, codec_of, rtx_of,
+    Codec, MediaKind, RtpCodecParameters, RtpEncodingParameters, RtpParameters, check_codecs,
+    codec_of, rtx_of,
 };
 use crate::producer::Producer;
 use crate::rng::Rng;
@@ -60,8 +61,12 @@ impl Consumer {
         consume: &Consume,
         rng: &mut Rng,
     ) -> Result<Self, RequestError> {
-        let parameters = consume.rtp_parameters.clone();
+        let mut parameters = consume.rtp_parameters.clone();
         let plan = Plan::new(consume)?;
+        let payload_type = parameters.codecs[plan.codec].payload_type;
+        for encoding in &mut parameters.encodings {
+            encoding.codec_payload_type.get_or_insert(payload_type);
+        }
         let params = SendStreamParams {
             ssrc: plan.ssrc,
             clock_rate: plan.clock_rate,
@@ -179,6 +184,7 @@ struct Plan {
 impl Plan {
     fn new(consume: &Consume) -> Result<Self, RequestError> {
         let parameters = &consume.rtp_parameters;
+        check_codecs(&parameters.codecs)?;
         let missing = |field: &str| RequestError::invalid(field, "is missing");
         let mapped_ssrc = consume
             .consumable_rtp_encodings
@@ -195,11 +201,11 @@ impl Plan {
         if parameters
             .mid
             .as_ref()
-            .is_some_and(|mid| mid.is_empty() || mid.len() > MAX_MID)
+            .is_some_and(|mid| Mid::new(mid.as_bytes()).is_none())
         {
             return Err(RequestError::invalid(
                 "rtpParameters.mid",
-                "must be 1 to 8 bytes",
+                "must be 1 to 16 bytes",
             ));
         }
         let media = |codec: &RtpCodecParameters| {
@@ -241,5 +247,58 @@ fn low16(rng: &mut Rng) -> u16 {
 
 /// How many sequence numbers wait to be sent again.
 const MAX_NACKED: usize = 256;
-/// CHANNEL §7: a consumer's MID has at most 8 bytes.
-const MAX_MID: usize = 8;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::params::RtpType;
+
+    /// The plan for one Opus stream with this MID.
+    fn plan(mid: Option<&str>) -> Result<Plan, RequestError> {
+        let encoding = |ssrc| RtpEncodingParameters {
+            ssrc: Some(Ssrc(ssrc)),
+            ..RtpEncodingParameters::default()
+        };
+        let opus = RtpCodecParameters {
+            mime_type: "audio/opus".to_owned(),
+            payload_type: 100,
+            clock_rate: 48_000,
+            channels: Some(2),
+            parameters: Vec::new(),
+            rtcp_feedback: Vec::new(),
+        };
+        Plan::new(&Consume {
+            consumer_id: "consumer".to_owned(),
+            producer_id: "producer".to_owned(),
+            kind: MediaKind::Audio,
+            rtp_parameters: RtpParameters {
+                mid: mid.map(str::to_owned),
+                codecs: vec![opus],
+                encodings: vec![encoding(2)],
+                ..RtpParameters::default()
+            },
+            rtp_type: RtpType::Simple,
+            consumable_rtp_encodings: vec![encoding(1)],
+            paused: false,
+            preferred_layers: None,
+            ignore_dtx: false,
+        })
+    }
+
+    #[test]
+    fn a_mid_has_one_to_sixteen_bytes() {
+        for mid in [
+            None,
+            Some("0"),
+            Some("custom-mid"),
+            Some("sixteen-bytes-16"),
+        ] {
+            assert_eq!(plan(mid).map(|plan| plan.codec), Ok(0));
+        }
+        for mid in ["", "seventeen-bytes17"] {
+            let error = plan(Some(mid)).map(|plan| plan.codec).expect_err("refused");
+            assert_eq!(error.class(), "TypeError");
+            assert!(error.to_string().starts_with("rtpParameters.mid: "));
+        }
+    }
+}

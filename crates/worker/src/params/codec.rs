@@ -49,17 +49,13 @@ impl Codec {
     /// does not know it.
     #[must_use]
     pub fn from_mime_type(mime_type: &str) -> Option<(MediaKind, Self)> {
-        let (kind, subtype) = mime_type.split_once('/')?;
-        let kind = match kind.to_ascii_lowercase().as_str() {
-            "audio" => MediaKind::Audio,
-            "video" => MediaKind::Video,
-            _ => return None,
-        };
-        let subtype = subtype.to_ascii_lowercase();
-        CODECS
-            .iter()
-            .find(|(of, name, _)| *of == kind && *name == subtype)
-            .map(|(kind, _, codec)| (*kind, *codec))
+        find(mime_type).map(|(kind, _, codec)| (*kind, *codec))
+    }
+
+    /// A MIME type as its registration spells it: `video/H264` for `video/h264`.
+    #[must_use]
+    pub fn spelled(mime_type: &str) -> Option<&'static str> {
+        find(mime_type).map(|(_, name, _)| *name)
     }
 
     /// Whether its packets carry media themselves, not repairs of other packets.
@@ -69,23 +65,33 @@ impl Codec {
     }
 }
 
+fn find(mime_type: &str) -> Option<&'static (MediaKind, &'static str, Codec)> {
+    CODECS
+        .iter()
+        .find(|(_, name, _)| name.eq_ignore_ascii_case(mime_type))
+}
+
 const CODECS: &[(MediaKind, &str, Codec)] = &[
-    (MediaKind::Audio, "opus", Codec::Opus),
-    (MediaKind::Audio, "multiopus", Codec::MultiOpus),
-    (MediaKind::Audio, "pcma", Codec::Pcma),
-    (MediaKind::Audio, "pcmu", Codec::Pcmu),
-    (MediaKind::Audio, "isac", Codec::Isac),
-    (MediaKind::Audio, "g722", Codec::G722),
-    (MediaKind::Audio, "ilbc", Codec::Ilbc),
-    (MediaKind::Audio, "silk", Codec::Silk),
-    (MediaKind::Audio, "cn", Codec::Cn),
-    (MediaKind::Audio, "telephone-event", Codec::TelephoneEvent),
-    (MediaKind::Audio, "rtx", Codec::Rtx),
-    (MediaKind::Video, "vp8", Codec::Vp8),
-    (MediaKind::Video, "vp9", Codec::Vp9),
-    (MediaKind::Video, "h264", Codec::H264),
-    (MediaKind::Video, "av1", Codec::Av1),
-    (MediaKind::Video, "rtx", Codec::Rtx),
+    (MediaKind::Audio, "audio/opus", Codec::Opus),
+    (MediaKind::Audio, "audio/multiopus", Codec::MultiOpus),
+    (MediaKind::Audio, "audio/PCMA", Codec::Pcma),
+    (MediaKind::Audio, "audio/PCMU", Codec::Pcmu),
+    (MediaKind::Audio, "audio/ISAC", Codec::Isac),
+    (MediaKind::Audio, "audio/G722", Codec::G722),
+    (MediaKind::Audio, "audio/iLBC", Codec::Ilbc),
+    (MediaKind::Audio, "audio/SILK", Codec::Silk),
+    (MediaKind::Audio, "audio/CN", Codec::Cn),
+    (
+        MediaKind::Audio,
+        "audio/telephone-event",
+        Codec::TelephoneEvent,
+    ),
+    (MediaKind::Audio, "audio/rtx", Codec::Rtx),
+    (MediaKind::Video, "video/VP8", Codec::Vp8),
+    (MediaKind::Video, "video/VP9", Codec::Vp9),
+    (MediaKind::Video, "video/H264", Codec::H264),
+    (MediaKind::Video, "video/AV1", Codec::Av1),
+    (MediaKind::Video, "video/rtx", Codec::Rtx),
 ];
 
 #[cfg(test)]
@@ -105,5 +111,16 @@ mod tests {
         assert_eq!(Codec::from_mime_type("audio/VP8"), None);
         assert_eq!(Codec::from_mime_type("video/H265"), None);
         assert_eq!(Codec::from_mime_type("VP8"), None);
+    }
+
+    #[test]
+    fn mime_types_are_spelled_as_registered() {
+        assert_eq!(Codec::spelled("video/h264"), Some("video/H264"));
+        assert_eq!(Codec::spelled("AUDIO/ILBC"), Some("audio/iLBC"));
+        assert_eq!(Codec::spelled("audio/VP8"), None);
+        for (kind, name, codec) in CODECS {
+            assert_eq!(Codec::from_mime_type(name), Some((*kind, *codec)));
+            assert!(name.starts_with(&format!("{}/", kind.as_str())));
+        }
     }
 }

@@ -24,13 +24,13 @@ pub struct RtpParameters {
 /// One codec of [`RtpParameters`].
 #[derive(Clone, Debug, PartialEq)]
 pub struct RtpCodecParameters {
-    /// Such as `video/VP8`.
+    /// Such as `video/VP8`, spelled as registered.
     pub mime_type: String,
     /// 0–127.
     pub payload_type: u8,
     /// Hz.
     pub clock_rate: u32,
-    /// Channels of audio.
+    /// Channels of audio, when more than one.
     pub channels: Option<u8>,
     /// Format parameters in the order given.
     pub parameters: Vec<(String, ParameterValue)>,
@@ -81,7 +81,7 @@ pub enum ParameterValue {
 pub struct RtcpFeedback {
     /// Such as `nack`.
     pub kind: String,
-    /// Such as `pli`.
+    /// Such as `pli`; never empty.
     pub parameter: Option<String>,
 }
 
@@ -264,6 +264,43 @@ pub fn codec_of(codec: &RtpCodecParameters) -> Result<(MediaKind, Codec), Reques
     })
 }
 
+/// Checks that every payload type means one codec, and that every RTX codec repairs another one.
+///
+/// # Errors
+///
+/// `TypeError`, naming the field.
+pub fn check_codecs(codecs: &[RtpCodecParameters]) -> Result<(), RequestError> {
+    for (index, codec) in codecs.iter().enumerate() {
+        let payload_type = codec.payload_type;
+        let has = |other: &RtpCodecParameters| other.payload_type == payload_type;
+        if codecs[..index].iter().any(has) {
+            let problem = format!("{payload_type} is given twice");
+            return Err(RequestError::invalid(
+                "rtpParameters.codecs.payloadType",
+                problem,
+            ));
+        }
+        if codec_of(codec)?.1 == Codec::Rtx && !repairs_media(codecs, codec) {
+            let problem = format!("of payload type {payload_type} names no media codec");
+            return Err(RequestError::invalid(
+                "rtpParameters.codecs.parameters.apt",
+                problem,
+            ));
+        }
+    }
+    Ok(())
+}
+
+/// Whether an RTX codec says by `apt` which media codec it repairs (RFC 4588 §8.1).
+fn repairs_media(codecs: &[RtpCodecParameters], rtx: &RtpCodecParameters) -> bool {
+    rtx.integer("apt").is_some_and(|apt| {
+        codecs.iter().any(|codec| {
+            i64::from(codec.payload_type) == apt
+                && codec_of(codec).is_ok_and(|(_, name)| name.is_media())
+        })
+    })
+}
+
 /// The payload type of retransmissions of `payload_type` (RFC 4588 §8.1, `apt`).
 pub fn rtx_of(codecs: &[RtpCodecParameters], payload_type: u8) -> Option<PayloadType> {
     let rtx = codecs.iter().find(|codec| {
@@ -271,4 +308,45 @@ pub fn rtx_of(codecs: &[RtpCodecParameters], payload_type: u8) -> Option<Payload
             && codec.integer("apt") == Some(i64::from(payload_type))
     })?;
     Some(PayloadType(rtx.payload_type))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn codec(mime_type: &str, payload_type: u8, apt: Option<i32>) -> RtpCodecParameters {
+        let apt = apt.map(|apt| ("apt".to_owned(), ParameterValue::Integer(apt)));
+        RtpCodecParameters {
+            mime_type: mime_type.to_owned(),
+            payload_type,
+            clock_rate: 90_000,
+            channels: None,
+            parameters: apt.into_iter().collect(),
+            rtcp_feedback: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn a_payload_type_means_one_codec_and_rtx_repairs_media() {
+        let vp8 = codec("video/VP8", 96, None);
+        let rtx = |payload_type, apt| codec("video/rtx", payload_type, apt);
+        let check = |codecs: &[&RtpCodecParameters]| {
+            let codecs: Vec<_> = codecs.iter().copied().cloned().collect();
+            check_codecs(&codecs).map_err(|error| (error.class(), error.to_string()))
+        };
+        assert_eq!(check(&[&vp8, &rtx(97, Some(96))]), Ok(()));
+        for (codecs, field) in [
+            (vec![&vp8, &codec("video/VP9", 96, None)], "payloadType"),
+            (vec![&vp8, &rtx(97, None)], "parameters.apt"),
+            (vec![&vp8, &rtx(97, Some(98))], "parameters.apt"),
+            (vec![&vp8, &rtx(97, Some(97))], "parameters.apt"),
+        ] {
+            let (class, text) = check(&codecs).expect_err("it is refused");
+            assert_eq!(class, "TypeError");
+            assert!(
+                text.starts_with(&format!("rtpParameters.codecs.{field}: ")),
+                "{text}"
+            );
+        }
+    }
 }

@@ -3,7 +3,8 @@
 use crate::error::RequestError;
 use crate::ids::PayloadType;
 use crate::params::{
-    Codec, MediaKind, RtpEncodingParameters, RtpMapping, RtpParameters, codec_of, rtx_of,
+    Codec, MediaKind, RtpEncodingParameters, RtpMapping, RtpParameters, check_codecs, codec_of,
+    rtx_of,
 };
 
 /// What a producer may receive.
@@ -37,6 +38,7 @@ impl ReceiveCodecs {
         mapping: &RtpMapping,
     ) -> Result<Self, RequestError> {
         check_shape(parameters, mapping)?;
+        check_codecs(&parameters.codecs)?;
         let mut media = Vec::new();
         for (index, codec) in parameters.codecs.iter().enumerate() {
             let (codec_kind, name) = codec_of(codec)?;
@@ -103,6 +105,17 @@ fn check_shape(parameters: &RtpParameters, mapping: &RtpMapping) -> Result<(), R
             "must be as many as rtpParameters.encodings",
         );
     }
+    // A packet finds its encoding by SSRC or RID; one alone is also found by the MID.
+    let has_mid = parameters.mid.as_deref().is_some_and(|mid| !mid.is_empty());
+    let needs_name = mapping.encodings.len() > 1 || !has_mid;
+    for encoding in &mapping.encodings {
+        if needs_name && encoding.ssrc.is_none() && encoding.rid.is_none() {
+            return invalid("rtpMapping.encodings", "must have an ssrc or a rid");
+        }
+        if encoding.mapped_ssrc.0 == 0 {
+            return invalid("rtpMapping.encodings.mappedSsrc", "is missing");
+        }
+    }
     if parameters
         .header_extensions
         .iter()
@@ -134,4 +147,66 @@ fn has_layers(encoding: &RtpEncodingParameters) -> bool {
             .map_or(1, |(_, temporal)| digits(temporal));
         spatial > 1 || temporal > 1
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ids::Ssrc;
+    use crate::params::{CodecMapping, EncodingMapping, RtcpParameters, RtpCodecParameters};
+
+    /// One encoding of Opus, named by what is given.
+    fn produce(mid: Option<&str>, ssrc: Option<Ssrc>, mapped: u32) -> Result<(), RequestError> {
+        let opus = RtpCodecParameters {
+            mime_type: "audio/opus".to_owned(),
+            payload_type: 111,
+            clock_rate: 48_000,
+            channels: Some(2),
+            parameters: Vec::new(),
+            rtcp_feedback: Vec::new(),
+        };
+        let mut parameters = RtpParameters {
+            mid: mid.map(str::to_owned),
+            codecs: vec![opus],
+            encodings: vec![RtpEncodingParameters {
+                ssrc,
+                ..RtpEncodingParameters::default()
+            }],
+            rtcp: RtcpParameters {
+                cname: Some("name".to_owned()),
+                reduced_size: true,
+            },
+            ..RtpParameters::default()
+        };
+        let mapping = RtpMapping {
+            codecs: vec![CodecMapping {
+                payload_type: 111,
+                mapped_payload_type: 100,
+            }],
+            encodings: vec![EncodingMapping {
+                rid: None,
+                ssrc,
+                mapped_ssrc: Ssrc(mapped),
+            }],
+        };
+        ReceiveCodecs::new(MediaKind::Audio, &mut parameters, &mapping).map(|_| ())
+    }
+
+    #[test]
+    fn an_encoding_is_named_by_ssrc_or_alone_by_the_mid() {
+        assert_eq!(produce(None, Some(Ssrc(1)), 2), Ok(()));
+        assert_eq!(produce(Some("0"), None, 2), Ok(()));
+        for (mid, ssrc, mapped, field) in [
+            (None, None, 2, "rtpMapping.encodings"),
+            (Some(""), None, 2, "rtpMapping.encodings"),
+            (None, Some(Ssrc(1)), 0, "rtpMapping.encodings.mappedSsrc"),
+        ] {
+            let error = produce(mid, ssrc, mapped).expect_err("it is refused");
+            assert_eq!(error.class(), "TypeError");
+            assert!(
+                error.to_string().starts_with(&format!("{field}: ")),
+                "{error}"
+            );
+        }
+    }
 }

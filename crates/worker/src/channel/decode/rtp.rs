@@ -8,7 +8,7 @@ use crate::error::RequestError;
 use crate::ids::Ssrc;
 use crate::messages::{Consume, Produce};
 use crate::params::{
-    CodecMapping, EncodingMapping, HeaderExtensionUri, ParameterValue, RtcpFeedback,
+    Codec, CodecMapping, EncodingMapping, HeaderExtensionUri, ParameterValue, RtcpFeedback,
     RtcpParameters, RtpCodecParameters, RtpEncodingParameters, RtpHeaderExtensionParameters,
     RtpMapping, RtpParameters, RtpType,
 };
@@ -83,11 +83,16 @@ fn codec(codec: &fbs::RtpCodecParameters<'_>) -> Decoded<RtpCodecParameters> {
             "must be 0 to 127",
         ));
     }
+    let mime_type = Codec::spelled(codec.mime_type()).ok_or_else(|| {
+        let problem = format!("unknown MIME type {}", codec.mime_type());
+        RequestError::invalid("rtpParameters.codecs.mimeType", problem)
+    })?;
     Ok(RtpCodecParameters {
-        mime_type: codec.mime_type().to_owned(),
+        mime_type: mime_type.to_owned(),
         payload_type: codec.payload_type(),
         clock_rate: codec.clock_rate(),
-        channels: codec.channels(),
+        // Controllers write 0 for video, and 1 need not be said.
+        channels: codec.channels().filter(|channels| *channels > 1),
         parameters: codec
             .parameters()
             .into_iter()
@@ -100,7 +105,10 @@ fn codec(codec: &fbs::RtpCodecParameters<'_>) -> Decoded<RtpCodecParameters> {
             .flatten()
             .map(|feedback| RtcpFeedback {
                 kind: feedback.type_().to_owned(),
-                parameter: feedback.parameter().map(str::to_owned),
+                parameter: feedback
+                    .parameter()
+                    .filter(|parameter| !parameter.is_empty())
+                    .map(str::to_owned),
             })
             .collect(),
     })
@@ -180,5 +188,46 @@ fn mapping(mapping: &fbs::RtpMapping<'_>) -> RtpMapping {
                 mapped_ssrc: Ssrc(encoding.mapped_ssrc()),
             })
             .collect(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tureen_channel_fbs::flatbuffers::{FlatBufferBuilder, root};
+
+    use super::*;
+
+    /// What becomes of a codec without parameters and with the feedback `nack`.
+    fn decoded(mime_type: &str, channels: u8) -> Decoded<RtpCodecParameters> {
+        let mut fbb = FlatBufferBuilder::new();
+        let feedback = fbs::RtcpFeedbackArgs {
+            type_: Some(fbb.create_string("nack")),
+            parameter: Some(fbb.create_string("")),
+        };
+        let feedback = fbs::RtcpFeedback::create(&mut fbb, &feedback);
+        let args = fbs::RtpCodecParametersArgs {
+            mime_type: Some(fbb.create_string(mime_type)),
+            payload_type: 96,
+            clock_rate: 90_000,
+            channels: Some(channels),
+            parameters: None,
+            rtcp_feedback: Some(fbb.create_vector(&[feedback])),
+        };
+        let table = fbs::RtpCodecParameters::create(&mut fbb, &args);
+        fbb.finish_minimal(table);
+        codec(&root::<fbs::RtpCodecParameters<'_>>(fbb.finished_data()).expect("just written"))
+    }
+
+    #[test]
+    fn a_codec_is_spelled_as_registered_and_says_only_what_is_not_the_default() {
+        let h264 = decoded("video/h264", 0).expect("it is known");
+        assert_eq!(h264.mime_type, "video/H264");
+        assert_eq!(h264.channels, None);
+        assert_eq!(h264.rtcp_feedback[0].parameter, None);
+        assert!(h264.has_feedback("nack", ""));
+        assert_eq!(decoded("audio/PCMU", 1).expect("known").channels, None);
+        assert_eq!(decoded("audio/opus", 2).expect("known").channels, Some(2));
+        let unknown = decoded("video/H265", 0).expect_err("it is not forwarded");
+        assert_eq!(unknown.class(), "TypeError");
     }
 }
