@@ -1,6 +1,7 @@
 //! The worker as a process: what it says with its exit code, what signals do to it, and that it
 //! sleeps when there is nothing to do.
 
+mod channel;
 mod common;
 
 use std::time::Duration;
