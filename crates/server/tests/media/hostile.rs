@@ -1,16 +1,18 @@
 //! What must change nothing: junk on the port, ports that are taken, clients that come and go.
 
 use tokio::net::UdpSocket;
+use tokio::task::JoinSet;
 use tureen_controller::{
-    ListenInfo, RequestError, WebRtcTransportOptions, WorkerPool, WorkerPoolError,
+    ListenInfo, RequestError, WebRtcTransportOptions, Worker, WorkerPool, WorkerPoolError,
     WorkerPoolSettings,
 };
 use tureen_peer::{SrtpProfile, random_u32};
 
 use crate::call::{Call, LOOPBACK, Publisher, Publishing, Subscriber};
 use crate::endpoint::{Endpoint, new_peer};
-use crate::program::{descriptors, resident_kib, worker_settings};
-use crate::relay::Relay;
+use crate::program::{Valve, descriptors, resident_kib, worker_settings};
+use crate::relay::{Relay, nomination};
+use crate::within;
 
 #[tokio::test]
 async fn junk_on_the_port_changes_nothing() {
@@ -153,6 +155,56 @@ async fn a_port_that_is_taken_is_a_typed_error_and_the_worker_goes_on() {
     let server = call.worker.create_web_rtc_server(listen).await.unwrap();
     let dump = server.dump().await.unwrap();
     assert_eq!(dump.udp_sockets[0].port, port);
+    call.end().await;
+}
+
+#[tokio::test]
+async fn a_controller_that_does_not_read_stalls_no_media() {
+    let valve = Valve::new();
+    let worker = Worker::spawn(valve.settings()).await.unwrap();
+    let listen = vec![ListenInfo::udp(LOOPBACK)];
+    let server = worker.create_web_rtc_server(listen).await.unwrap();
+    let call = Call::on(worker, server).await;
+    let publisher = call.publisher().await;
+    let mut relay = Relay::to(call.address().await).await;
+    let subscriber = Subscriber::start(through(&relay, &call).await, &publisher).await;
+    subscriber.until_frames(3).await;
+    let transport = subscriber.endpoint.transport.clone();
+    let paths = [relay.path(), relay.other_path().await];
+    relay.move_to(paths[1].clone(), &transport).await;
+
+    valve.close();
+    let resident = resident_kib(call.worker.pid());
+    let mut asked = JoinSet::new();
+    for _ in 0..20_000 {
+        let worker = call.worker.clone();
+        asked.spawn(async move { worker.dump().await });
+    }
+    // A client that cannot decide on a path has each of its decisions told.
+    let ice = transport.ice_parameters();
+    for index in 0..1000 {
+        let request = nomination(&ice.username_fragment, &ice.password);
+        paths[index % 2].send(&request.raw).await;
+        if index % 50 == 0 {
+            subscriber.until_more(1).await;
+        }
+    }
+    subscriber.until_more(5).await;
+    while asked.try_join_next().is_some() {}
+    assert!(asked.len() > 10_000, "the controller does not read");
+    let grown = resident_kib(call.worker.pid()).saturating_sub(resident);
+    assert!(grown < 8 * 1024, "grown from {resident} by {grown} KiB");
+
+    // Nothing that was asked is lost, and nothing that happened.
+    valve.open();
+    let answered = async {
+        while let Some(answer) = asked.join_next().await {
+            answer.unwrap().unwrap();
+        }
+    };
+    within("all answers", answered).await;
+    let tuple = transport.ice_selected_tuple().unwrap();
+    assert_eq!(tuple.remote_port, Some(paths[1].port()));
     call.end().await;
 }
 

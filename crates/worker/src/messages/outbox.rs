@@ -121,7 +121,8 @@ fn is_latest_value(event: &Event) -> bool {
 mod tests {
     use super::*;
     use crate::messages::{ConsumerScore, ResponseBody};
-    use crate::params::{IceState, Protocol, Tuple};
+    use crate::output::Protocol;
+    use crate::params::{IceState, Tuple};
 
     fn response(id: u32) -> Response {
         Response {
