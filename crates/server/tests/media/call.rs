@@ -2,7 +2,6 @@
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
-use std::time::Duration;
 
 use serde_json::{Value, json};
 use tureen_controller::rtp::{MediaKind, MimeType, RtpCodecCapability};
@@ -81,14 +80,12 @@ impl Call {
 /// How a client publishes.
 pub(crate) struct Publishing {
     pub(crate) congestion_control: CongestionControl,
-    pub(crate) key_frame_request_delay: Duration,
 }
 
 impl Default for Publishing {
     fn default() -> Self {
         Self {
             congestion_control: CongestionControl::TransportWide,
-            key_frame_request_delay: Duration::ZERO,
         }
     }
 }
@@ -114,8 +111,7 @@ impl Publisher {
     pub(crate) async fn start(endpoint: Endpoint, how: &Publishing) -> Self {
         let transport = &endpoint.transport;
         let parameters = serde_json::from_value(video_parameters(how)).unwrap();
-        let mut options = ProducerOptions::new(MediaKind::Video, parameters);
-        options.key_frame_request_delay = how.key_frame_request_delay;
+        let options = ProducerOptions::new(MediaKind::Video, parameters);
         let video = transport.produce(options).await.unwrap();
         let parameters = serde_json::from_value(audio_parameters(how)).unwrap();
         let options = ProducerOptions::new(MediaKind::Audio, parameters);

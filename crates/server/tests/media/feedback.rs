@@ -9,10 +9,7 @@ use crate::call::{AUDIO, Call, CongestionControl, Publisher, Publishing, VIDEO};
 use crate::endpoint::{Endpoint, Inbox};
 
 async fn publisher(call: &Call, congestion_control: CongestionControl) -> Publisher {
-    let how = Publishing {
-        congestion_control,
-        ..Publishing::default()
-    };
+    let how = Publishing { congestion_control };
     let endpoint = Endpoint::connect(call.transport().await, &SrtpProfile::ALL).await;
     Publisher::start(endpoint, &how).await
 }

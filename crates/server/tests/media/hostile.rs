@@ -193,7 +193,8 @@ async fn a_controller_that_does_not_read_stalls_no_media() {
     while asked.try_join_next().is_some() {}
     assert!(asked.len() > 10_000, "the controller does not read");
     let grown = resident_kib(call.worker.pid()).saturating_sub(resident);
-    assert!(grown < 8 * 1024, "grown from {resident} by {grown} KiB");
+    // All of the answers together would be some thirty.
+    assert!(grown < 12 * 1024, "grown from {resident} by {grown} KiB");
 
     // Nothing that was asked is lost, and nothing that happened.
     valve.open();

@@ -2,12 +2,11 @@
 
 use std::time::Duration;
 
-use tureen_peer::SrtpProfile;
 use tureen_peer::rtcp::{Nack, PictureLossIndication, RtcpPacket, write_compound};
 use tureen_peer::rtp::{SequenceNumber, Ssrc, Vp8Descriptor, is_vp8_key_frame};
 
-use crate::call::{Call, Publisher, Publishing, Subscriber, VIDEO};
-use crate::endpoint::{Endpoint, Inbox};
+use crate::call::{Call, Subscriber, VIDEO};
+use crate::endpoint::Inbox;
 
 #[tokio::test]
 async fn a_late_subscriber_begins_with_a_key_frame_that_was_asked_for() {
@@ -30,12 +29,7 @@ async fn a_late_subscriber_begins_with_a_key_frame_that_was_asked_for() {
 #[tokio::test]
 async fn picture_loss_is_told_the_publisher_once_a_second_and_brings_a_key_frame() {
     let call = Call::start().await;
-    let how = Publishing {
-        key_frame_request_delay: Duration::from_secs(1),
-        ..Publishing::default()
-    };
-    let endpoint = Endpoint::connect(call.transport().await, &SrtpProfile::ALL).await;
-    let publisher = Publisher::start(endpoint, &how).await;
+    let publisher = call.publisher().await;
     let subscriber = call.subscriber(&publisher).await;
     subscriber.until_frames(3).await;
 
