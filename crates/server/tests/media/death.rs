@@ -24,10 +24,7 @@ async fn a_worker_killed_under_load_is_reported_and_replaced() {
         workers: NonZeroUsize::new(1),
         worker: worker_settings(),
         web_rtc_server: vec![ListenInfo::udp(LOOPBACK)],
-        restart: RestartPolicy {
-            min_delay: Duration::from_millis(200),
-            ..RestartPolicy::default()
-        },
+        restart: RestartPolicy::default(),
     })
     .await
     .unwrap();
@@ -78,21 +75,18 @@ async fn a_worker_killed_under_load_is_reported_and_replaced() {
     let WorkerPoolEvent::Restarted { index: 0, pid } = restarted else {
         panic!("{restarted:?}");
     };
-    assert!(killed.elapsed() >= Duration::from_millis(200), "back-off");
+    assert!(killed.elapsed() >= RestartPolicy::default().min_delay);
     let call = on_pool(&pool).await;
     assert_eq!(call.worker.pid(), pid);
     let again = call.publisher().await;
     let watching = call.subscriber(&again).await;
     watching.until_frames(1).await;
     let outage = killed.elapsed();
-    assert!(outage < Duration::from_secs(3) * SLOWNESS, "{outage:?}");
+    assert!(outage < Duration::from_secs(3), "{outage:?}");
 
     pool.close().await;
     assert!(!is_there(pid));
 }
-
-/// How much slower than a machine at rest one may be that builds and tests beside this.
-const SLOWNESS: u32 = 4;
 
 async fn on_pool(pool: &WorkerPool) -> Call {
     let pooled = pool.least_loaded().unwrap();

@@ -6,4 +6,4 @@ if [ -p "$here/valve" ]; then
     echo $! >"$here/pid"
     exec 4>"$here/valve"
 fi
-exec TUREEN worker "$@"
+exec "TUREEN" worker "$@"
