@@ -1,6 +1,11 @@
 //! Two peers and one track: Alice sends Opus, Bob is told how to receive it.
 //!
-//! Run it with a worker beside it or with `TUREEN_WORKER_BIN` set to one. What the peers say here
+//! ```text
+//! cargo build -p tureen-worker
+//! TUREEN_WORKER_BIN=target/debug/tureen-worker cargo run -p tureen-controller --example two_peers
+//! ```
+//!
+//! It prints what each peer is told and ends with `worker … was closed`. What the peers say here
 //! comes, in an application, from their browsers through its signaling.
 
 use std::error::Error;

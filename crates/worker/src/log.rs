@@ -191,7 +191,12 @@ impl Log {
     }
 
     /// Adds a line, whatever the filter says; when [`MAX_LINES`] wait, it is dropped and counted.
-    pub fn push(&self, kind: LineKind, text: String) {
+    /// Of a long one the first [`MAX_LINE_LEN`] bytes are kept.
+    pub fn push(&self, kind: LineKind, mut text: String) {
+        if text.len() > MAX_LINE_LEN {
+            text.truncate(text.floor_char_boundary(MAX_LINE_LEN));
+            text.shrink_to_fit();
+        }
         let mut lines = self.lines();
         if lines.waiting.len() < MAX_LINES {
             lines.waiting.push_back(LogLine { kind, text });
@@ -362,6 +367,9 @@ impl Visit for LineText {
 /// How many lines wait for the core at most.
 pub const MAX_LINES: usize = 1024;
 
+/// How long a line is at most, in bytes: a name that a request repeats may have megabytes.
+pub const MAX_LINE_LEN: usize = 2048;
+
 const TAG_NAMES: [(&str, LogTag); 13] = [
     ("info", LogTag::Info),
     ("ice", LogTag::Ice),
@@ -481,6 +489,15 @@ mod tests {
         });
         assert_eq!(taken(&loud), ["Dlog::tests | two"]);
         assert!(taken(&quiet).is_empty());
+    }
+
+    #[test]
+    fn a_long_line_is_cut_between_characters() {
+        let log = Log::new(LogLevel::Error, LogTags::NONE);
+        log.push(LineKind::Error, "ä".repeat(5000));
+        log.push(LineKind::Error, format!("x{}", "ä".repeat(5000)));
+        let lengths = [log.pop(), log.pop()].map(|line| line.unwrap().text.len());
+        assert_eq!(lengths, [MAX_LINE_LEN, MAX_LINE_LEN - 1]);
     }
 
     #[test]

@@ -65,6 +65,16 @@ impl DemoMedia {
     pub fn pictures(&self) -> usize {
         self.picture.len()
     }
+
+    /// A picture of the loop as VP8 frame, by its place.
+    pub fn picture(&self, index: usize) -> Option<&[u8]> {
+        self.picture.get(index).map(Vec::as_slice)
+    }
+
+    /// The frames of the tone, 20 ms of Opus each, in order.
+    pub fn tone(&self) -> impl Iterator<Item = &[u8]> {
+        self.tone.iter().map(Vec::as_slice)
+    }
 }
 
 /// Reads the table-of-contents octet of an Opus packet (RFC 6716 section 3.1).

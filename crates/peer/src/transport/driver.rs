@@ -13,7 +13,10 @@ use super::{
     receive::Incoming,
     sender::PeerSender,
 };
-use crate::params::SrtpProfile;
+use crate::{
+    error::PeerError,
+    params::{RemoteParameters, SrtpProfile},
+};
 
 /// Where a peer stands.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -55,9 +58,16 @@ pub struct PeerTransport {
     incoming: mpsc::Receiver<Incoming>,
     state: watch::Receiver<PeerState>,
     counters: Arc<Counters>,
+    restarts: mpsc::Sender<IceRestart>,
     /// Dropped to make the driver end.
     stop: oneshot::Sender<()>,
     driver: JoinHandle<()>,
+}
+
+/// A request to the driver, which has the agent.
+struct IceRestart {
+    remote: RemoteParameters,
+    done: oneshot::Sender<Result<(), PeerError>>,
 }
 
 /// What a completed handshake leaves to the driver.
@@ -70,11 +80,13 @@ pub(super) struct Connected {
     pub(super) counters: Arc<Counters>,
     pub(super) tasks: JoinSet<()>,
     pub(super) state: watch::Sender<PeerState>,
+    pub(super) step_deadline: Duration,
 }
 
 impl PeerTransport {
     pub(super) fn start(connected: Connected) -> Self {
         let (stop, stopped) = oneshot::channel();
+        let (restarts, restarts_rx) = mpsc::channel(1);
         connected.state.send_replace(PeerState::Connected);
         let state = connected.state.subscribe();
         let driver = Driver {
@@ -83,6 +95,7 @@ impl PeerTransport {
             sender: connected.sender.clone(),
             tasks: connected.tasks,
             state: connected.state,
+            step_deadline: connected.step_deadline,
         };
         Self {
             profile: connected.profile,
@@ -90,8 +103,9 @@ impl PeerTransport {
             incoming: connected.incoming,
             state,
             counters: connected.counters,
+            restarts,
             stop,
-            driver: tokio::spawn(driver.run(stopped)),
+            driver: tokio::spawn(driver.run(stopped, restarts_rx)),
         }
     }
 
@@ -120,6 +134,21 @@ impl PeerTransport {
         self.counters.snapshot()
     }
 
+    /// Restarts ICE (RFC 8445 section 9) with the other side's new credentials and its candidates: the peer takes new
+    /// sockets and credentials of its own, which an ICE-lite side learns from the checks. DTLS and SRTP go on; packets
+    /// are lost until the new path is found.
+    ///
+    /// # Errors
+    /// [`PeerError::IceTimeout`] when no path is found within the step deadline of the configuration, and what the
+    /// agent refuses.
+    pub async fn restart_ice(&self, remote: RemoteParameters) -> Result<(), PeerError> {
+        let (done, restarted) = oneshot::channel();
+        let closed = |_| PeerError::Ice(webrtc_ice::Error::ErrClosed);
+        let request = IceRestart { remote, done };
+        self.restarts.send(request).await.map_err(|_| closed(()))?;
+        restarted.await.map_err(|_| closed(()))?
+    }
+
     /// Sends a close_notify, stops every task, closes the sockets, and returns when that is done.
     pub async fn close(self) {
         drop(self.stop);
@@ -135,17 +164,31 @@ struct Driver {
     sender: PeerSender,
     tasks: JoinSet<()>,
     state: watch::Sender<PeerState>,
+    step_deadline: Duration,
 }
 
 impl Driver {
-    async fn run(mut self, stopped: oneshot::Receiver<()>) {
+    async fn run(
+        mut self,
+        stopped: oneshot::Receiver<()>,
+        mut restarts: mpsc::Receiver<IceRestart>,
+    ) {
         let (remote_close_tx, remote_close) = oneshot::channel();
         self.tasks.spawn(drain_application_data(
             Arc::clone(&self.dtls),
             remote_close_tx,
         ));
+        let restart = async {
+            while let Some(IceRestart { remote, done }) = restarts.recv().await {
+                // Nobody waits any more when the future was dropped.
+                let _ = done.send(self.ice.restart(&remote, self.step_deadline).await);
+            }
+        };
         let reason = tokio::select! {
+            biased;
             _ = stopped => CloseReason::Local,
+            // Ends with the transport's handle.
+            () = restart => CloseReason::Local,
             _ = remote_close => CloseReason::Remote,
             () = follow_ice(self.ice.state(), &self.state) => CloseReason::IceFailed,
         };
@@ -163,6 +206,7 @@ impl Driver {
             sender,
             mut tasks,
             state,
+            ..
         } = self;
         sender.close();
         tasks.shutdown().await;

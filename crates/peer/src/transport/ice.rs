@@ -103,13 +103,7 @@ impl IceAgent {
         deadline: Duration,
     ) -> Result<IceConn, PeerError> {
         let agent = self.agent();
-        let mut usable = 0;
-        for candidate in &remote.candidates {
-            if candidate.protocol == IceProtocol::Udp {
-                agent.add_remote_candidate(&remote_candidate(candidate)?)?;
-                usable += 1;
-            }
-        }
+        let usable = self.add_remote_candidates(remote)?;
         // A controlled agent learns the address of the other side from its checks.
         if usable == 0 && role == IceRole::Controlling {
             return Err(PeerError::NoUdpCandidate);
@@ -130,6 +124,51 @@ impl IceAgent {
             Ok(connected) => connected,
             Err(_) => Err(PeerError::IceTimeout(deadline)),
         }
+    }
+
+    /// Starts over with new credentials, new sockets and the remote side's new parameters, for at most `deadline`
+    /// (RFC 8445 section 9). The path that was in use is gone at once: packets are lost until there is another.
+    pub(super) async fn restart(
+        &self,
+        remote: &RemoteParameters,
+        deadline: Duration,
+    ) -> Result<(), PeerError> {
+        let agent = self.agent();
+        let mut state = self.state();
+        state.mark_unchanged();
+        // Empty strings let the agent choose.
+        agent.restart(String::new(), String::new()).await?;
+        self.gather_candidates().await?;
+        agent
+            .set_remote_credentials(remote.username_fragment.clone(), remote.password.clone())
+            .await?;
+        if self.add_remote_candidates(remote)? == 0 {
+            return Err(PeerError::NoUdpCandidate);
+        }
+        // The agent goes back to checking first; whatever state it leaves that for comes after.
+        let connected = async {
+            while state.changed().await.is_ok() {
+                if *state.borrow_and_update() == ConnectionState::Connected {
+                    return Ok(());
+                }
+            }
+            Err(PeerError::IceTimeout(deadline))
+        };
+        let connected = tokio::time::timeout(deadline, connected).await;
+        connected.unwrap_or(Err(PeerError::IceTimeout(deadline)))
+    }
+
+    /// Adds those that can be used, and says how many they are.
+    fn add_remote_candidates(&self, remote: &RemoteParameters) -> Result<usize, PeerError> {
+        let mut usable = 0;
+        for candidate in &remote.candidates {
+            if candidate.protocol == IceProtocol::Udp {
+                self.agent()
+                    .add_remote_candidate(&remote_candidate(candidate)?)?;
+                usable += 1;
+            }
+        }
+        Ok(usable)
     }
 
     /// The state of the agent, which goes on changing after it has connected.

@@ -156,6 +156,7 @@ impl Peer {
             counters,
             tasks,
             state: self.state,
+            step_deadline: deadline,
         }))
     }
 }

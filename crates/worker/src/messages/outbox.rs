@@ -1,6 +1,7 @@
 //! The one ordered queue to the controller, bounded when the controller does not read.
 
 use std::collections::VecDeque;
+use std::mem::discriminant;
 
 use super::notifications::{Event, Notification};
 use super::responses::Response;
@@ -20,14 +21,15 @@ pub enum Outgoing {
 /// the error response that it explains.
 ///
 /// Up to [`Outbox::CAP`] messages everything is kept. Above, logs are dropped and counted, a newer
-/// score replaces the one still queued, and [`Outbox::is_over_cap`] asks the shell to stop reading
-/// requests; responses and closes are always kept, so what is then still added is bounded by the
-/// requests already read.
+/// score, tuple or orientation replaces the one still queued, and [`Outbox::is_over_cap`] asks the
+/// shell to stop reading requests; responses and closes are always kept, so what is then still
+/// added is bounded by the requests already read and by the entities that there are, whatever their
+/// peers do.
 #[derive(Debug, Default)]
 pub struct Outbox {
     queue: VecDeque<Outgoing>,
     dropped_logs: u64,
-    merged_scores: u64,
+    merged: u64,
 }
 
 impl Outbox {
@@ -41,8 +43,8 @@ impl Outbox {
 
     /// Queues a notification.
     pub fn notify(&mut self, handler_id: &str, event: Event) {
-        if self.is_over_cap() && self.replace_score(handler_id, &event) {
-            self.merged_scores += 1;
+        if self.is_over_cap() && self.replace_outdated(handler_id, &event) {
+            self.merged += 1;
             return;
         }
         let handler_id = handler_id.to_owned();
@@ -76,36 +78,51 @@ impl Outbox {
         next
     }
 
-    /// Overwrites a queued score of the same entity with a newer one.
-    fn replace_score(&mut self, handler_id: &str, event: &Event) -> bool {
+    /// Overwrites what a newer value of the same entity makes void. A tuple stays behind the ICE
+    /// state that it came after: to be disconnected is to have none.
+    fn replace_outdated(&mut self, handler_id: &str, event: &Event) -> bool {
+        if !is_latest_value(event) {
+            return false;
+        }
+        let kind = discriminant(event);
         let queued = self
             .queue
             .iter_mut()
             .rev()
             .find_map(|message| match message {
                 Outgoing::Notification(queued) if queued.handler_id == handler_id => {
-                    match (&queued.event, event) {
-                        (Event::ProducerScore(_), Event::ProducerScore(_))
-                        | (Event::ConsumerScore(_), Event::ConsumerScore(_)) => Some(queued),
-                        _ => None,
-                    }
+                    let is_state = matches!(queued.event, Event::IceStateChange(_));
+                    (is_state || discriminant(&queued.event) == kind).then_some(queued)
                 }
                 _ => None,
             });
         match queued {
-            Some(queued) => {
+            Some(queued) if discriminant(&queued.event) == kind => {
                 queued.event = event.clone();
                 true
             }
-            None => false,
+            _ => false,
         }
     }
+}
+
+/// Whether only the newest of such notifications matters. Peers cause them as often as they like.
+fn is_latest_value(event: &Event) -> bool {
+    matches!(
+        event,
+        Event::ProducerScore(_)
+            | Event::ConsumerScore(_)
+            | Event::IceSelectedTupleChange(_)
+            | Event::ProducerVideoOrientationChange { .. }
+    )
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::messages::{ConsumerScore, ResponseBody};
+    use crate::output::Protocol;
+    use crate::params::{IceState, Tuple};
 
     fn response(id: u32) -> Response {
         Response {
@@ -120,6 +137,24 @@ mod tests {
             producer_score: 0,
             producer_scores: vec![],
         })
+    }
+
+    fn tuple(remote_port: u16) -> Event {
+        Event::IceSelectedTupleChange(Tuple {
+            local_address: "192.0.2.1".into(),
+            local_port: 1,
+            remote_ip: Some("192.0.2.2".into()),
+            remote_port,
+            protocol: Protocol::Udp,
+        })
+    }
+
+    fn orientation(rotation: u16) -> Event {
+        Event::ProducerVideoOrientationChange {
+            camera: false,
+            flip: false,
+            rotation,
+        }
     }
 
     #[test]
@@ -153,5 +188,35 @@ mod tests {
             matches!(&all[0], Outgoing::Notification(Notification { event, .. }) if *event == score(3))
         );
         assert!(matches!(all.last(), Some(Outgoing::Log(line)) if line.contains("dropped: 1")));
+    }
+
+    #[test]
+    fn a_peer_that_changes_its_mind_without_end_adds_nothing_above_the_cap() {
+        let mut outbox = Outbox::default();
+        for id in 0..Outbox::CAP {
+            outbox.respond(response(u32::try_from(id).unwrap()));
+        }
+        for port in 0..1000 {
+            outbox.notify("t", tuple(port));
+            outbox.notify("p", orientation(port % 360));
+        }
+        outbox.notify("t", Event::IceStateChange(IceState::Disconnected));
+        for port in 0..1000 {
+            outbox.notify("t", tuple(port));
+        }
+        let rest: Vec<_> = std::iter::from_fn(|| outbox.pop())
+            .skip(Outbox::CAP)
+            .collect();
+        let expected = [
+            ("t", tuple(999)),
+            ("p", orientation(999 % 360)),
+            ("t", Event::IceStateChange(IceState::Disconnected)),
+            ("t", tuple(999)),
+        ];
+        let expected = expected.map(|(id, event)| {
+            let handler_id = id.to_owned();
+            Outgoing::Notification(Notification { handler_id, event })
+        });
+        assert_eq!(rest, expected);
     }
 }

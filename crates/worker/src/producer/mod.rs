@@ -212,6 +212,18 @@ impl Producer {
         }
     }
 
+    /// A subscriber has lost the picture of the encoding that its consumer knows as `mapped_ssrc`.
+    pub(crate) fn picture_lost(&mut self, now: Instant, mapped_ssrc: Ssrc) {
+        if self.paused || self.kind == MediaKind::Audio {
+            return;
+        }
+        for stream in &mut self.streams {
+            if stream.mapped_ssrc == mapped_ssrc {
+                stream.picture_lost(now);
+            }
+        }
+    }
+
     /// The stream that consumers know as `mapped_ssrc`.
     pub(crate) fn stream_of(&self, mapped_ssrc: Ssrc) -> Option<&ProducerStream> {
         self.streams

@@ -121,6 +121,11 @@ impl ProducerStream {
             .is_some_and(|(rtx, _)| rtx == ssrc)
     }
 
+    /// A subscriber has lost the picture.
+    pub(super) fn picture_lost(&mut self, now: Instant) {
+        self.key_frame_due |= self.key_frames.picture_lost(now);
+    }
+
     /// Somebody needs a key frame.
     pub(crate) fn need_key_frame(&mut self, now: Instant) {
         self.key_frame_due |= self.key_frames.need(now);

@@ -7,7 +7,7 @@ use crate::time::Instant;
 /// The key-frame requests of one incoming stream. However many consumers need a key frame, at most
 /// one request is in flight: it ends when a key frame comes or after a second, and is repeated once
 /// if none came. With a delay, needs within that time of a request are merged into one request at
-/// its end.
+/// its end. Receivers that lose the picture again and again are answered once a second.
 ///
 /// Methods that return `bool` say `true` when a request (PLI or FIR) is to be sent now.
 #[derive(Debug)]
@@ -15,6 +15,9 @@ pub struct KeyFrameRequests {
     delay: Duration,
     in_flight: Option<InFlight>,
     merging: Option<Merging>,
+    last_sent: Option<Instant>,
+    /// When a loss of the picture that came too soon is answered.
+    postponed: Option<Instant>,
 }
 
 #[derive(Debug)]
@@ -38,10 +41,26 @@ impl KeyFrameRequests {
             delay,
             in_flight: None,
             merging: None,
+            last_sent: None,
+            postponed: None,
         }
     }
 
-    /// Somebody needs a key frame.
+    /// A receiver says that it has lost the picture. One that says so without end must not cost all
+    /// others the bitrate of key frames only, so that another request follows a second after the
+    /// last.
+    #[must_use]
+    pub fn picture_lost(&mut self, now: Instant) -> bool {
+        let earliest = self.last_sent.map(|last| last + TIMEOUT);
+        let earliest = earliest.filter(|earliest| *earliest > now);
+        if earliest.is_some() && self.in_flight.is_none() && self.merging.is_none() {
+            self.postponed = earliest;
+            return false;
+        }
+        self.need(now)
+    }
+
+    /// Somebody needs a key frame to begin with.
     #[must_use]
     pub fn need(&mut self, now: Instant) -> bool {
         if let Some(merging) = &mut self.merging {
@@ -53,10 +72,7 @@ impl KeyFrameRequests {
             in_flight.repeat = true;
             return false;
         }
-        self.in_flight = Some(InFlight {
-            until: now + TIMEOUT,
-            repeat: true,
-        });
+        self.send(now);
         true
     }
 
@@ -65,16 +81,14 @@ impl KeyFrameRequests {
     #[must_use]
     pub fn force(&mut self, now: Instant) -> bool {
         self.start_merging(now);
-        self.in_flight = Some(InFlight {
-            until: now + TIMEOUT,
-            repeat: true,
-        });
+        self.send(now);
         true
     }
 
     /// A key frame came.
     pub fn handle_key_frame(&mut self) {
         self.in_flight = None;
+        self.postponed = None;
     }
 
     /// To be called at [`KeyFrameRequests::next_deadline`]; earlier calls change nothing.
@@ -88,6 +102,13 @@ impl KeyFrameRequests {
                 until: now + TIMEOUT,
                 repeat: false,
             });
+            if send {
+                self.last_sent = Some(now);
+            }
+        }
+        if self.postponed.is_some_and(|until| until <= now) {
+            self.postponed = None;
+            send |= self.need(now);
         }
         if self.merging.as_ref().is_some_and(|m| m.until <= now) {
             let needed = self.merging.take().is_some_and(|m| m.needed);
@@ -101,12 +122,22 @@ impl KeyFrameRequests {
     pub fn next_deadline(&self) -> Option<Instant> {
         let in_flight = self.in_flight.as_ref().map(|f| f.until);
         let merging = self.merging.as_ref().map(|m| m.until);
-        in_flight.into_iter().chain(merging).min()
+        let ends = in_flight.into_iter().chain(merging);
+        ends.chain(self.postponed).min()
     }
 
     /// Forgets all requests: for a stream that pauses or ends.
     pub fn reset(&mut self) {
         *self = Self::new(self.delay);
+    }
+
+    fn send(&mut self, now: Instant) {
+        self.postponed = None;
+        self.last_sent = Some(now);
+        self.in_flight = Some(InFlight {
+            until: now + TIMEOUT,
+            repeat: true,
+        });
     }
 
     fn start_merging(&mut self, now: Instant) {
@@ -142,6 +173,41 @@ mod tests {
         requests.handle_key_frame();
         assert_eq!(requests.next_deadline(), None);
         assert!(requests.need(at(200)));
+    }
+
+    #[test]
+    fn a_receiver_that_loses_each_picture_gets_one_a_second() {
+        let mut requests = requests(0);
+        let mut sent = Vec::new();
+        for millis in (0..3500).step_by(50) {
+            let lost = millis < 2500 && requests.picture_lost(at(millis));
+            let due = requests
+                .next_deadline()
+                .is_some_and(|due| due <= at(millis));
+            if lost || due && requests.handle_timeout(at(millis)) {
+                sent.push(millis);
+                // The publisher obeys at once.
+                requests.handle_key_frame();
+            }
+        }
+        assert_eq!(sent, [0, 1000, 2000, 3000]);
+        assert_eq!(requests.next_deadline(), None);
+    }
+
+    #[test]
+    fn a_key_frame_that_comes_by_itself_answers_a_postponed_loss() {
+        let mut requests = requests(0);
+        assert!(requests.need(at(0)));
+        requests.handle_key_frame();
+        assert!(!requests.picture_lost(at(100)));
+        assert_eq!(requests.next_deadline(), Some(at(1000)));
+        // Who begins is not kept waiting, and its key frame is one for all.
+        assert!(requests.need(at(200)));
+        requests.handle_key_frame();
+        assert_eq!(requests.next_deadline(), None);
+        assert!(!requests.picture_lost(at(1150)));
+        requests.handle_key_frame();
+        assert_eq!(requests.next_deadline(), None);
     }
 
     #[test]

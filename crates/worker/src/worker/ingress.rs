@@ -220,14 +220,14 @@ impl Worker {
             RtcpPacket::Pli(pli) => {
                 if let Some(entry) = self.entities.transports[key].consumer_of(pli.media_ssrc) {
                     self.entities.consumers[entry.consumer].stream.count_pli();
-                    self.request_key_frame_for(now, entry.consumer);
+                    self.picture_lost_at(now, entry.consumer);
                 }
             }
             RtcpPacket::Fir(fir) => {
                 for request in fir.entries() {
                     if let Some(entry) = self.entities.transports[key].consumer_of(request.ssrc) {
                         self.entities.consumers[entry.consumer].stream.count_fir();
-                        self.request_key_frame_for(now, entry.consumer);
+                        self.picture_lost_at(now, entry.consumer);
                     }
                 }
             }
@@ -306,17 +306,30 @@ impl Worker {
 
     /// Asks the publisher for a key frame, if the consumer can use one now.
     pub(super) fn request_key_frame_for(&mut self, now: Instant, key: crate::ids::ConsumerKey) {
-        let consumer = &self.entities.consumers[key];
-        let connected = self.entities.transports[consumer.transport]
-            .egress
-            .is_connected();
-        if !consumer.is_active() || !consumer.needs_key_frames() || !connected {
-            return;
+        if self.can_use_key_frame(key) {
+            let consumer = &self.entities.consumers[key];
+            let producer = &mut self.entities.producers[consumer.producer];
+            debug_assert_eq!(producer.kind(), MediaKind::Video);
+            producer.need_key_frame(now, consumer.mapped_ssrc);
+            let publisher = producer.transport;
+            self.touch(publisher);
         }
-        let producer = &mut self.entities.producers[consumer.producer];
-        debug_assert_eq!(producer.kind(), MediaKind::Video);
-        producer.need_key_frame(now, consumer.mapped_ssrc);
-        let publisher = producer.transport;
-        self.touch(publisher);
+    }
+
+    /// The same on a subscriber's word, which is taken once a second.
+    fn picture_lost_at(&mut self, now: Instant, key: crate::ids::ConsumerKey) {
+        if self.can_use_key_frame(key) {
+            let consumer = &self.entities.consumers[key];
+            let producer = &mut self.entities.producers[consumer.producer];
+            producer.picture_lost(now, consumer.mapped_ssrc);
+            let publisher = producer.transport;
+            self.touch(publisher);
+        }
+    }
+
+    fn can_use_key_frame(&self, key: crate::ids::ConsumerKey) -> bool {
+        let consumer = &self.entities.consumers[key];
+        let transport = &self.entities.transports[consumer.transport];
+        consumer.is_active() && consumer.needs_key_frames() && transport.egress.is_connected()
     }
 }

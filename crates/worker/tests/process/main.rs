@@ -6,6 +6,7 @@
     reason = "that a process sleeps shows only as time passes"
 )]
 
+mod channel;
 mod common;
 
 use std::time::Duration;

@@ -96,16 +96,29 @@ impl Process {
         (status.code(), stderr)
     }
 
-    /// How often the worker has gone to sleep or was sent there, as the kernel counts it.
+    /// How often the worker has gone to sleep, as the kernel counts it.
     pub(crate) fn context_switches(&self) -> u64 {
+        let count = self.status("voluntary_ctxt_switches:");
+        count.parse().expect("it is a number")
+    }
+
+    /// How many KiB of it are in memory.
+    pub(crate) fn resident_kib(&self) -> u64 {
+        self.status("VmRSS:").parse().expect("it is a number")
+    }
+
+    /// Whether it sleeps until something happens.
+    pub(crate) fn is_asleep(&self) -> bool {
+        self.status("State:") == "S"
+    }
+
+    /// The first word after `key` in what the kernel says of the process.
+    fn status(&self, key: &str) -> String {
         let status =
             std::fs::read_to_string(format!("/proc/{}/status", self.id())).expect("it is alive");
-        let count = |line: &str| line.split_whitespace().next_back()?.parse::<u64>().ok();
-        status
-            .lines()
-            .filter(|line| line.starts_with("voluntary_ctxt_switches"))
-            .filter_map(count)
-            .sum()
+        let line = status.lines().find(|line| line.starts_with(key));
+        let word = line.and_then(|line| line.split_whitespace().nth(1));
+        word.expect("the kernel tells").to_owned()
     }
 }
 
