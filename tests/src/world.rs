@@ -171,6 +171,19 @@ impl<P: Peer> World<P> {
         &mut self.ends[number].peer
     }
 
+    /// The way from the worker to the peer with this number, while the worker listens.
+    #[must_use]
+    pub fn path(&self, number: usize) -> Option<Path> {
+        let end = &self.ends[number];
+        let socket = self.ports.at(end.server)?;
+        let (protocol, remote) = (Protocol::Udp, end.address);
+        Some(Path {
+            protocol,
+            socket,
+            remote,
+        })
+    }
+
     /// Where the peer with this number is.
     #[must_use]
     pub fn address(&self, number: usize) -> SocketAddr {

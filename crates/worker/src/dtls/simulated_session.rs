@@ -21,6 +21,10 @@ pub(crate) enum SessionSource {
 }
 
 /// A session of either source.
+#[expect(
+    clippy::large_enum_variant,
+    reason = "the small one exists in simulations alone"
+)]
 pub(crate) enum Session {
     Dimpl(DimplSession),
     Simulated(SimulatedSession),
