@@ -68,16 +68,15 @@ fn size(bytes: usize) -> i64 {
 fn main() {
     let mut arguments = std::env::args().skip(1);
     let frames = arguments.next().and_then(|text| text.parse().ok());
-    let frames: u32 = frames.unwrap_or(3000);
+    let frames: u32 = frames.unwrap_or(700);
     let subscribers = arguments.next().and_then(|text| text.parse().ok());
     let subscribers: usize = subscribers.unwrap_or(100);
 
+    weigh_transports();
     let mut bench = Bench::new(subscribers);
     // What grows to its size grows here.
     bench.run(WARM_UP);
-    let allocations = ALLOCATIONS.load(Ordering::Relaxed);
     let result = bench.run(frames);
-    let allocations = ALLOCATIONS.load(Ordering::Relaxed) - allocations;
     let per_packet = |total: f64| total / result.forwarded.max(1) as f64;
     println!("subscribers            {subscribers}");
     println!("packets received       {}", result.received);
@@ -86,13 +85,14 @@ fn main() {
         "ns per forwarded       {:.1}",
         per_packet(result.took.as_nanos() as f64)
     );
-    println!(
-        "allocations per packet {:.4}",
-        per_packet(allocations as f64)
-    );
+    println!("allocations            {}", result.allocations);
     println!(
         "trains per packet      {:.4}",
         per_packet(result.trains as f64)
+    );
+    assert!(
+        result.forwarded >= result.received * subscribers as u64,
+        "everything is forwarded to everyone"
     );
     assert_eq!(bench.world.worker.counters().panics, 0);
 }
@@ -121,17 +121,12 @@ struct Outcome {
     forwarded: u64,
     trains: u64,
     took: Duration,
+    allocations: u64,
 }
 
 impl Bench {
     fn new(subscribers: usize) -> Self {
-        let mut world = World::with(1, |settings| {
-            Worker::simulated(settings).expect("a worker starts")
-        });
-        let create = RequestBody::WorkerCreateRouter {
-            router_id: "router".to_owned(),
-        };
-        world.request("", create).expect("a router is created");
+        let mut world = open();
         join(&mut world, 0);
         for stream in [AUDIO, VIDEO] {
             let produce = RequestBody::TransportProduce(Box::new(stream.produce(stream.mid)));
@@ -140,8 +135,6 @@ impl Bench {
                 .expect("it is produced");
         }
         world.run_for(Duration::from_millis(10));
-        weigh_transports(&mut world);
-
         let before = LIVE_BYTES.load(Ordering::Relaxed);
         for number in 1..=subscribers {
             join(&mut world, number);
@@ -149,7 +142,7 @@ impl Bench {
         world.run_for(Duration::from_millis(10));
         let people = size(subscribers.max(1));
         let connected = (LIVE_BYTES.load(Ordering::Relaxed) - before) / people;
-        println!("bytes per peer         {connected} (connected, with its own emulated links)");
+        println!("bytes per peer         {connected} (connected; the peer's own included)");
         let before = LIVE_BYTES.load(Ordering::Relaxed);
         for number in 1..=subscribers {
             for stream in [AUDIO, VIDEO] {
@@ -215,6 +208,7 @@ impl Bench {
     fn take(&mut self, outcome: &mut Outcome) {
         let now = self.world.now;
         let received = self.batch.len() as u64;
+        let allocations = ALLOCATIONS.load(Ordering::Relaxed);
         let started = std::time::Instant::now();
         let (forwarded, trains) = wake(
             &mut self.world.worker,
@@ -223,6 +217,7 @@ impl Bench {
             &mut self.output,
         );
         outcome.took += started.elapsed();
+        outcome.allocations += ALLOCATIONS.load(Ordering::Relaxed) - allocations;
         outcome.received += received;
         outcome.forwarded += forwarded;
         outcome.trains += trains;
@@ -266,22 +261,30 @@ fn wake(worker: &mut Worker, now: Instant, batch: &mut Batch, output: &mut Outpu
     (datagrams, trains)
 }
 
+/// A simulated worker with a router.
+fn open() -> World<Puppet> {
+    let mut world = World::with(1, |settings| {
+        Worker::simulated(settings).expect("a worker starts")
+    });
+    let create = RequestBody::WorkerCreateRouter {
+        router_id: "router".to_owned(),
+    };
+    world.request("", create).expect("a router is created");
+    world
+}
+
 /// What transports cost that nobody connects to.
-fn weigh_transports(world: &mut World<Puppet>) {
+fn weigh_transports() {
+    let mut world = open();
     let before = LIVE_BYTES.load(Ordering::Relaxed);
-    let ids: Vec<_> = (0..100).map(|number| format!("idle-{number}")).collect();
-    for id in &ids {
+    for number in 0..128 {
         let listen = Listen::Individual(vec![listen_udp("10.0.0.1", 0)]);
-        let create = create_web_rtc_transport(id, listen);
+        let create = create_web_rtc_transport(&format!("idle-{number}"), listen);
         let create = RequestBody::RouterCreateWebRtcTransport(Box::new(create));
         world.request("router", create).expect("it is created");
     }
-    let each = (LIVE_BYTES.load(Ordering::Relaxed) - before) / 100;
+    let each = (LIVE_BYTES.load(Ordering::Relaxed) - before) / 128;
     println!("bytes per transport    {each} (never connected)");
-    for transport_id in ids {
-        let close = RequestBody::RouterCloseTransport { transport_id };
-        world.request("router", close).expect("it closes");
-    }
 }
 
 fn join(world: &mut World<Puppet>, number: usize) {

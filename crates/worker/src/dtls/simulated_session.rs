@@ -142,4 +142,5 @@ impl DtlsSession for Session {
     }
 }
 
-const SUITE: SrtpCryptoSuite = SrtpCryptoSuite::AeadAes128Gcm;
+/// What browsers end on, so that what is measured in simulations is what is paid.
+const SUITE: SrtpCryptoSuite = SrtpCryptoSuite::AeadAes256Gcm;
