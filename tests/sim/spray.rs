@@ -51,7 +51,8 @@ impl Target {
         let call = &mut self.call;
         let before = [0, 1, 2].map(|number| state(&dump(call, number)));
         let freezes = [1, 2].map(|n| call.world.peer(n).received[1].viewer.longest_freeze);
-        let panics = call.world.worker.counters().panics;
+        let media = [1, 2].map(|n| media(call, n));
+        let (panics, began) = (call.world.worker.counters().panics, call.world.now);
         call.world.strays.clear();
         for (at, datagram) in datagrams.iter().enumerate() {
             for from in [address(0), address(1), STRANGER, NEIGHBOUR] {
@@ -73,6 +74,17 @@ impl Target {
         for number in 1..=2 {
             let received = &call.world.peer(number).received;
             let viewer = &received[1].viewer;
+            let seconds = call.world.now.since(began).as_secs_f64();
+            let (frames, sounds) = media[number - 1];
+            let (frames_now, sounds_now) = self::media(call, number);
+            assert!(
+                (frames_now - frames) as f64 > 30.0 * seconds - 2.0,
+                "video goes on"
+            );
+            assert!(
+                (sounds_now - sounds) as f64 > 50.0 * seconds - 2.0,
+                "audio goes on"
+            );
             assert!(viewer.longest_freeze <= freezes[number - 1].max(Duration::from_millis(60)));
             assert_eq!((viewer.skipped, viewer.duplicates), (0, 0));
             let (sound, numbers) = (&received[0].listener, &received[1].sequence_numbers);
@@ -82,6 +94,12 @@ impl Target {
             assert!(!call.world.peer(number).is_closed);
         }
     }
+}
+
+/// Frames that a watcher has shown, and packets that it has heard.
+fn media(call: &Call, number: usize) -> (u64, usize) {
+    let received = &call.world.peer(number).received;
+    (received[1].viewer.decoded, received[0].listener.packets())
 }
 
 /// One datagram; whoever sends it gets no more bytes back than it sent.
