@@ -1,5 +1,6 @@
 //! The developer commands: `cargo xtask <command>`.
 
+mod bench;
 mod codegen;
 mod install;
 mod process;
@@ -11,6 +12,7 @@ use std::process::ExitCode;
 fn main() -> ExitCode {
     let args: Vec<String> = env::args().skip(1).collect();
     let outcome = match args.split_first() {
+        Some((command, rest)) if command == "bench" => bench::run(rest),
         Some((command, rest)) if command == "codegen" => codegen::run(rest),
         Some((command, rest)) if command == "test" => test::run(rest),
         _ => Err(USAGE.to_owned()),
@@ -27,6 +29,7 @@ fn main() -> ExitCode {
 const USAGE: &str = "\
 usage: cargo xtask <command>
 
+  bench                what forwarding costs: time, allocations, instructions (valgrind)
   codegen              write crates/channel-fbs/src/generated from schemas/
   codegen --check      fail, naming the file, when that would change anything
   test                 every check of the project, in order; installs what it needs

@@ -19,6 +19,7 @@ mod fingerprint;
 mod key_gate;
 mod record;
 mod session;
+mod simulated_session;
 mod transport;
 
 #[cfg(test)]
@@ -28,6 +29,9 @@ pub use certificate::{Certificate, CertificateError};
 pub use dimpl_session::{DimplContext, DimplSession};
 pub use fingerprint::{certificate_pem, fingerprint};
 pub use session::{DtlsSession, SessionError, SessionEvent, SessionRole};
+#[doc(hidden)]
+pub use simulated_session::{SIMULATED_CERTIFICATE, simulated_keys};
+pub(crate) use simulated_session::{Session, SessionSource};
 pub use transport::{
     DtlsCounters, DtlsFailure, DtlsKeys, DtlsOutput, DtlsTransport, HANDSHAKE_TIMEOUT,
 };

@@ -1,9 +1,8 @@
 //! What makes a transport a WebRTC transport: ICE decides where packets go, DTLS with which keys.
 
 use std::collections::VecDeque;
-use std::sync::Arc;
 
-use crate::dtls::{DimplContext, DimplSession, DtlsOutput, DtlsTransport};
+use crate::dtls::{DtlsOutput, DtlsTransport, Session, SessionSource};
 use crate::error::RequestError;
 use crate::ice::{CandidatePolicy, ConsentTimeout, IceEvent, LiteAgent, host_candidates};
 use crate::ids::WebRtcServerKey;
@@ -24,7 +23,7 @@ pub(crate) struct WebRtcTransport {
     sockets: Sockets,
     candidates: Vec<IceCandidate>,
     agent: LiteAgent,
-    dtls: DtlsTransport<DimplSession>,
+    dtls: DtlsTransport<Session>,
     /// The role that `connect()` decided; `Auto` before.
     local_role: DtlsRole,
     connect_called: bool,
@@ -83,7 +82,7 @@ impl WebRtcTransport {
     pub(crate) fn new(
         create: &CreateWebRtcTransport,
         sockets: Sockets,
-        context: &Arc<DimplContext>,
+        sessions: &SessionSource,
         rng: &mut Rng,
     ) -> Self {
         let policy = match &sockets {
@@ -100,12 +99,14 @@ impl WebRtcTransport {
             .iter()
             .map(|socket| (&socket.info, socket.local));
         let candidates = host_candidates(addresses, policy);
+        let ice = IceParameters::generate(rng);
+        let dtls = DtlsTransport::new(sessions.session(&ice));
         let consent = ConsentTimeout::from_seconds(create.ice_consent_timeout);
         Self {
             candidates,
             sockets,
-            agent: LiteAgent::new(IceParameters::generate(rng), consent),
-            dtls: DtlsTransport::new(context.session()),
+            agent: LiteAgent::new(ice, consent),
+            dtls,
             local_role: DtlsRole::Auto,
             connect_called: false,
             events: VecDeque::new(),

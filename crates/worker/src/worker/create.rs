@@ -80,7 +80,7 @@ impl Worker {
                 }
             }
         };
-        let web_rtc = WebRtcTransport::new(create, sockets, &self.dtls, &mut self.rng);
+        let web_rtc = WebRtcTransport::new(create, sockets, &self.sessions, &mut self.rng);
         let fragment = web_rtc.ice_parameters().username_fragment.clone();
         let transport = Transport::new(now, router, create, web_rtc, &mut self.rng);
         let (own, server) = (transport.own_sockets().to_vec(), transport.web_rtc_server());

@@ -12,13 +12,12 @@ mod service;
 
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Arc;
 use std::time::Duration;
 
 use crate::arena::Arena;
 use crate::binder::Binder;
 use crate::consumer::Consumer;
-use crate::dtls::{Certificate, DimplContext, SessionError};
+use crate::dtls::{Certificate, DimplContext, SessionError, SessionSource};
 use crate::error::RequestError;
 use crate::ids::{ConsumerKey, ProducerKey, RouterKey, TransportKey, WebRtcServerKey};
 use crate::log::Log;
@@ -69,7 +68,7 @@ pub struct CoreSettings {
 ///    it early is harmless and free; so is polling any output again.
 pub struct Worker {
     settings: CoreSettings,
-    dtls: Arc<DimplContext>,
+    sessions: SessionSource,
     rng: Rng,
     hash_state: KeyedState,
     registry: Registry,
@@ -151,7 +150,7 @@ impl Worker {
         outbox.notify(&settings.pid.to_string(), Event::WorkerRunning);
         Ok(Self {
             settings,
-            dtls,
+            sessions: SessionSource::Dimpl(dtls),
             rng,
             hash_state,
             registry: Registry::new(hash_state),
@@ -168,6 +167,18 @@ impl Worker {
             closed: false,
             failed: false,
         })
+    }
+
+    /// A worker for simulations: no DTLS is spoken, and SRTP keys follow from the seed.
+    ///
+    /// # Errors
+    ///
+    /// See [`Worker::new`].
+    #[doc(hidden)]
+    pub fn simulated(settings: CoreSettings) -> Result<Self, SessionError> {
+        let mut worker = Self::new(settings)?;
+        worker.sessions = SessionSource::Simulated;
+        Ok(worker)
     }
 
     /// Takes in received datagrams, which are decrypted in place.

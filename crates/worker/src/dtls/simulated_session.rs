@@ -1,0 +1,146 @@
+//! A stand-in for DTLS in simulations. Handshakes draw randomness that no seed determines; here the
+//! keys follow from the transport's ICE password, which does follow from the worker's seed. All that
+//! decides when keys are released, and what it takes, is the same as ever.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use super::dimpl_session::{DimplContext, DimplSession};
+use super::session::{DtlsSession, SessionError, SessionEvent, SessionRole};
+use crate::params::{IceParameters, SrtpCryptoSuite};
+use crate::rng::Rng;
+use crate::srtp::SrtpKeys;
+use crate::time::Instant;
+
+/// Where a worker's sessions come from.
+pub(crate) enum SessionSource {
+    /// The engine in use.
+    Dimpl(Arc<DimplContext>),
+    /// Simulation.
+    Simulated,
+}
+
+/// A session of either source.
+#[expect(
+    clippy::large_enum_variant,
+    reason = "the small one exists in simulations alone"
+)]
+pub(crate) enum Session {
+    Dimpl(DimplSession),
+    Simulated(SimulatedSession),
+}
+
+/// The session that is over before it begins: it yields the certificate and the keys at once, and
+/// says nothing.
+pub(crate) struct SimulatedSession {
+    keys: SrtpKeys,
+    events: VecDeque<SessionEvent>,
+}
+
+/// What every remote of a simulated worker presents as its certificate.
+#[doc(hidden)]
+pub const SIMULATED_CERTIFICATE: &[u8] = b"simulated certificate";
+
+/// The keys between a simulated worker and the remote of the transport that has these parameters.
+///
+/// # Panics
+///
+/// Never: the length is the profile's own.
+#[doc(hidden)]
+#[must_use]
+pub fn simulated_keys(ice: &IceParameters) -> SrtpKeys {
+    let mut seed = [0; 32];
+    for (byte, of_password) in seed.iter_mut().zip(ice.password.bytes()) {
+        *byte = of_password;
+    }
+    let mut exported = [0; 2 * SUITE.key_and_salt_len()];
+    Rng::new(seed).fill(&mut exported);
+    SrtpKeys::from_exporter(SUITE, &exported).expect("the length is the profile's own")
+}
+
+impl SessionSource {
+    /// A session that has not started, for a transport with these ICE parameters.
+    pub(crate) fn session(&self, ice: &IceParameters) -> Session {
+        match self {
+            Self::Dimpl(context) => Session::Dimpl(context.session()),
+            Self::Simulated => Session::Simulated(SimulatedSession {
+                keys: simulated_keys(ice),
+                events: VecDeque::new(),
+            }),
+        }
+    }
+}
+
+impl DtlsSession for SimulatedSession {
+    fn start(&mut self, _: Instant, _: SessionRole) -> Result<(), SessionError> {
+        let certificate = SessionEvent::PeerCertificate(SIMULATED_CERTIFICATE.to_vec());
+        let connected = SessionEvent::Connected(Some(self.keys.clone()));
+        self.events.extend([certificate, connected]);
+        Ok(())
+    }
+
+    fn handle_records(&mut self, _: Instant, _: &[u8]) -> Result<(), SessionError> {
+        Ok(())
+    }
+
+    fn handle_timeout(&mut self, _: Instant) -> Result<(), SessionError> {
+        Ok(())
+    }
+
+    fn send(&mut self, _: &[u8]) -> Result<(), SessionError> {
+        Ok(())
+    }
+
+    fn poll(&mut self, _: &mut [u8]) -> SessionEvent {
+        self.events.pop_front().unwrap_or(SessionEvent::Idle(None))
+    }
+
+    fn close(&mut self) {}
+}
+
+impl DtlsSession for Session {
+    fn start(&mut self, now: Instant, role: SessionRole) -> Result<(), SessionError> {
+        match self {
+            Self::Dimpl(session) => session.start(now, role),
+            Self::Simulated(session) => session.start(now, role),
+        }
+    }
+
+    fn handle_records(&mut self, now: Instant, records: &[u8]) -> Result<(), SessionError> {
+        match self {
+            Self::Dimpl(session) => session.handle_records(now, records),
+            Self::Simulated(session) => session.handle_records(now, records),
+        }
+    }
+
+    fn handle_timeout(&mut self, now: Instant) -> Result<(), SessionError> {
+        match self {
+            Self::Dimpl(session) => session.handle_timeout(now),
+            Self::Simulated(session) => session.handle_timeout(now),
+        }
+    }
+
+    fn send(&mut self, data: &[u8]) -> Result<(), SessionError> {
+        match self {
+            Self::Dimpl(session) => session.send(data),
+            Self::Simulated(session) => session.send(data),
+        }
+    }
+
+    fn poll(&mut self, buffer: &mut [u8]) -> SessionEvent {
+        match self {
+            Self::Dimpl(session) => session.poll(buffer),
+            Self::Simulated(session) => session.poll(buffer),
+        }
+    }
+
+    fn close(&mut self) {
+        match self {
+            Self::Dimpl(session) => session.close(),
+            Self::Simulated(session) => session.close(),
+        }
+    }
+}
+
+/// What browsers end on, so that what is measured in simulations is what is paid.
+const SUITE: SrtpCryptoSuite = SrtpCryptoSuite::AeadAes256Gcm;

@@ -1,0 +1,12 @@
+//! Simulations: the worker's core and its peers on one virtual clock.
+
+mod bad_requests;
+mod call;
+mod determinism;
+mod hostile;
+mod impostors;
+mod lossy_call;
+mod peer;
+mod spray;
+mod stage;
+mod table;
