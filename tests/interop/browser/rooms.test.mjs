@@ -128,10 +128,7 @@ test("one rings another from the lobby", async () => {
     await click(ann, ring);
     await bob.waitForSelector("dialog button[value=accept]");
     await click(bob, "dialog button[value=accept]");
-    for (const page of [ann, bob]) {
-      await page.waitForSelector(".door select");
-      await click(page, ".door button[type=submit]");
-    }
+    for (const page of [ann, bob]) await page.waitForSelector(".room");
     await seen(ann, "Bob");
     await seen(bob, "Ann");
   });

@@ -231,7 +231,9 @@ class RoomView {
     const link = `${location.origin}/room/${this.#call.room.id}`;
     try {
       await navigator.clipboard.writeText(link);
-      notify("The link is copied. Send it to those you want to see here.");
+      notify(this.#call.isEncrypted
+        ? "The link is copied. The passphrase is not in it: tell it in another way."
+        : "The link is copied. Send it to those you want to see here.");
     } catch {
       await ask("The link to this room", [el("input", { type: "text", readOnly: true, value: link, "aria-label": "Link" })], [["", "Done"]]).closed;
     }

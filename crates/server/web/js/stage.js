@@ -242,9 +242,20 @@ function playSounds(call, parent, sounds) {
       element.srcObject = new MediaStream([media]);
       const sink = store.device("audiooutput");
       if (sink) element.setSinkId?.(sink).catch(() => {});
-      element.play().catch(() => {});
+      element.play().catch((error) => {
+        if (error.name === "NotAllowedError") playAfterClick(element);
+      });
     }
   }
+}
+
+let isToldToClick = false;
+
+/** Browsers play sound on a page only once the user has done something there. */
+function playAfterClick(element) {
+  if (!isToldToClick) notify("Click anywhere to hear the others.");
+  isToldToClick = true;
+  document.addEventListener("click", () => element.play().catch(() => {}), { once: true });
 }
 
 /** Plays all sounds through the chosen loudspeaker. */
