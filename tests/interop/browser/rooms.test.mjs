@@ -54,6 +54,37 @@ test("people with the passphrase see each other, one with another does not", asy
   });
 });
 
+test("encryption works where transforms are older", async () => {
+  await withPages(async (ann, bob) => {
+    // Chromium before it had RTCRtpScriptTransform.
+    await ann.addInitScript(() => delete globalThis.RTCRtpScriptTransform);
+    await enterRoom(ann, server.url, "older", "Ann", "#key=mulligatawny");
+    await enterRoom(bob, server.url, "older", "Bob", "#key=mulligatawny");
+    await seen(ann, "Bob");
+    await seen(bob, "Ann");
+  });
+});
+
+test("one presents, the others watch without devices", async () => {
+  await withPages(async (ann, bob) => {
+    await comeToLobby(ann, "Ann");
+    await click(ann, ".lobby .start > button");
+    await ann.evaluate(() => {
+      document.querySelector("dialog [value=presentation]").click();
+      document.querySelector("dialog button[value=create]").click();
+    });
+    await ann.waitForSelector(".door select");
+    await click(ann, ".door button[type=submit]");
+    await ann.waitForSelector(".room");
+    const link = await ann.evaluate(() => location.href);
+    await enterRoom(bob, server.url, link.split("/").at(-1), "Bob");
+    await seen(bob, "Ann");
+    const buttons = await bob.evaluate(() => [...document.querySelectorAll(".bar button")].filter((one) => one.offsetParent).map(({ title }) => title));
+    assert.deepEqual(buttons, ["Devices", "Leave"]);
+    assert.equal(await ann.evaluate(() => document.querySelectorAll(".tile").length), 1);
+  });
+});
+
 test("a call goes on after an ICE restart, and after a track was dropped and taken again", async () => {
   await withPages(async (ann, bob) => {
     await enterRoom(ann, server.url, "chowder", "Ann");

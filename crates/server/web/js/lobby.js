@@ -25,7 +25,8 @@ export function welcome(root, problem) {
 }
 
 /** Shows the lobby; `enter` is called with a room's id to go to, and how: `direct` without a stop at
-    the door, `passphrase` of an encrypted room, empty when it is to be asked for. */
+    the door, `passphrase` of an encrypted room, empty when it is to be asked for, `watch` without
+    devices. */
 export function showLobby(root, signaling, enter, rename) {
   const rooms = el("ul", { class: "list", "aria-label": "Rooms" });
   const people = el("ul", { class: "list", "aria-label": "People" });
@@ -98,7 +99,10 @@ function roomRow(room, enter) {
       el("div", { class: "row" }, el("strong", { class: "ellipsis" }, room.name), room.encrypted ? icon("lock") : null),
       el("div", { class: "small muted" }, notes.filter(Boolean).join(" · "))),
     el("span", { class: isLive ? "badge live" : "badge warm" }, isLive ? "in call" : "waiting"),
-    el("button", { onclick: () => enter(room.id, room.encrypted ? { passphrase: "" } : {}), "aria-label": `Join ${room.name}` }, "Join"));
+    el("button", { onclick: () => enter(room.id, {
+      passphrase: room.encrypted ? "" : undefined,
+      watch: room.kind === "presentation" && !store.secret(room.id),
+    }), "aria-label": `Join ${room.name}` }, "Join"));
 }
 
 function personRow(person, ring) {

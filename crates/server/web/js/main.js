@@ -30,11 +30,11 @@ async function visitLobby() {
     close();
     signaling.close();
   };
-  const enter = (room, { direct, passphrase }) => {
+  const enter = (room, { direct, passphrase, watch }) => {
     leave();
     // The same document: it remembers that the user has clicked, and may play sound.
     const hash = passphrase === undefined ? "" : `#${new URLSearchParams({ key: passphrase })}`;
-    history.pushState(null, "", `/room/${room}${hash}`);
+    history.pushState(null, "", `/room/${room}${watch ? "?produce=false" : ""}${hash}`);
     visitRoom(room, direct);
   };
   const close = showLobby(root, signaling, enter, () => {

@@ -57,6 +57,9 @@ class RoomView {
   }
 
   begin() {
+    const { room, me } = this.#call;
+    // Who can only watch needs no camera, and its lamp should go out.
+    if (me.viewer || (room.kind === "presentation" && !me.owner)) this.#letGo();
     this.#stopSpeaking = watchSpeaking(this.#call);
     this.#update();
     this.#publishReady();
@@ -65,7 +68,12 @@ class RoomView {
   close() {
     this.#listening.abort();
     this.#stopSpeaking();
+    this.#letGo();
+  }
+
+  #letGo() {
     for (const track of Object.values(this.#ready)) track?.stop();
+    this.#ready = {};
   }
 
   // ---- controls ----
