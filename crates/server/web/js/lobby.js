@@ -94,7 +94,7 @@ function roomRow(room, enter) {
     room.kind === "presentation" ? "presentation" : null,
   ];
   return el("li", {},
-    avatar(room.name, "avatar room"),
+    avatar(room.name, "avatar square"),
     el("div", { class: "grow" },
       el("div", { class: "row" }, el("strong", { class: "ellipsis" }, room.name), room.encrypted ? icon("lock") : null),
       el("div", { class: "small muted" }, notes.filter(Boolean).join(" · "))),

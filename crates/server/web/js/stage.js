@@ -67,7 +67,7 @@ export function stagePanel(call, shareLink) {
 }
 
 /** The size of `count` tiles side by side that fill the most of the space, none of them wider than
-    `widest` times its height, none higher than wide by much. */
+    `widest` times its height, none higher than wide. */
 function tileSize(count, width, height, widest) {
   let best = { width: 0, height: 0 };
   for (let columns = 1; columns <= count; columns++) {
@@ -266,4 +266,4 @@ export function useLoudspeaker() {
 
 const GAP = 10;
 const WIDEST = 16 / 9;
-const HIGHEST = 1.25;
+const HIGHEST = 1;
