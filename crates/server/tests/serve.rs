@@ -150,6 +150,11 @@ fn what_is_wrong_is_named_by_its_key() {
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = taken.local_addr().unwrap().to_string();
     let listen = format!("--listen={address}");
+    let taken_for_media = UdpSocket::bind("127.0.0.1:0").unwrap();
+    let rtc_port = format!(
+        "--rtc-port={}",
+        taken_for_media.local_addr().unwrap().port()
+    );
     for (arguments, expected) in [
         (vec!["serve", "--max-rooms=0"], "--max-rooms"),
         (vec!["serve", "--unknown=0"], "--unknown"),
@@ -179,6 +184,16 @@ fn what_is_wrong_is_named_by_its_key() {
                 "--rtc-port=65535",
             ],
             "not enough ports",
+        ),
+        (
+            vec![
+                "serve",
+                "--listen=127.0.0.1:0",
+                "--workers=1",
+                "--rtc-listen=127.0.0.1",
+                &rtc_port,
+            ],
+            "rtc-port",
         ),
     ] {
         let stderr = fails(&arguments);

@@ -116,6 +116,38 @@ test("a call goes on after an ICE restart, and after a track was dropped and tak
   });
 });
 
+test("screens stand side by side, and a click puts one on the stage for everyone", async () => {
+  await withPages(async (ann, bob) => {
+    await enterRoom(ann, server.url, "gazpacho", "Ann");
+    await enterRoom(bob, server.url, "gazpacho", "Bob");
+    await seen(bob, "Ann");
+    await ann.evaluate(async () => {
+      for (const colour of ["red", "blue"]) {
+        const canvas = Object.assign(document.createElement("canvas"), { width: 320, height: 180 });
+        const context = canvas.getContext("2d");
+        setInterval(() => {
+          context.fillStyle = colour;
+          context.fillRect(0, 0, 320, 180);
+        }, 100);
+        const [track] = canvas.captureStream(10).getTracks();
+        await globalThis.tureen.call.publish(track, { source: "screen", label: colour });
+      }
+    });
+    await until(bob, "two screens that move", () => {
+      const videos = [...document.querySelectorAll(".tile.screen video")];
+      return videos.length === 2 && videos.every((video) => video.getVideoPlaybackQuality().totalVideoFrames > 2);
+    });
+    await click(bob, ".tile.screen .put");
+    for (const page of [ann, bob]) {
+      await until(page, "one on the stage, the rest in the strip", () =>
+        document.querySelectorAll(".main .tile").length === 1 && document.querySelectorAll(".strip .tile").length === 3);
+    }
+    await click(ann, ".bar [title='Stop sharing']");
+    await until(bob, "no screens, no stage", () =>
+      document.querySelectorAll(".tile.screen").length === 0 && document.querySelectorAll(".main .tile").length === 2);
+  });
+});
+
 test("the owner starts the call and everyone is rung", async () => {
   await withPages(async (ann, bob) => {
     await comeToLobby(ann, "Ann");
