@@ -129,7 +129,7 @@ impl Visit {
             Media::Publishing(publishing) => {
                 let stats = publishing.stop().await;
                 say(&format!(
-                    "Sent {} pictures and {} key frames on request, {} packets again.",
+                    "Pictures sent: {}, key frames asked for: {}, packets sent again: {}.",
                     stats.pictures, stats.key_frame_requests, stats.retransmissions
                 ));
             }
