@@ -6,7 +6,12 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use axum::Router;
+use axum::extract::connect_info::IntoMakeServiceWithConnectInfo;
+use axum_server::Handle;
 use axum_server::tls_rustls::RustlsConfig;
+use hyper_util::rt::{TokioExecutor, TokioTimer};
+use hyper_util::server::conn::auto::Builder;
 use thiserror::Error;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::time::{MissedTickBehavior, interval, timeout};
@@ -36,8 +41,8 @@ pub enum ServeError {
     /// Certificate or key cannot be used.
     #[error("tls-cert, tls-key: {0}")]
     Tls(io::Error),
-    /// The media workers did not start.
-    #[error("media: {0}")]
+    /// The media workers did not start, mostly because their ports are taken.
+    #[error("rtc-port, rtc-listen, workers: {0}")]
     Media(#[from] WorkerPoolError),
     /// The system failed us.
     #[error(transparent)]
@@ -86,25 +91,7 @@ async fn run(config: ServeConfig) -> Result<(), ServeError> {
     let service =
         http::router(Arc::clone(&app)).into_make_service_with_connect_info::<SocketAddr>();
     announce(&app, address, tls.is_some(), &plan, here.outward);
-    let server = {
-        let handle = handle.clone();
-        tokio::spawn(async move {
-            match tls {
-                Some(tls) => {
-                    axum_server::from_tcp_rustls(listener, tls)?
-                        .handle(handle)
-                        .serve(service)
-                        .await
-                }
-                None => {
-                    axum_server::from_tcp(listener)?
-                        .handle(handle)
-                        .serve(service)
-                        .await
-                }
-            }
-        })
-    };
+    let server = tokio::spawn(answer(listener, tls, handle.clone(), service));
 
     ends.wait().await;
     tracing::info!("ending: clients are told, workers are closed");
@@ -123,6 +110,39 @@ async fn run(config: ServeConfig) -> Result<(), ServeError> {
         Ok(result) => Ok(result?),
         Err(error) => Err(io::Error::other(error).into()),
     }
+}
+
+/// Answers requests until the handle says otherwise.
+async fn answer(
+    listener: TcpListener,
+    tls: Option<RustlsConfig>,
+    handle: Handle<SocketAddr>,
+    service: IntoMakeServiceWithConnectInfo<Router, SocketAddr>,
+) -> io::Result<()> {
+    match tls {
+        Some(tls) => {
+            let mut server = axum_server::from_tcp_rustls(listener, tls)?.handle(handle);
+            limit(server.http_builder());
+            server.serve(service).await
+        }
+        None => {
+            let mut server = axum_server::from_tcp(listener)?.handle(handle);
+            limit(server.http_builder());
+            server.serve(service).await
+        }
+    }
+}
+
+/// One who sends a request letter by letter does not hold a connection for long.
+fn limit(connections: &mut Builder<TokioExecutor>) {
+    connections
+        .http1()
+        .timer(TokioTimer::new())
+        .header_read_timeout(HEADER_TIMEOUT);
+    connections
+        .http2()
+        .timer(TokioTimer::new())
+        .max_concurrent_streams(HTTP2_STREAMS);
 }
 
 /// SIGINT and SIGTERM.
@@ -246,3 +266,6 @@ async fn no_connections(app: &App) {
 const TICK: Duration = Duration::from_millis(250);
 /// How long clients may take to hear that the server ends.
 const FAREWELL: Duration = Duration::from_secs(3);
+/// How long a client may take to send the head of a request.
+const HEADER_TIMEOUT: Duration = Duration::from_secs(10);
+const HTTP2_STREAMS: u32 = 64;

@@ -5,14 +5,18 @@ import { openBrowser } from "./browsers.mjs";
 import { enterRoom, hearsAndSees, until } from "./pages.mjs";
 import { startServer } from "./server.mjs";
 
-test("Firefox and Chromium see and hear each other", async () => {
+for (const [how, room, query] of [["", "goulash", ""], [" with encryption", "borscht", "#key=beetroot"]]) {
+  test(`Firefox and Chromium see and hear each other${how}`, () => call(room, query));
+}
+
+async function call(room, query) {
   const server = await startServer();
   const chromium = await openBrowser("chromium");
   const firefox = await openBrowser("firefox");
   try {
     const [ann, bob] = [await chromium.newPage(), await firefox.newPage()];
-    await enterRoom(ann, server.url, "goulash", "Ann");
-    await enterRoom(bob, server.url, "goulash", "Bob");
+    await enterRoom(ann, server.url, room, "Ann", query);
+    await enterRoom(bob, server.url, room, "Bob", query);
     await until(bob, "Ann is seen and heard", hearsAndSees, { who: "Ann" });
     await until(ann, "Bob is seen and heard", hearsAndSees, { who: "Bob" });
   } finally {
@@ -20,4 +24,4 @@ test("Firefox and Chromium see and hear each other", async () => {
     await firefox.close();
     assert.equal(await server.stop(), 0, server.log());
   }
-});
+}

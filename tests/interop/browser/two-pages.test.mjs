@@ -49,6 +49,9 @@ test("two people see and hear each other", async () => {
 test("chat arrives, mute shows, a screen appears, and leaving removes the tile", async () => {
   await inRoom("stew", "", async (ann, bob) => {
     await seeEachOther(ann, bob);
+    for (const page of [ann, bob]) {
+      await until(page, "the sign that both speak", () => [...globalThis.tureen.call.participants.values()].every(({ speaking }) => speaking));
+    }
     await ann.evaluate(() => globalThis.tureen.call.say("<b>hello</b>"));
     await until(bob, "the message", () => [...document.querySelectorAll(".chat li p")].some((line) => line.textContent === "<b>hello</b>"));
 

@@ -26,7 +26,7 @@ fn key(argument: &Arg, out: &mut String) {
     let name = argument.get_long().unwrap_or_default();
     let help = argument
         .get_long_help()
-        .or(argument.get_help())
+        .or_else(|| argument.get_help())
         .map(ToString::to_string)
         .unwrap_or_default();
     out.push('\n');

@@ -6,6 +6,9 @@ mod metrics;
 mod pages;
 mod websocket;
 
+#[cfg(test)]
+mod tests;
+
 use std::sync::Arc;
 
 use axum::Router;

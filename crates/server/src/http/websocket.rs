@@ -1,10 +1,9 @@
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
+use axum::extract::State;
 use axum::extract::ws::{CloseFrame, Message, WebSocket, WebSocketUpgrade};
-use axum::extract::{ConnectInfo, State};
 use axum::http::{HeaderMap, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
 use tokio::time::{MissedTickBehavior, interval, timeout};
@@ -16,13 +15,12 @@ use crate::signaling::{Closing, Session};
 /// Opens the signaling connection of a client.
 pub(super) async fn upgrade(
     State(app): State<Arc<App>>,
-    ConnectInfo(peer): ConnectInfo<SocketAddr>,
     headers: HeaderMap,
     uri: Uri,
     upgrade: WebSocketUpgrade,
 ) -> Response {
     if !is_welcome(&headers, &uri, &app.config.http.allowed_origins) {
-        tracing::info!(%peer, "WebSocket of a foreign origin refused");
+        tracing::info!("WebSocket of a foreign origin refused");
         let text =
             "Pages of this origin may not connect. If they should, add it to allowed-origins.\n";
         return (StatusCode::FORBIDDEN, text).into_response();

@@ -92,11 +92,17 @@ impl Receiving {
 
     /// Receives a track no more.
     pub(crate) fn remove(&mut self, track: &TrackId) {
-        if let Some(received) = self.tracks.remove(track) {
-            received.consumer.close();
-            self.session.remove(&received.mid);
-            self.is_changed = true;
+        let Some(Received { mid, consumer, .. }) = self.tracks.remove(track) else {
+            return;
+        };
+        if self.call.producer(track).is_some() {
+            consumer.close();
+        } else {
+            // The worker closes it with its producer; a request to close it would come too late.
+            tokio::spawn(until_closed(consumer));
         }
+        self.session.remove(&mid);
+        self.is_changed = true;
     }
 
     /// The next offer, when something has changed and the last one is answered.
@@ -160,6 +166,12 @@ impl Receiving {
         self.awaits_answer = false;
         Ok(())
     }
+}
+
+/// Keeps a handle until what it stands for is closed.
+async fn until_closed(consumer: Consumer) {
+    let mut events = consumer.events();
+    while events.next().await.is_some() {}
 }
 
 impl Drop for Receiving {

@@ -12,10 +12,13 @@ mod error;
 mod event;
 mod ids;
 mod limits;
+mod membership;
+mod online;
 mod ring;
 mod room;
 mod state;
 mod track;
+mod tracks;
 
 #[cfg(test)]
 mod tests;
@@ -24,8 +27,9 @@ pub(crate) use error::RoomError;
 pub(crate) use event::{Event, LobbySnapshot, Outbox, PersonSummary, RoomSummary};
 pub(crate) use ids::{OwnerSecret, PersonId, RingId, RoomId, TrackId};
 pub(crate) use limits::Limits;
+pub(crate) use membership::{JoinOptions, Joined};
 pub(crate) use room::{
     CallState, ChatMessage, NewRoom, ParticipantInfo, Presence, RoomInfo, RoomKind, RoomState,
 };
-pub(crate) use state::{JoinOptions, Joined, Rooms};
+pub(crate) use state::Rooms;
 pub(crate) use track::{Track, TrackKind, TrackSource};

@@ -53,7 +53,7 @@ impl RemoteTransport {
     ) -> Result<Self, SdpError> {
         let either = |name: &'static str| match media.get(name) {
             Some(value) => Ok(value),
-            None => session.get(name).ok_or(SdpError::Missing {
+            None => session.get(name).ok_or_else(|| SdpError::Missing {
                 section: media.section(),
                 attribute: name,
             }),

@@ -96,7 +96,7 @@ fn transport(transport: &LocalTransport, setup: &str, out: &mut String) {
     let chosen = fingerprints
         .iter()
         .find(|fingerprint| fingerprint.algorithm == FingerprintAlgorithm::Sha256)
-        .or(fingerprints.first());
+        .or_else(|| fingerprints.first());
     if let Some(fingerprint) = chosen {
         let _ = write!(
             out,

@@ -153,6 +153,7 @@ impl Session {
         match first {
             Happening::Event(event) => frames.extend(self.event(event).await),
             Happening::MediaLost => {
+                self.unpublish_all();
                 self.close_media();
                 frames.push(to_text(&Notice::MediaLost {}));
             }
@@ -216,6 +217,19 @@ impl Session {
             sdp: offer.sdp,
             tracks: tracks.collect(),
         }))
+    }
+
+    /// The tracks of a connection that is lost are no more; the client publishes them anew.
+    fn unpublish_all(&self) {
+        let (Some(publishing), Ok(me)) = (&self.publishing, self.person_id()) else {
+            return;
+        };
+        for (_, track) in publishing.tracks() {
+            let _ = self
+                .app
+                .hall
+                .act(|rooms, _, out| rooms.unpublish(me, track, out));
+        }
     }
 
     pub(super) fn close_media(&mut self) {

@@ -162,6 +162,7 @@ export class Call extends EventTarget {
   }
 
   async #openReceiving() {
+    this.#receiving?.close();
     this.#receiving = new ReceiveConnection(this.#signaling, this.#options.encryption);
     this.#receiving.addEventListener("tracks", ({ detail: receivers }) => {
       for (const track of this.tracks.values()) {
@@ -263,10 +264,24 @@ export class Call extends EventTarget {
     this.#closeMedia();
     for (const track of mine) this.tracks.delete(track.id);
     try {
-      if (this.#options.consume) await this.#openReceiving();
-      for (const { media, source, label, muted } of mine) await this.publish(media, { source, label, muted });
+      if (this.#options.consume) await this.#untilWorker(() => this.#openReceiving());
+      for (const { media, source, label, muted } of mine) {
+        await this.#untilWorker(() => this.publish(media, { source, label, muted }));
+      }
     } catch (error) {
       this.#problem(error);
+    }
+  }
+
+  /** Tries again while no media worker runs, for half a minute. */
+  async #untilWorker(action) {
+    for (let attempt = 1; ; attempt++) {
+      try {
+        return await action();
+      } catch (error) {
+        if (error.code !== "no-worker" || attempt === 30 || this.#stop.signal.aborted) throw error;
+        await new Promise((resolve) => setTimeout(resolve, 1000));
+      }
     }
   }
 

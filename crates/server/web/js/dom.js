@@ -43,8 +43,9 @@ export function notify(text, kind = "info") {
 
 /** A modal dialog of a form; resolves with the value of the button that closed it. */
 export function ask(title, content, buttons) {
+  const hasFields = content.some((one) => one.querySelector?.("input, select") ?? false);
   const actions = buttons.map(([value, label, className]) =>
-    el("button", { type: value ? "submit" : "button", value, class: className ?? "", onclick: (event) => {
+    el("button", { type: value ? "submit" : "button", value, class: className ?? "", autofocus: className === "primary" && !hasFields, onclick: (event) => {
       if (!value) event.currentTarget.closest("dialog").close("");
     } }, label));
   const dialog = el("dialog", { "aria-label": title },

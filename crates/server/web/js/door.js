@@ -29,6 +29,7 @@ export function showDoor(root, { room, produce, passphrase, encrypted, problem }
     for (const kind of ["audio", "video"]) {
       const isOn = Boolean(media[kind]);
       const what = kind === "audio" ? "microphone" : "camera";
+      buttons[kind].classList.toggle("off", !isOn);
       buttons[kind].replaceChildren(icon(isOn ? what : `${what}-off`));
       buttons[kind].setAttribute("aria-label", isOn ? `Turn the ${what} off` : `Turn the ${what} on`);
       buttons[kind].title = buttons[kind].getAttribute("aria-label");

@@ -24,7 +24,9 @@ export function welcome(root, problem) {
   });
 }
 
-/** Shows the lobby; `enter` is called with a room's id to go to. */
+/** Shows the lobby; `enter` is called with a room's id to go to, and how: `direct` without a stop at
+    the door, `passphrase` of an encrypted room, empty when it is to be asked for, `watch` without
+    devices. */
 export function showLobby(root, signaling, enter, rename) {
   const rooms = el("ul", { class: "list", "aria-label": "Rooms" });
   const people = el("ul", { class: "list", "aria-label": "People" });
@@ -35,7 +37,7 @@ export function showLobby(root, signaling, enter, rename) {
   const join = (event) => {
     event.preventDefault();
     const id = roomOf(code.value);
-    if (id) enter(id);
+    if (id) enter(id, {});
     else notify("A room's name has letters, digits, - and _ only.", "error");
   };
 
@@ -92,12 +94,15 @@ function roomRow(room, enter) {
     room.kind === "presentation" ? "presentation" : null,
   ];
   return el("li", {},
-    avatar(room.name, "avatar room"),
+    avatar(room.name, "avatar square"),
     el("div", { class: "grow" },
       el("div", { class: "row" }, el("strong", { class: "ellipsis" }, room.name), room.encrypted ? icon("lock") : null),
       el("div", { class: "small muted" }, notes.filter(Boolean).join(" · "))),
     el("span", { class: isLive ? "badge live" : "badge warm" }, isLive ? "in call" : "waiting"),
-    el("button", { onclick: () => enter(room.id), "aria-label": `Join ${room.name}` }, "Join"));
+    el("button", { onclick: () => enter(room.id, {
+      passphrase: room.encrypted ? "" : undefined,
+      watch: room.kind === "presentation" && !store.secret(room.id),
+    }), "aria-label": `Join ${room.name}` }, "Join"));
 }
 
 function personRow(person, ring) {
@@ -124,10 +129,17 @@ async function createRoom(signaling, enter) {
   const [later, laterLabel] = check(false, "Begin later", "People gather first; you start the call and ring everyone.");
   const [listed, listedLabel] = check(true, "Show in the lobby", "Otherwise only those with the link find it.");
   const [encrypted, encryptedLabel] = check(false, "Encrypt end to end", "With a passphrase; not even the server can see or hear you.");
+  const passphrase = el("input", { type: "text", autocomplete: "off", placeholder: "Tell it to the others outside of this server" });
+  const passphraseField = el("label", { class: "field", hidden: true }, "Passphrase", passphrase);
+  encrypted.addEventListener("change", () => {
+    passphraseField.hidden = !encrypted.checked;
+    passphrase.required = encrypted.checked;
+  });
   const { dialog, closed } = ask("New room", [
     el("label", { class: "field" }, "Name", name),
     el("fieldset", { class: "kinds" }, el("legend", {}, "Kind"), kinds),
     el("div", {}, laterLabel, listedLabel, canEncrypt ? encryptedLabel : null),
+    passphraseField,
   ], [["", "Cancel"], ["create", "Create", "primary"]]);
   name.select();
   if ((await closed) !== "create") return;
@@ -140,7 +152,7 @@ async function createRoom(signaling, enter) {
       started: !later.checked,
     });
     store.setSecret(room, secret);
-    enter(room);
+    enter(room, encrypted.checked ? { passphrase: passphrase.value } : {});
   } catch (error) {
     notify(error.message, "error");
   }

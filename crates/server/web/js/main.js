@@ -1,8 +1,10 @@
 // From the address to a view: `/` is the lobby, `/room/ID` a room. `?produce=false` comes without
 // devices, `?consume=false` receives nothing, `?forceTcp=true` sends all media over TCP. What
-// stands behind `#key=` is the passphrase of an encrypted room; browsers never send it.
+// stands behind `#key=` is the passphrase of an encrypted room, empty to be asked for it; browsers
+// never send it.
 
 import { Call } from "./call.js";
+import { openDevice } from "./devices.js";
 import { ask, el, notify } from "./dom.js";
 import { showDoor } from "./door.js";
 import { canEncrypt, Encryption } from "./encryption.js";
@@ -24,15 +26,22 @@ async function start() {
 async function visitLobby() {
   document.title = "Tureen";
   const signaling = await connect();
-  const close = showLobby(root, signaling, (room) => go(`/room/${room}`), () => {
-    store.name = "";
-    leave();
-    visitLobby();
-  });
   const leave = () => {
     close();
     signaling.close();
   };
+  const enter = (room, { direct, passphrase, watch }) => {
+    leave();
+    // The same document: it remembers that the user has clicked, and may play sound.
+    const hash = passphrase === undefined ? "" : `#${new URLSearchParams({ key: passphrase })}`;
+    history.pushState(null, "", `/room/${room}${watch ? "?produce=false" : ""}${hash}`);
+    visitRoom(room, direct);
+  };
+  const close = showLobby(root, signaling, enter, () => {
+    store.name = "";
+    leave();
+    visitLobby();
+  });
   signaling.addEventListener("lost", () => reconnect(visitLobby));
   addEventListener("pagehide", () => signaling.close(), { once: true });
 }
@@ -61,18 +70,20 @@ async function connect() {
 
 // ---- a room ----
 
-async function visitRoom(room) {
+async function visitRoom(room, direct = false) {
   const query = new URLSearchParams(location.search);
+  const key = new URLSearchParams(location.hash.slice(1)).get("key");
   const options = {
     room,
     produce: query.get("produce") !== "false",
     consume: query.get("consume") !== "false",
     forceTcp: query.get("forceTcp") === "true",
-    passphrase: new URLSearchParams(location.hash.slice(1)).get("key") ?? "",
+    passphrase: key ?? "",
   };
-  let { problem, encrypted } = {};
+  let encrypted = key !== null;
+  let problem;
   for (;;) {
-    const entry = await showDoor(root, { ...options, problem, encrypted });
+    const entry = direct && !problem ? await straightIn() : await showDoor(root, { ...options, problem, encrypted });
     try {
       await enterRoom(room, options, entry);
       return;
@@ -87,6 +98,17 @@ async function visitRoom(room) {
       problem = error.message;
     }
   }
+}
+
+/** Into a call that was rung and answered: with whatever devices there are. */
+async function straightIn() {
+  return { name: store.name, passphrase: "", viewer: false, tracks: await openDevices() };
+}
+
+async function openDevices() {
+  const open = (kind) => openDevice(kind).catch(() => null);
+  const [audio, video] = await Promise.all([open("audio"), open("video")]);
+  return { audio, video };
 }
 
 class PassphraseMissing extends Error {}
@@ -146,11 +168,7 @@ async function enterRoom(room, options, entry) {
 
 /** After a lost connection: the same way in, with the devices that were open. */
 async function enterAgain(room, options, entry) {
-  const tracks = {};
-  if (!entry.viewer && options.produce) {
-    const { openDevice } = await import("./devices.js");
-    for (const kind of ["audio", "video"]) tracks[kind] = await openDevice(kind).catch(() => null);
-  }
+  const tracks = !entry.viewer && options.produce ? await openDevices() : {};
   await enterRoom(room, options, { ...entry, tracks });
 }
 
@@ -196,4 +214,6 @@ function go(path) {
   location.assign(path);
 }
 
+// Back and forth between lobby and room: a page that begins anew forgets nothing that matters.
+addEventListener("popstate", () => location.reload());
 start();

@@ -57,6 +57,9 @@ class RoomView {
   }
 
   begin() {
+    const { room, me } = this.#call;
+    // Who can only watch needs no camera, and its lamp should go out.
+    if (me.viewer || (room.kind === "presentation" && !me.owner)) this.#letGo();
     this.#stopSpeaking = watchSpeaking(this.#call);
     this.#update();
     this.#publishReady();
@@ -65,7 +68,12 @@ class RoomView {
   close() {
     this.#listening.abort();
     this.#stopSpeaking();
+    this.#letGo();
+  }
+
+  #letGo() {
     for (const track of Object.values(this.#ready)) track?.stop();
+    this.#ready = {};
   }
 
   // ---- controls ----
@@ -231,7 +239,9 @@ class RoomView {
     const link = `${location.origin}/room/${this.#call.room.id}`;
     try {
       await navigator.clipboard.writeText(link);
-      notify("The link is copied. Send it to those you want to see here.");
+      notify(this.#call.isEncrypted
+        ? "The link is copied. The passphrase is not in it: tell it in another way."
+        : "The link is copied. Send it to those you want to see here.");
     } catch {
       await ask("The link to this room", [el("input", { type: "text", readOnly: true, value: link, "aria-label": "Link" })], [["", "Done"]]).closed;
     }

@@ -27,14 +27,12 @@ export function watchSpeaking(call) {
 
 /** From 0 to 1. */
 async function audioLevel(track) {
-  if (track.receiver) {
-    const [source] = track.receiver.getSynchronizationSources();
-    return source?.audioLevel ?? 0;
-  }
-  const sender = track.transceiver?.sender;
-  if (!sender) return 0;
-  for (const report of (await sender.getStats()).values()) {
-    if (report.type === "media-source" && report.audioLevel !== undefined) return report.audioLevel;
+  const [source] = track.receiver?.getSynchronizationSources() ?? [];
+  if (source?.audioLevel !== undefined) return source.audioLevel;
+  // Chromium names no sources when nothing plays them.
+  const reports = await (track.receiver ?? track.transceiver?.sender)?.getStats();
+  for (const { type, audioLevel } of reports?.values() ?? []) {
+    if ((type === "inbound-rtp" || type === "media-source") && audioLevel !== undefined) return audioLevel;
   }
   return 0;
 }

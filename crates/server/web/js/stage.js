@@ -40,17 +40,11 @@ export function stagePanel(call, shareLink) {
   };
 
   const layOut = () => {
-    const count = grid.children.length;
     const { width, height } = main.getBoundingClientRect();
-    let best = { columns: 1, area: 0 };
-    for (let columns = 1; columns <= count; columns++) {
-      const rows = Math.ceil(count / columns);
-      const [w, h] = [width / columns, height / rows];
-      const area = Math.min(w, h * 1.6) * Math.min(h, w / 1.3);
-      if (area > best.area) best = { columns, area };
-    }
-    grid.style.setProperty("--columns", best.columns);
-    grid.classList.toggle("single", count === 1);
+    const isStaged = !strip.hidden || grid.querySelector(".screen") !== null;
+    const size = tileSize(grid.children.length, width, height, isStaged ? Infinity : WIDEST);
+    grid.style.setProperty("--tile-width", `${size.width}px`);
+    grid.style.setProperty("--tile-height", `${size.height}px`);
   };
   new ResizeObserver(layOut).observe(main);
 
@@ -70,6 +64,19 @@ export function stagePanel(call, shareLink) {
   call.addEventListener("change", update);
   update();
   return panel;
+}
+
+/** The size of `count` tiles side by side that fill the most of the space, none of them wider than
+    `widest` times its height, none higher than wide. */
+function tileSize(count, width, height, widest) {
+  let best = { width: 0, height: 0 };
+  for (let columns = 1; columns <= count; columns++) {
+    const rows = Math.ceil(count / columns);
+    const [w, h] = [(width - GAP * (columns - 1)) / columns, (height - GAP * (rows - 1)) / rows];
+    const size = { width: Math.floor(Math.min(w, h * widest)), height: Math.floor(Math.min(h, w * HIGHEST)) };
+    if (size.width * size.height > best.width * best.height) best = size;
+  }
+  return best;
 }
 
 /** What there is to see: a tile for everyone in the call, and one for each screen. */
@@ -95,6 +102,8 @@ class Tile {
   #shown;
   #media;
   #stopFigures;
+  /** Whether the first picture has come; until then there is the face. */
+  #hasPicture = false;
   #video = el("video", { autoplay: true, playsInline: true, muted: true });
   #face;
   #put = el("button", { class: "put", onclick: () => this.#putOnStage() });
@@ -108,6 +117,10 @@ class Tile {
     this.#call = call;
     this.#face = el("div", { class: "face" }, avatar(participant.name));
     this.#video.muted = true;
+    this.#video.addEventListener("loadeddata", () => {
+      this.#hasPicture = true;
+      this.#show(this.#shown.video);
+    });
     this.element = el("div", { class: screen ? "tile screen" : "tile" },
       this.#face, this.#video, this.#put, this.#name, this.#message, this.#figures,
       el("div", { class: "tools" }, this.#receiveButton, this.#figuresButton));
@@ -160,7 +173,8 @@ class Tile {
   #show(video) {
     const isDropped = video && this.#call.dropped.has(video.id);
     const media = video && !video.muted && !isDropped ? video.media ?? video.receiver?.track : undefined;
-    this.#video.hidden = !media || this.#call.unreadable.has(video?.id);
+    if (media !== this.#media) this.#hasPicture = false;
+    this.#video.hidden = !media || !this.#hasPicture || this.#call.unreadable.has(video?.id);
     this.#face.hidden = !this.#video.hidden;
     if (media === this.#media) return;
     this.#media = media;
@@ -228,9 +242,20 @@ function playSounds(call, parent, sounds) {
       element.srcObject = new MediaStream([media]);
       const sink = store.device("audiooutput");
       if (sink) element.setSinkId?.(sink).catch(() => {});
-      element.play().catch(() => {});
+      element.play().catch((error) => {
+        if (error.name === "NotAllowedError") playAfterClick(element);
+      });
     }
   }
+}
+
+let isToldToClick = false;
+
+/** Browsers play sound on a page only once the user has done something there. */
+function playAfterClick(element) {
+  if (!isToldToClick) notify("Click anywhere to hear the others.");
+  isToldToClick = true;
+  document.addEventListener("click", () => element.play().catch(() => {}), { once: true });
 }
 
 /** Plays all sounds through the chosen loudspeaker. */
@@ -238,3 +263,7 @@ export function useLoudspeaker() {
   const sink = store.device("audiooutput");
   for (const element of document.querySelectorAll(".stage audio")) element.setSinkId?.(sink ?? "").catch(() => {});
 }
+
+const GAP = 10;
+const WIDEST = 16 / 9;
+const HIGHEST = 1;

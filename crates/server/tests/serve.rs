@@ -1,0 +1,214 @@
+//! The `tureen` command as a person runs it: a process of its own, with workers of its own.
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{TcpListener, TcpStream, UdpSocket};
+use std::process::{Child, Command, Output, Stdio};
+use std::time::{Duration, Instant};
+
+/// A running server; killed if a test forgets it.
+struct Server {
+    process: Child,
+    /// Host and port of its pages.
+    authority: String,
+}
+
+impl Server {
+    fn start(flags: &[&str]) -> Self {
+        let mut process = command()
+            .args(["serve", "--listen=127.0.0.1:0"])
+            .arg(format!("--rtc-port={}", free_ports(2)))
+            .args(flags)
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut line = String::new();
+        let stdout = process.stdout.as_mut().unwrap();
+        BufReader::new(stdout).read_line(&mut line).unwrap();
+        let (_, url) = line.trim().split_once("http://").expect("a URL is printed");
+        let authority = url.trim_end_matches('/').to_owned();
+        Self { process, authority }
+    }
+
+    fn get(&self, path: &str) -> String {
+        let mut stream = TcpStream::connect(&self.authority).unwrap();
+        let host = &self.authority;
+        write!(
+            stream,
+            "GET {path} HTTP/1.1\r\nhost: {host}\r\nconnection: close\r\n\r\n"
+        )
+        .unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        answer
+    }
+
+    /// Process ids of the workers.
+    fn workers(&self) -> Vec<u32> {
+        let pid = self.process.id();
+        let children = std::fs::read_to_string(format!("/proc/{pid}/task/{pid}/children"));
+        let of_other_threads = std::fs::read_dir(format!("/proc/{pid}/task"))
+            .unwrap()
+            .filter_map(|task| std::fs::read_to_string(task.ok()?.path().join("children")).ok());
+        let mut pids: Vec<u32> = children
+            .into_iter()
+            .chain(of_other_threads)
+            .flat_map(|list| {
+                let pids = list.split_whitespace().map(|pid| pid.parse().unwrap());
+                pids.collect::<Vec<u32>>()
+            })
+            .collect();
+        pids.sort_unstable();
+        pids.dedup();
+        pids
+    }
+
+    /// Sends SIGTERM and returns the exit code.
+    fn terminate(&mut self) -> Option<i32> {
+        let pid = nix::unistd::Pid::from_raw(i32::try_from(self.process.id()).unwrap());
+        nix::sys::signal::kill(pid, nix::sys::signal::Signal::SIGTERM).unwrap();
+        self.process.wait().unwrap().code()
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+fn command() -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_tureen"));
+    for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("TUREEN_")) {
+        command.env_remove(name);
+    }
+    command.stderr(Stdio::null());
+    command
+}
+
+/// The first of as many ports in a row that are free for UDP and TCP.
+fn free_ports(count: u16) -> u16 {
+    loop {
+        let first = TcpListener::bind("0.0.0.0:0")
+            .unwrap()
+            .local_addr()
+            .unwrap()
+            .port();
+        let are_free = (0..count).all(|offset| {
+            let address = ("0.0.0.0", first.wrapping_add(offset));
+            TcpListener::bind(address).is_ok() && UdpSocket::bind(address).is_ok()
+        });
+        if are_free {
+            return first;
+        }
+    }
+}
+
+fn fails(arguments: &[&str]) -> String {
+    let Output { status, stderr, .. } = command()
+        .args(arguments)
+        .stderr(Stdio::piped())
+        .output()
+        .unwrap();
+    assert!(!status.success(), "{arguments:?}");
+    String::from_utf8(stderr).unwrap()
+}
+
+#[test]
+fn a_server_ends_in_good_order_and_leaves_no_process() {
+    let mut server = Server::start(&["--workers=2"]);
+    assert!(server.get("/healthz").ends_with("ok\n"));
+    assert!(server.get("/metrics").contains("tureen_workers 2\n"));
+    let workers = server.workers();
+    assert_eq!(workers.len(), 2);
+    assert_eq!(server.terminate(), Some(0));
+    for worker in workers {
+        let status = format!("/proc/{worker}/cmdline");
+        let left = std::fs::read_to_string(status).unwrap_or_default();
+        assert!(!left.contains("tureen"), "worker {worker} is left: {left}");
+    }
+}
+
+#[test]
+fn workers_end_when_their_server_is_killed() {
+    let mut server = Server::start(&["--workers=1"]);
+    let workers = server.workers();
+    server.process.kill().unwrap();
+    server.process.wait().unwrap();
+    let patience = Instant::now() + Duration::from_secs(10);
+    for worker in workers {
+        let path = format!("/proc/{worker}/cmdline");
+        while std::fs::read_to_string(&path).is_ok_and(|line| line.contains("tureen")) {
+            assert!(Instant::now() < patience, "worker {worker} is left");
+            std::thread::yield_now();
+        }
+    }
+}
+
+#[test]
+fn what_is_wrong_is_named_by_its_key() {
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap().to_string();
+    let listen = format!("--listen={address}");
+    let taken_for_media = UdpSocket::bind("127.0.0.1:0").unwrap();
+    let rtc_port = format!(
+        "--rtc-port={}",
+        taken_for_media.local_addr().unwrap().port()
+    );
+    for (arguments, expected) in [
+        (vec!["serve", "--max-rooms=0"], "--max-rooms"),
+        (vec!["serve", "--unknown=0"], "--unknown"),
+        (
+            vec!["serve", "--config=/nonexistent.toml"],
+            "/nonexistent.toml",
+        ),
+        (vec!["serve", &listen], "listen: 127.0.0.1:"),
+        (
+            vec!["serve", "--listen=127.0.0.1:0", "--log=tureen=x=y"],
+            "log: ",
+        ),
+        (
+            vec![
+                "serve",
+                "--listen=127.0.0.1:0",
+                "--tls-cert=/x.pem",
+                "--tls-key=/y.pem",
+            ],
+            "tls-cert, tls-key: ",
+        ),
+        (
+            vec![
+                "serve",
+                "--listen=127.0.0.1:0",
+                "--workers=2",
+                "--rtc-port=65535",
+            ],
+            "not enough ports",
+        ),
+        (
+            vec![
+                "serve",
+                "--listen=127.0.0.1:0",
+                "--workers=1",
+                "--rtc-listen=127.0.0.1",
+                &rtc_port,
+            ],
+            "rtc-port",
+        ),
+    ] {
+        let stderr = fails(&arguments);
+        assert!(stderr.contains(expected), "{arguments:?}: {stderr}");
+    }
+}
+
+#[test]
+fn the_environment_is_heard() {
+    let output = command()
+        .args(["serve", "--listen=127.0.0.1:0"])
+        .env("TUREEN_MAX_PEOPLE", "none")
+        .stderr(Stdio::piped())
+        .output()
+        .unwrap();
+    let stderr = String::from_utf8(output.stderr).unwrap();
+    assert!(stderr.contains("--max-people"), "{stderr}");
+}
