@@ -3,6 +3,7 @@ use std::ffi::OsString;
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use crate::config::{self, ConfigError, ServeConfig};
+use crate::join::JoinConfig;
 
 /// The command line of `tureen`.
 #[derive(Debug, Parser)]
@@ -22,6 +23,8 @@ pub struct Cli {
 pub enum Command {
     /// Serves rooms: pages, signaling and media
     Serve(Box<ServeConfig>),
+    /// Enters a room as a bot, to publish a test picture and tone or to watch
+    Join(JoinConfig),
     /// Prints a configuration file with every key at its default
     Config,
     /// Runs one media worker; `serve` starts them

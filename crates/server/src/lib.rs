@@ -3,13 +3,15 @@
 //! From the outside in: `http` speaks HTTP and WebSocket; `signaling` is the dialect of the page,
 //! an adapter over `rooms`, which know nothing of networks; `media` holds the routers, transports,
 //! producers and consumers of the people in rooms, through `tureen_controller`; `sdp` translates
-//! what browsers offer and answer, and is the only place that knows SDP.
+//! what browsers offer and answer, and is the only place of the server that knows SDP. `join` is
+//! the other end: a bot that enters a room as a client.
 
 mod app;
 mod cli;
 mod config;
 mod hall;
 mod http;
+mod join;
 mod media;
 mod rooms;
 mod sdp;
@@ -21,4 +23,5 @@ pub use config::{
     CodecName, ConfigError, HttpConfig, LogConfig, LogFormat, MediaConfig, RoomConfig, ServeConfig,
     WorkerLog, default_file,
 };
+pub use join::{DescriptionError, JoinConfig, JoinError, RoomUrl, RoomUrlError, join};
 pub use serve::{ServeError, serve};

@@ -23,6 +23,13 @@ fn main() -> ExitCode {
                 ExitCode::FAILURE
             }
         },
+        Command::Join(config) => match tureen_server::join(config) {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(error) => {
+                eprintln!("tureen: {error}");
+                ExitCode::FAILURE
+            }
+        },
         Command::Config => {
             print!("{}", tureen_server::default_file(&Cli::command()));
             ExitCode::SUCCESS
