@@ -301,3 +301,6 @@ const BUDGET: usize = 16 * 1024 * 1024;
 
 /// What one value takes besides its text.
 const VALUE_COST: usize = 48;
+
+#[cfg(test)]
+mod tests;

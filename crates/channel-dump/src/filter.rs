@@ -18,10 +18,10 @@ pub struct Filter {
 }
 
 impl Filter {
-    /// Whether a message is wanted for itself. A response is wanted when its request was: it
-    /// does not tell its method.
-    pub fn wants(&self, at: Duration, message: &Message) -> bool {
-        self.is_within(at) && self.wants_name(message) && self.wants_id(message)
+    /// Whether the names and ids of a message are wanted. A response is wanted when its request
+    /// was: it does not tell its method.
+    pub fn wants(&self, message: &Message) -> bool {
+        self.wants_name(message) && self.wants_id(message)
     }
 
     /// Whether the time is one that is wanted.
@@ -122,10 +122,14 @@ mod tests {
 
     #[test]
     fn ids_are_looked_for_in_the_body() {
-        let body = |field, value| Value::Table(vec![("options", Value::Table(vec![(field, value)]))]);
+        let body =
+            |field, value| Value::Table(vec![("options", Value::Table(vec![(field, value)]))]);
         let text = || Value::Text("abcd-1".to_owned());
         assert!(names(&body("producer_id", text()), "abc"));
-        assert!(names(&body("consumer_ids", Value::List(vec![text()])), "abcd-1"));
+        assert!(names(
+            &body("consumer_ids", Value::List(vec![text()])),
+            "abcd-1"
+        ));
         assert!(!names(&body("producer_id", text()), "bcd"));
         assert!(!names(&body("mid", text()), "abc"));
     }

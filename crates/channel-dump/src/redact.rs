@@ -1,6 +1,7 @@
 //! Which fields hold secrets. They are hidden unless [`Secrets::Shown`] was asked for.
 
-use std::collections::HashSet;
+use std::cmp::Reverse;
+use std::collections::BTreeSet;
 
 use crate::value::REDACTED;
 
@@ -47,19 +48,21 @@ pub fn redact(json: &mut serde_json::Value) {
 /// The secrets that passed, to find them again in lines of the log and in reasons of errors.
 #[derive(Debug, Default)]
 pub(crate) struct KnownSecrets {
-    texts: HashSet<String>,
+    /// The longest first, because a shorter one may be a part of it.
+    texts: BTreeSet<(Reverse<usize>, String)>,
 }
 
 impl KnownSecrets {
     pub(crate) fn remember(&mut self, secret: &str) {
         if secret.len() >= SHORTEST && self.texts.len() < MOST {
-            self.texts.insert(secret.to_owned());
+            let len = Reverse(secret.len());
+            self.texts.insert((len, secret.to_owned()));
         }
     }
 
     /// The text without the secrets that are known.
     pub(crate) fn scrub(&self, mut text: String) -> String {
-        for secret in &self.texts {
+        for (_, secret) in &self.texts {
             if text.contains(secret.as_str()) {
                 text = text.replace(secret.as_str(), REDACTED);
             }
@@ -70,8 +73,9 @@ impl KnownSecrets {
 
 const SECRET_WORDS: [&str; 4] = ["password", "secret", "passphrase", "credential"];
 
-/// A shorter text is too likely to be a word of an innocent line.
-const SHORTEST: usize = 8;
+/// Bytes of a secret that is looked for. ICE passwords have 22 at least (RFC 8445 section 5.3),
+/// SRTP keys 40; a shorter text may well be a word of an innocent line.
+const SHORTEST: usize = 16;
 
 /// A recording holds about one secret per transport.
 const MOST: usize = 4096;
@@ -101,9 +105,21 @@ mod tests {
             secret,
             [
                 "FBS.SrtpParameters.SrtpParameters key_base64",
+                "FBS.Transport.RestartIceResponse password",
                 "FBS.WebRtcTransport.IceParameters password",
             ]
         );
+    }
+
+    #[test]
+    fn a_secret_within_another_does_not_uncover_it() {
+        let mut known = KnownSecrets::default();
+        let (long, short) = ("0123456789abcdef0123456789abcdef", "456789abcdef0123");
+        known.remember(short);
+        known.remember(long);
+        known.remember("password");
+        let line = format!("password {long} {short}");
+        assert_eq!(known.scrub(line), format!("password {REDACTED} {REDACTED}"));
     }
 
     #[test]

@@ -74,7 +74,7 @@ pub struct Matched {
 #[derive(Debug)]
 struct OpenRequest {
     request: Matched,
-    /// Whether the filter wants it.
+    /// Whether the filter wants its names and ids, whenever it was.
     is_wanted: bool,
 }
 
@@ -92,15 +92,18 @@ impl Session {
     /// none.
     pub fn record(&mut self, pid: u32, record: &Record) -> Vec<Entry> {
         let at = record.at;
-        let event = match &record.content {
-            Content::Note(text) => Event::Note(text.clone()),
-            Content::End => Event::End,
+        let (event, is_wanted) = match &record.content {
+            // Whoever looks for one method wants to know that frames are missing, too.
+            Content::Note(text) => (Event::Note(text.clone()), true),
+            Content::End => (Event::End, self.filter.is_unnamed()),
             Content::Frame(direction, frame) => {
                 return self.frame(pid, at, *direction, frame);
             }
         };
-        let is_wanted = self.filter.is_within(at);
-        is_wanted.then_some(Entry { pid, at, event }).into_iter().collect()
+        match is_wanted && self.filter.is_within(at) {
+            true => vec![Entry { pid, at, event }],
+            false => Vec::new(),
+        }
     }
 
     /// The requests that no response was seen to, in the order in which they were sent.
@@ -108,26 +111,20 @@ impl Session {
         let open = std::mem::take(&mut self.open);
         let entries = open.into_iter().filter_map(|((pid, id), open)| {
             let entry = unanswered(pid, id, open.request, false);
-            open.is_wanted.then_some(entry)
+            (open.is_wanted && self.filter.is_within(entry.at)).then_some(entry)
         });
         let mut entries: Vec<_> = entries.collect();
         entries.sort_by_key(|entry| entry.at);
         entries
     }
 
-    fn frame(
-        &mut self,
-        pid: u32,
-        at: Duration,
-        direction: Direction,
-        frame: &[u8],
-    ) -> Vec<Entry> {
+    fn frame(&mut self, pid: u32, at: Duration, direction: Direction, frame: &[u8]) -> Vec<Entry> {
         let mut entries = Vec::new();
         let message = Message::read(&mut self.decoder, frame);
         let mut request = None;
         let is_wanted = match (&message, direction) {
             (Ok(sent @ Message::Request { id, .. }), Direction::ToWorker) => {
-                let is_wanted = self.filter.wants(at, sent);
+                let is_wanted = self.filter.wants(sent);
                 entries.extend(self.open(pid, *id, at, sent, is_wanted));
                 is_wanted
             }
@@ -140,12 +137,12 @@ impl Session {
                     None => self.filter.is_unnamed(),
                 };
                 request = open.map(|open| open.request);
-                is_wanted && self.filter.is_within(at)
+                is_wanted
             }
-            (Ok(message), _) => self.filter.wants(at, message),
-            (Err(_), _) => self.filter.is_unnamed() && self.filter.is_within(at),
+            (Ok(message), _) => self.filter.wants(message),
+            (Err(_), _) => self.filter.is_unnamed(),
         };
-        if is_wanted {
+        if is_wanted && self.filter.is_within(at) {
             let event = Event::Frame {
                 direction,
                 len: frame.len(),
@@ -171,11 +168,15 @@ impl Session {
             handler_id: message.handler_id().unwrap_or_default().to_owned(),
             at,
         };
-        let before = self.open.insert((pid, id), OpenRequest { request, is_wanted });
+        let before = self
+            .open
+            .insert((pid, id), OpenRequest { request, is_wanted });
         if self.open.len() > MAX_OPEN {
             self.open.pop_first();
         }
-        let before = before.filter(|before| before.is_wanted)?;
+        let is_shown =
+            |before: &OpenRequest| before.is_wanted && self.filter.is_within(before.request.at);
+        let before = before.filter(is_shown)?;
         Some(unanswered(pid, id, before.request, true))
     }
 }

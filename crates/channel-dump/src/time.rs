@@ -26,7 +26,9 @@ impl Utc {
 impl From<SystemTime> for Utc {
     /// Times before 1970 count as 1970.
     fn from(time: SystemTime) -> Self {
-        let since = time.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+        let since = time
+            .duration_since(SystemTime::UNIX_EPOCH)
+            .unwrap_or_default();
         let (days, seconds) = (since.as_secs() / 86_400, since.as_secs() % 86_400);
         let (year, month, day) = civil(days);
         Self {
@@ -47,13 +49,7 @@ impl fmt::Display for Utc {
         write!(
             f,
             "{:04}-{:02}-{:02}T{:02}:{:02}:{:02}.{:06}Z",
-            self.year,
-            self.month,
-            self.day,
-            self.hour,
-            self.minute,
-            self.second,
-            self.microsecond
+            self.year, self.month, self.day, self.hour, self.minute, self.second, self.microsecond
         )
     }
 }

@@ -53,10 +53,7 @@ impl<'a> TableView<'a> {
     }
 
     /// The bytes of a number in a slot.
-    pub(crate) fn number<const N: usize>(
-        &self,
-        slot: u16,
-    ) -> Result<Option<[u8; N]>, OutOfBounds> {
+    pub(crate) fn number<const N: usize>(&self, slot: u16) -> Result<Option<[u8; N]>, OutOfBounds> {
         let at = self.slot(slot)?;
         at.map(|at| array(self.bytes, at)).transpose()
     }
@@ -90,7 +87,9 @@ impl<'a> VectorView<'a> {
         let head = follow(bytes, position)?;
         let len = length(bytes, head)?;
         let start = head + OFFSET_LEN;
-        let end = len.checked_mul(size).and_then(|size| size.checked_add(start));
+        let end = len
+            .checked_mul(size)
+            .and_then(|size| size.checked_add(start));
         match end {
             Some(end) if end <= bytes.len() => Ok(Self { bytes, start, len }),
             _ => Err(OutOfBounds),

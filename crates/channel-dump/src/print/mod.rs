@@ -37,7 +37,13 @@ mod tests {
     #[test]
     fn control_characters_never_reach_a_terminal() {
         assert_eq!(printable("grüß dich\n", true), "grüß dich\n");
-        assert_eq!(printable("a\n\u{1b}[2J\u{9b}", false), "a\\u000a\\u001b[2J\\u009b");
-        assert_eq!(printable("\u{202e}evil\u{2069}", true), "\\u202eevil\\u2069");
+        assert_eq!(
+            printable("a\n\u{1b}[2J\u{9b}", false),
+            "a\\u000a\\u001b[2J\\u009b"
+        );
+        assert_eq!(
+            printable("\u{202e}evil\u{2069}", true),
+            "\\u202eevil\\u2069"
+        );
     }
 }

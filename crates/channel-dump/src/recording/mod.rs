@@ -23,8 +23,8 @@
 //!
 //! An end says that the channel was closed; a recording without one was cut off, or still grows.
 
-mod format;
 mod follow;
+mod format;
 mod reader;
 mod recorder;
 mod writer;

@@ -62,8 +62,7 @@ impl Recorder {
         };
         let begun = Instant::now();
         let (writer, path) = RecordingWriter::<File>::create(directory, &header)?;
-        Self::over(writer, begun, failed)
-            .map_err(|source| RecordingError::Create { path, source })
+        Self::over(writer, begun, failed).map_err(|source| RecordingError::Create { path, source })
     }
 
     fn over<W, F>(writer: RecordingWriter<W>, begun: Instant, failed: F) -> io::Result<Self>
@@ -90,13 +89,16 @@ impl Recorder {
     /// Records a frame, prefix included, that passes now.
     pub fn frame(&self, direction: Direction, frame: &[u8]) {
         let at = self.begun.elapsed();
-        self.queue.push(at, frame.len(), || Content::Frame(direction, frame.to_vec()));
+        self.queue.push(at, frame.len(), || {
+            Content::Frame(direction, frame.to_vec())
+        });
     }
 
     /// Records something that is worth knowing when the recording is read.
     pub fn note(&self, text: &str) {
         let at = self.begun.elapsed();
-        self.queue.push(at, text.len(), || Content::Note(text.to_owned()));
+        self.queue
+            .push(at, text.len(), || Content::Note(text.to_owned()));
     }
 
     /// Ends the recording and waits until it is written.
@@ -171,7 +173,8 @@ impl Queue {
 impl State {
     fn mention_loss(&mut self, at: Duration) {
         if self.lost > 0 {
-            let content = Content::Note(format!("{} frames not recorded: disk too slow", self.lost));
+            let content =
+                Content::Note(format!("{} frames not recorded: disk too slow", self.lost));
             self.records.push_back(Record { at, content });
             self.lost = 0;
         }
@@ -306,7 +309,9 @@ mod tests {
     impl Write for Gated {
         fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
             let _ = self.gate.recv();
-            self.written.send(bytes.to_vec()).map_err(io::Error::other)?;
+            self.written
+                .send(bytes.to_vec())
+                .map_err(io::Error::other)?;
             Ok(bytes.len())
         }
 

@@ -30,7 +30,10 @@ impl RecordingWriter<File> {
     /// [`RecordingError::Create`], and [`RecordingError::Write`] when not even the header can
     /// be written.
     pub fn create(directory: &Path, header: &Header) -> Result<(Self, PathBuf), RecordingError> {
-        let made = DirBuilder::new().recursive(true).mode(0o700).create(directory);
+        let made = DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(directory);
         made.map_err(|source| RecordingError::Create {
             path: directory.to_owned(),
             source,
@@ -72,7 +75,10 @@ impl<W: Write> RecordingWriter<W> {
             stream: BufWriter::with_capacity(BUFFER, stream),
         };
         let header = header.encode();
-        writer.stream.write_all(&header).map_err(RecordingError::Write)?;
+        writer
+            .stream
+            .write_all(&header)
+            .map_err(RecordingError::Write)?;
         writer.flush()?;
         Ok(writer)
     }

@@ -38,7 +38,10 @@ pub(crate) enum FieldKind {
     /// Index of its table.
     Table(usize),
     /// Index of its enum, whose members name tables.
-    Union { tag_slot: u16, of: usize },
+    Union {
+        tag_slot: u16,
+        of: usize,
+    },
     Numbers(Number),
     Texts,
     /// Index of their table.

@@ -17,7 +17,10 @@ pub(super) fn schema(bytes: &'static [u8]) -> Option<Schema> {
     Some(Schema {
         root: tables.iter().position(|table| table.name == root_name)?,
         tables,
-        enums: self::tables(&root, 1)?.iter().map(enumeration).collect::<Option<_>>()?,
+        enums: self::tables(&root, 1)?
+            .iter()
+            .map(enumeration)
+            .collect::<Option<_>>()?,
     })
 }
 
@@ -99,9 +102,9 @@ fn default(field: &View, scalar: Scalar) -> Option<Option<Literal>> {
         return Some(None);
     }
     Some(Some(match scalar {
-        Scalar::F32 | Scalar::F64 => {
-            Literal::Real(f64::from_le_bytes(field.number(5).ok()?.unwrap_or_default()))
-        }
+        Scalar::F32 | Scalar::F64 => Literal::Real(f64::from_le_bytes(
+            field.number(5).ok()?.unwrap_or_default(),
+        )),
         _ => Literal::Integer(integer::<8>(field, 4)?),
     }))
 }
@@ -130,7 +133,9 @@ fn index(type_of: &View) -> Option<usize> {
 }
 
 fn base(type_of: &View, slot: u16) -> Option<u8> {
-    Some(u8::from_le_bytes(type_of.number(slot).ok()?.unwrap_or_default()))
+    Some(u8::from_le_bytes(
+        type_of.number(slot).ok()?.unwrap_or_default(),
+    ))
 }
 
 fn integer<const N: usize>(view: &View, slot: u16) -> Option<i64> {
