@@ -2,9 +2,11 @@
 
 mod json;
 mod text;
+mod tree;
 
 pub use json::write_json;
 pub use text::{TextOptions, TextPrinter};
+pub use tree::write_tree;
 
 use std::borrow::Cow;
 use std::fmt::Write;

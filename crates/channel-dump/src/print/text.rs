@@ -83,6 +83,11 @@ impl<W: Write> TextPrinter<W> {
         self.out.flush()
     }
 
+    /// Where it writes, and what.
+    pub(crate) fn into_parts(self) -> (W, TextOptions) {
+        (self.out, self.options)
+    }
+
     fn body(&mut self, body: Option<&Body>) -> io::Result<()> {
         let Some(Body { name, value }) = body else {
             return Ok(());

@@ -1,4 +1,5 @@
 use std::io::Read;
+use std::time::Duration;
 
 use super::format::decode_record;
 use super::{Header, Record, RecordingError};
@@ -16,6 +17,8 @@ pub struct RecordingReader<R: Read> {
     start: usize,
     /// Where `start` is in the file.
     offset: u64,
+    /// When the last record was.
+    last: Duration,
 }
 
 impl<R: Read> RecordingReader<R> {
@@ -35,6 +38,7 @@ impl<R: Read> RecordingReader<R> {
                     buffer,
                     start: len,
                     offset: u64::try_from(len).unwrap_or(u64::MAX),
+                    last: Duration::ZERO,
                 });
             }
             if fill(&mut stream, &mut buffer)? == 0 {
@@ -63,6 +67,7 @@ impl<R: Read> RecordingReader<R> {
             if let Some((record, len)) = decoded {
                 self.start += len;
                 self.offset += u64::try_from(len).unwrap_or_default();
+                self.last = record.at;
                 return Ok(Some(record));
             }
             self.buffer.drain(..self.start);
@@ -71,6 +76,11 @@ impl<R: Read> RecordingReader<R> {
                 return Ok(None);
             }
         }
+    }
+
+    /// When the last record was, since the start.
+    pub fn last_time(&self) -> Duration {
+        self.last
     }
 
     /// Bytes of a record that is not whole. When the recording does not grow any more, it was
