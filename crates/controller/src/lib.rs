@@ -1,1 +1,92 @@
-//! controller
+//! The library an application's signaling layer drives: it spawns media workers, negotiates RTP
+//! parameters and mirrors what the workers hold.
+//!
+//! ```no_run
+//! use tureen_controller::rtp::{MimeType, RtpCodecCapability};
+//! use tureen_controller::{ListenInfo, WebRtcTransportOptions, Worker, WorkerSettings};
+//!
+//! # async fn run() -> Result<(), Box<dyn std::error::Error>> {
+//! let worker = Worker::spawn(WorkerSettings::default()).await?;
+//! let opus = RtpCodecCapability::audio(MimeType::parse("audio/opus")?, 48_000, 2);
+//! let router = worker.create_router(&[opus]).await?;
+//! let listen = vec![ListenInfo::udp("127.0.0.1".parse()?)];
+//! let options = WebRtcTransportOptions::with_listen_infos(listen);
+//! let transport = router.create_web_rtc_transport(options).await?;
+//! println!("{:?}", transport.ice_candidates());
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # Handles
+//!
+//! [`Worker`], [`WebRtcServer`], [`Router`], [`WebRtcTransport`], [`Producer`] and [`Consumer`]
+//! are handles: cheap to clone, closed by `close()` or by dropping the last clone. A handle keeps
+//! what it lives in alive: a consumer its transport, the transport its router, the router its
+//! worker. What is closed from outside (a router with its transports, everything when a worker
+//! dies) stays a valid handle whose requests fail with
+//! [`RequestError::Closed`] or [`RequestError::WorkerGone`].
+//!
+//! # Requests
+//!
+//! Every await resolves: with the answer, a typed error, or [`WorkerGone`]. A future that is
+//! dropped half-way leaves nothing behind: what its request creates is closed again.
+//!
+//! # Events
+//!
+//! Each handle has `events()`, a receiver of typed events. Nothing is lost between the creation
+//! of an entity and the first call: what happened before it comes first. The last event of every
+//! entity says why it closed.
+//!
+//! # Negotiation
+//!
+//! [`ortc`] holds the negotiation as pure functions, [`rtp`] its vocabulary, in the JSON of
+//! mediasoup and mediasoup-client. [`WebRtcTransport::produce`] and
+//! [`WebRtcTransport::consume`] apply them.
+
+pub mod ortc;
+pub mod rtp;
+
+mod channel;
+mod consumer;
+mod encoding;
+mod entity;
+mod ids;
+mod listen_info;
+mod producer;
+mod router;
+mod stats;
+mod web_rtc_server;
+mod web_rtc_transport;
+mod worker;
+mod worker_pool;
+
+pub use channel::{MethodName, RequestError};
+pub use consumer::{
+    ConsumeError, Consumer, ConsumerDump, ConsumerEvent, ConsumerOptions, ConsumerScore,
+    ConsumerType,
+};
+pub use entity::{CloseReason, Events, Lost};
+pub use ids::{ConsumerId, ProducerId, RouterId, TransportId, WebRtcServerId, WorkerId};
+pub use listen_info::{ListenInfo, PortRange, Protocol, SocketFlags};
+pub use producer::{
+    ProduceError, Producer, ProducerDump, ProducerEvent, ProducerOptions, ProducerScore,
+    ProducerType, VideoOrientation,
+};
+pub use router::{CreateRouterError, Router, RouterDump, RouterEvent};
+pub use stats::{RtpStreamDirection, RtpStreamDump, RtpStreamStats, RtxStreamDump, TransportStats};
+pub use web_rtc_server::{
+    IpPort, LocalIceUsernameFragment, WebRtcServer, WebRtcServerDump, WebRtcServerEvent,
+};
+pub use web_rtc_transport::{
+    DtlsFingerprint, DtlsParameters, DtlsRole, DtlsState, FingerprintAlgorithm, IceCandidate,
+    IceCandidateType, IceParameters, IceRole, IceState, IceTcpCandidateType, RtpListenerDump,
+    TransportDump, TransportTuple, WebRtcTransport, WebRtcTransportDump, WebRtcTransportEvent,
+    WebRtcTransportListen, WebRtcTransportOptions, WebRtcTransportStats,
+};
+pub use worker::{
+    ChannelMessageHandlers, DtlsFiles, ExitReason, LogLevel, LogTag, ResourceUsage, SpawnError,
+    Worker, WorkerBinary, WorkerDump, WorkerEvent, WorkerGone, WorkerSettings,
+};
+pub use worker_pool::{
+    PooledWorker, RestartPolicy, WorkerPool, WorkerPoolError, WorkerPoolEvent, WorkerPoolSettings,
+};

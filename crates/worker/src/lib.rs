@@ -6,17 +6,32 @@
 
 pub mod arena;
 pub mod binder;
+pub mod bwe;
 pub mod channel;
+pub mod codecs;
+mod consumer;
 pub mod dtls;
 pub mod error;
+#[doc(hidden)]
+pub mod fuzz;
+pub mod ice;
 pub mod ids;
+mod io;
+pub mod log;
 pub mod messages;
 pub mod output;
 pub mod params;
+mod producer;
 pub mod rng;
-pub mod streams;
+mod router;
+pub mod settings;
 pub mod srtp;
+pub mod streams;
 pub mod time;
 pub mod timers;
-
+mod transport;
+mod webrtc_server;
 pub mod wire;
+mod worker;
+
+pub use io::run;

@@ -201,6 +201,23 @@ impl Output {
         }
     }
 
+    /// Queues everything that `other` holds behind what is queued here. `false`, and no change,
+    /// when there is no room for all of it.
+    pub fn append(&mut self, other: &Self) -> bool {
+        if self.used + other.used > self.bytes.len() {
+            return false;
+        }
+        for (train, bytes) in other.trains() {
+            for datagram in train.split(bytes) {
+                self.bytes[self.used..self.used + datagram.len()].copy_from_slice(datagram);
+                self.commit(train.path, datagram.len());
+            }
+        }
+        self.closed_paths.extend_from_slice(&other.closed_paths);
+        self.closed_sockets.extend_from_slice(&other.closed_sockets);
+        true
+    }
+
     /// Tells the shell to close a TCP connection once what is queued on it has left.
     pub fn close_path(&mut self, path: Path) {
         self.closed_paths.push(path);
@@ -378,6 +395,20 @@ mod tests {
         output.roll_back(mark);
         assert_eq!(shape(&output), [(1, 100, 1, 100)]);
         assert!(output.closed_paths().is_empty() && output.closed_sockets().is_empty());
+    }
+
+    #[test]
+    fn appending_takes_all_or_nothing() {
+        let (mut output, mut other) = (Output::new(2000), Output::new(4000));
+        put(&mut output, path(1), 500);
+        put(&mut other, path(1), 500);
+        put(&mut other, path(2), 500);
+        other.close_path(path(2));
+        assert!(output.append(&other));
+        assert_eq!(shape(&output), [(1, 500, 2, 1000), (2, 500, 1, 500)]);
+        assert_eq!(output.closed_paths(), [path(2)]);
+        assert!(!output.append(&other));
+        assert_eq!(shape(&output), [(1, 500, 2, 1000), (2, 500, 1, 500)]);
     }
 
     #[test]

@@ -11,7 +11,7 @@ pub use listen::{ListenInfo, PortRange, SocketFlags};
 pub use rtp::{
     CodecMapping, ConsumerLayers, EncodingMapping, HeaderExtensionUri, ParameterValue,
     RtcpFeedback, RtcpParameters, RtpCodecParameters, RtpEncodingParameters,
-    RtpHeaderExtensionParameters, RtpMapping, RtpParameters, RtpType,
+    RtpHeaderExtensionParameters, RtpMapping, RtpParameters, RtpType, codec_of, rtx_of,
 };
 pub use webrtc::{
     DtlsParameters, DtlsRole, DtlsState, Fingerprint, FingerprintAlgorithm, IceCandidate,

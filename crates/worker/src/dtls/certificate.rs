@@ -140,6 +140,7 @@ mod tests {
     use base64::engine::general_purpose::STANDARD;
 
     use super::*;
+    use crate::dtls::certificate_pem;
 
     fn pem(label: &str, der: &[u8]) -> Vec<u8> {
         let body = STANDARD.encode(der);
@@ -182,6 +183,46 @@ mod tests {
             from(&certificate, &pem("PRIVATE KEY", b"not a key")),
             Err(CertificateError::BadPrivateKey(_))
         ));
+    }
+
+    /// Made by `openssl ecparam -genkey` and `openssl req -x509`: the key is SEC 1 behind its
+    /// parameters. It protects nothing.
+    const OPENSSL_KEY: &[u8] = b"\
+-----BEGIN EC PARAMETERS-----
+BggqhkjOPQMBBw==
+-----END EC PARAMETERS-----
+-----BEGIN EC PRIVATE KEY-----
+MHcCAQEEIHGypPlmPIFtJK8SGtpWm2JHI8Kec7fGf6c85jDf/H6qoAoGCCqGSM49
+AwEHoUQDQgAE3CkC23N2S/2OQld2DDS4FWs6vFhXaJ/UMGTpgEu2QizyeY+LF6iy
+i10JxpEdWigQJiq3B8UmZM5PJmKoadoKzQ==
+-----END EC PRIVATE KEY-----
+";
+    const OPENSSL_CERTIFICATE: &[u8] = b"\
+-----BEGIN CERTIFICATE-----
+MIIBcjCCARmgAwIBAgIUH4b/mfZdVpgt0XrrNX4699kSk+gwCgYIKoZIzj0EAwIw
+DzENMAsGA1UEAwwEdGVzdDAeFw0yNjExMjEwMTA1MDNaFw0zNjExMTgwMTA1MDNa
+MA8xDTALBgNVBAMMBHRlc3QwWTATBgcqhkjOPQIBBggqhkjOPQMBBwNCAATcKQLb
+c3ZL/Y5CV3YMNLgVazq8WFdon9QwZOmAS7ZCLPJ5j4sXqLKLXQnGkR1aKBAmKrcH
+xSZkzk8mYqhp2grNo1MwUTAdBgNVHQ4EFgQUvrGdSgXraz/4VuXgK+CkkNrZDoQw
+HwYDVR0jBBgwFoAUvrGdSgXraz/4VuXgK+CkkNrZDoQwDwYDVR0TAQH/BAUwAwEB
+/zAKBggqhkjOPQQDAgNHADBEAiA3g62nUH9PB44LsrLmXHZbHpj9h1bWGeCAvXvi
+8tzgHAIgWuHHTi8OP9B9CffRlx69ZrTkOlAfjqab4H9ewg+ifbk=
+-----END CERTIFICATE-----
+";
+
+    #[test]
+    fn what_openssl_made_can_be_loaded_and_has_openssls_fingerprints() {
+        let loaded = Certificate::from_pem(OPENSSL_CERTIFICATE, OPENSSL_KEY).unwrap();
+        assert_eq!(
+            loaded.fingerprints()[0].value,
+            "CA:EC:02:59:96:A3:26:78:E7:1C:88:20:6B:B1:CF:7D:01:E5:E8:77"
+        );
+        assert_eq!(
+            loaded.fingerprints()[2].value,
+            "56:8D:00:6C:6B:56:63:3C:54:D7:7A:B3:58:7B:CA:E3:\
+             B4:8A:E0:C1:07:89:F9:51:5A:BC:85:40:04:54:A5:8D"
+        );
+        assert!(certificate_pem(loaded.der()).as_bytes() == OPENSSL_CERTIFICATE);
     }
 
     #[test]

@@ -75,6 +75,7 @@ impl DimplContext {
             suites: Suites::ChaCha,
             progress: Progress::Anonymous,
             restarts_left: MAX_RESTARTS,
+            latest: Instant::default(),
         }
     }
 
@@ -103,6 +104,8 @@ pub struct DimplSession {
     suites: Suites,
     progress: Progress,
     restarts_left: u32,
+    /// The engine wants time that never goes back, but receive times of datagrams may.
+    latest: Instant,
 }
 
 /// Which cipher suites a server accepts. The engine draws the explicit nonces of its AES-GCM suites
@@ -151,7 +154,7 @@ impl DtlsSession for DimplSession {
     }
 
     fn handle_timeout(&mut self, now: Instant) -> Result<(), SessionError> {
-        let now = self.context.clock.to_std(now);
+        let now = self.advance(now);
         match &mut self.engine {
             Some(engine) => engine
                 .handle_timeout(now)
@@ -197,12 +200,18 @@ impl DtlsSession for DimplSession {
 
 impl DimplSession {
     fn renew(&mut self, now: Instant) -> Result<(), SessionError> {
+        self.latest = self.latest.max(now);
         let engine = self
             .context
-            .engine(now, self.role, self.suites)
+            .engine(self.latest, self.role, self.suites)
             .map_err(|error| into_session_error(&error))?;
         self.engine = Some(engine);
         Ok(())
+    }
+
+    fn advance(&mut self, now: Instant) -> std::time::Instant {
+        self.latest = self.latest.max(now);
+        self.context.clock.to_std(self.latest)
     }
 
     /// Before the remote has shown a certificate, what broke the handshake may have come from
@@ -216,7 +225,7 @@ impl DimplSession {
     }
 
     fn feed(&mut self, now: Instant, records: &[u8]) -> Result<(), Error> {
-        let now = self.context.clock.to_std(now);
+        let now = self.advance(now);
         match &mut self.engine {
             Some(engine) => {
                 engine.handle_timeout(now)?;

@@ -42,6 +42,7 @@ impl KeyGate {
     /// The keys, once, together with the certificate that has matched; `None` while anything of the
     /// three is missing.
     pub(super) fn open(&mut self) -> Option<(SrtpKeys, &[u8])> {
+        self.keys.as_ref()?;
         let certificate = self.certificate.as_deref()?;
         if !self.expected.as_ref()?.matches(certificate) {
             return None;

@@ -22,8 +22,6 @@ mod session;
 mod transport;
 
 #[cfg(test)]
-mod oracle_tests;
-#[cfg(test)]
 mod tests;
 
 pub use certificate::{Certificate, CertificateError};

@@ -341,6 +341,19 @@ fn alert(description: u8) -> Vec<u8> {
 }
 
 #[test]
+fn time_may_go_back() {
+    let mut pair = Pair::new();
+    pair.exchange_fingerprints();
+    pair.start();
+    for datagram in pair.client.poll(START) {
+        let early = START - Duration::from_millis(1500);
+        pair.server.dtls.handle_datagram(early, &datagram);
+    }
+    pair.run(|| false);
+    assert!(pair.both(DtlsState::Connected));
+}
+
+#[test]
 fn a_forged_alert_ends_nothing() {
     let mut pair = Pair::new();
     pair.exchange_fingerprints();
@@ -509,6 +522,17 @@ fn a_client_without_chacha20_connects_by_aes_gcm() {
         assert_eq!(pair.now, START, "no repetition was needed");
         pair.assert_data_flows();
     }
+}
+
+/// SECURITY: CCM suites are not offered.
+#[test]
+fn a_client_offers_three_suites_and_chacha20_first() {
+    let mut pair = Pair::new();
+    pair.start();
+    let hello = pair.client.poll(START).remove(0);
+    let offer = [0x00, 0x06, 0xcc, 0xa9, 0xc0, 0x2b, 0xc0, 0x2c];
+    // Version, random, an empty session id and an empty cookie stand before it.
+    assert_eq!(hello[13 + 12 + 2 + 32 + 1 + 1..][..8], offer);
 }
 
 #[test]

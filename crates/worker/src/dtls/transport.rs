@@ -359,7 +359,7 @@ impl<S: DtlsSession> DtlsTransport<S> {
         else {
             return None;
         };
-        let last_flight_until = (self.role == DtlsRole::Server).then_some(now + HANDSHAKE_TIMEOUT);
+        let last_flight_until = (self.role == DtlsRole::Server).then_some(now + LAST_FLIGHT);
         self.phase = Phase::Connected {
             session,
             last_flight_until,
@@ -390,9 +390,9 @@ impl<S: DtlsSession> DtlsTransport<S> {
             Content::Handshake | Content::ChangeCipherSpec => {
                 let finished = match &self.phase {
                     Phase::Connecting { give_up, .. } => give_up.is_none(),
-                    // RFC 6347 §4.2.4: in the state FINISHED "the node that transmitted the last
-                    // flight … responds to a retransmit of the previous flight from the peer with a
-                    // retransmit of the last flight"; that retransmit starts in plaintext.
+                    // RFC 6347 §4.2.4: "the node that transmits the last flight … MUST respond to
+                    // a retransmit of the peer's last flight with a retransmit of the last
+                    // flight". What the peer retransmits begins in plaintext.
                     Phase::Connected {
                         last_flight_until, ..
                     } => last_flight_until.is_none_or(|until| until <= now),
@@ -448,6 +448,8 @@ impl<S: DtlsSession> DtlsTransport<S> {
     }
 }
 
-/// How long a handshake may take, and how long after it the remote may ask for our last flight
-/// again.
+/// How long a handshake may take.
 pub const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(40);
+/// How long after it the remote may ask for our last flight again: "at least twice the default MSL"
+/// (RFC 6347 §4.2.4), which is two minutes.
+const LAST_FLIGHT: Duration = Duration::from_secs(240);

@@ -1,7 +1,8 @@
 //! RTP parameters in the vocabulary of ORTC, as the channel carries them.
 
-use super::codec::MediaKind;
-use crate::ids::Ssrc;
+use super::codec::{Codec, MediaKind};
+use crate::error::RequestError;
+use crate::ids::{PayloadType, Ssrc};
 
 /// What a producer sends or a consumer receives.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -249,4 +250,25 @@ impl MediaKind {
             Self::Video => "video",
         }
     }
+}
+
+/// The codec that a description names.
+///
+/// # Errors
+///
+/// `TypeError` when the worker does not know it.
+pub fn codec_of(codec: &RtpCodecParameters) -> Result<(MediaKind, Codec), RequestError> {
+    Codec::from_mime_type(&codec.mime_type).ok_or_else(|| {
+        let problem = format!("unknown MIME type {}", codec.mime_type);
+        RequestError::invalid("rtpParameters.codecs.mimeType", problem)
+    })
+}
+
+/// The payload type of retransmissions of `payload_type` (RFC 4588 §8.1, `apt`).
+pub fn rtx_of(codecs: &[RtpCodecParameters], payload_type: u8) -> Option<PayloadType> {
+    let rtx = codecs.iter().find(|codec| {
+        codec_of(codec).is_ok_and(|(_, name)| name == Codec::Rtx)
+            && codec.integer("apt") == Some(i64::from(payload_type))
+    })?;
+    Some(PayloadType(rtx.payload_type))
 }

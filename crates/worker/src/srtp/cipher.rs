@@ -207,8 +207,7 @@ impl FlowCipher {
                     .map_err(|_| SrtpError::AuthenticationFailed)?;
             }
             Transform::CounterMode(mode) => {
-                // "The Authenticated Portion … consist[s] of the entire … compound packet, the E
-                // flag, and the SRTCP index" (RFC 3711 §3.4).
+                // What is authenticated ends with the E flag and the index (RFC 3711 §3.4).
                 let (authenticated, tag) = packet.split_at_mut(len + INDEX_LEN);
                 mode.verify(authenticated, &[], tag)?;
                 let body = &mut authenticated[RTCP_HEADER_LEN..len];

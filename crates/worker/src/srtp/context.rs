@@ -294,6 +294,6 @@ type RtcpWindow = ReplayWindow<3>;
 
 const RTP_FIXED_HEADER_LEN: usize = 12;
 const HAS_EXTENSION: u8 = 0x10;
-/// "The SRTCP index MUST … be a 31-bit counter"; re-keying, which we do not have, would start it
-/// over (RFC 3711 §3.4, §9.2).
+/// The index has 31 bits (RFC 3711 §3.4). A key that has used them all is exhausted (§9.2), because
+/// there is no re-keying here.
 const MAX_RTCP_INDEX: u32 = (1 << 31) - 1;

@@ -40,18 +40,19 @@ mod seq;
 pub use key_frames::KeyFrameRequests;
 pub use nack::{NackList, NackOutcome};
 pub use packet_store::{Insertion, PacketStore, StoreLimits, StoredPacket};
-pub use rate::RateMeter;
+pub use rate::{RateMeter, WindowedRate};
 pub use receive::{
     Accepted, Discard, IncomingPacket, ReceiveStats, ReceiveStream, ReceiveStreamParams,
 };
-pub use reception::{Arrival, Reception, ReportBlock};
+pub use reception::{Arrival, Reception};
 pub use rtp_clock::RtpClock;
 pub use score::{DeliveryTotals, Score};
-pub use send::{
-    ReferenceTimeReply, SendStats, SendStream, SendStreamParams, SenderInfo, round_trip,
-};
+pub use send::{SendStats, SendStream, SendStreamParams, round_trip};
 pub use sent_log::{ResendRefusal, SentLog, SentRecord};
 pub use seq::{
     ExtendedSeq, ExtendedTimestamp, SeqUnwrapper, TimestampUnwrapper, seq_is_newer,
     timestamp_is_newer,
 };
+
+#[cfg(test)]
+mod tests;

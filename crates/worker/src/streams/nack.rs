@@ -22,7 +22,8 @@ pub enum NackOutcome {
 /// trip, at most ten times. At most 1000 are remembered; when more are missing, what lies before
 /// the last key frame is forgotten, and if that is not enough, everything.
 ///
-/// Due numbers are read with [`NackList::take_due`] when [`NackList::next_deadline`] has come.
+/// Due numbers are read with [`NackList::take_due`] when [`NackList::next_deadline`] has come. New
+/// gaps are looked at alone, the whole list only every 40 ms.
 #[derive(Debug, Default)]
 pub struct NackList {
     /// Ascending by sequence number. What was found stays as a tombstone until it comes to the
@@ -32,7 +33,9 @@ pub struct NackList {
     highest: Option<ExtendedSeq>,
     last_key_frame: Option<ExtendedSeq>,
     rtt: Option<Duration>,
-    /// When to look through the list again; absent while nothing is missing.
+    /// From where on the entries were never looked at, and since when that is so.
+    fresh: Option<(ExtendedSeq, Instant)>,
+    /// When to look through the whole list again; absent while nothing was asked for.
     next_look: Option<Instant>,
 }
 
@@ -86,12 +89,16 @@ impl NackList {
     /// Writes the numbers to ask for now into `due`, ascending, and says how many. When it fills
     /// `due` completely there may be more, and the deadline stays due.
     pub fn take_due(&mut self, now: Instant, due: &mut [u16]) -> usize {
-        if self.next_look.is_none_or(|look| look > now) {
-            return 0;
-        }
+        let whole = self.next_look.is_some_and(|look| look <= now);
+        let start = match self.fresh {
+            _ if whole => 0,
+            Some((seq, _)) => self.entries.partition_point(|entry| entry.seq < seq),
+            None => return 0,
+        };
         let patience = self.rtt.unwrap_or(DEFAULT_RTT);
         let mut count = 0;
-        for entry in self.entries.iter_mut().filter(|entry| !entry.found) {
+        let entries = self.entries.range_mut(start..);
+        for entry in entries.filter(|entry| !entry.found) {
             if entry.asked_at.is_some_and(|at| now.since(at) < patience) {
                 continue;
             }
@@ -107,21 +114,25 @@ impl NackList {
                 self.missing -= 1;
             }
         }
+        self.fresh = None;
+        if whole || self.next_look.is_none() {
+            self.next_look = Some(now + GRANULARITY);
+        }
         self.tidy();
-        self.next_look = (self.missing > 0).then(|| now + GRANULARITY);
         count
     }
 
     /// When to call [`NackList::take_due`]; `None` while nothing is missing.
     #[must_use]
-    pub const fn next_deadline(&self) -> Option<Instant> {
-        self.next_look
+    pub fn next_deadline(&self) -> Option<Instant> {
+        let fresh = self.fresh.map(|(_, since)| since);
+        fresh.into_iter().chain(self.next_look).min()
     }
 
     /// How long to wait for a retransmission before asking again: the round trip to the sender.
     /// 100 ms until it is known.
     pub fn set_rtt(&mut self, rtt: Duration) {
-        self.rtt = Some(rtt);
+        self.rtt = Some(rtt.max(SHORTEST_RTT));
     }
 
     /// How many packets are missing and still asked for.
@@ -164,12 +175,12 @@ impl NackList {
         if gap == 0 {
             return NackOutcome::Ordinary;
         }
-        if self.missing as u64 + gap > MAX_MISSING
+        if (self.missing as u64).saturating_add(gap) > MAX_MISSING
             && let Some(key_frame) = self.last_key_frame
         {
             self.forget_before(key_frame);
         }
-        if self.missing as u64 + gap > MAX_MISSING {
+        if (self.missing as u64).saturating_add(gap) > MAX_MISSING {
             self.clear_entries();
             return NackOutcome::KeyFrameNeeded;
         }
@@ -180,7 +191,7 @@ impl NackList {
             found: false,
         }));
         self.missing += usize::try_from(gap).unwrap_or(0);
-        self.next_look = Some(now);
+        self.fresh.get_or_insert((from, now));
         NackOutcome::Ordinary
     }
 
@@ -202,6 +213,7 @@ impl NackList {
             self.entries.retain(|entry| !entry.found);
         }
         if self.missing == 0 {
+            self.fresh = None;
             self.next_look = None;
         }
     }
@@ -209,7 +221,7 @@ impl NackList {
     fn clear_entries(&mut self) {
         self.entries.clear();
         self.missing = 0;
-        self.next_look = None;
+        self.tidy();
     }
 }
 
@@ -220,6 +232,8 @@ const MAX_AGE: u64 = 10_000;
 /// How often the list is looked through while something is missing.
 const GRANULARITY: Duration = Duration::from_millis(40);
 const DEFAULT_RTT: Duration = Duration::from_millis(100);
+/// So that no packet is asked for twice at one instant.
+const SHORTEST_RTT: Duration = Duration::from_millis(1);
 /// Tombstones tolerated beyond the number of missing packets.
 const TOMBSTONES: usize = 32;
 
@@ -348,6 +362,15 @@ mod tests {
             assert_eq!(list.next_deadline(), Some(at(0)));
         }
         assert_eq!(all, (1..=600).collect::<Vec<u16>>());
+    }
+
+    #[test]
+    fn no_round_trip_is_so_short_that_a_packet_is_asked_for_twice_at_once() {
+        let mut list = list(&[10, 12]);
+        list.set_rtt(Duration::ZERO);
+        let mut one = [0];
+        assert_eq!(list.take_due(at(0), &mut one), 1);
+        assert_eq!(list.take_due(at(0), &mut one), 0);
     }
 
     #[test]

@@ -4,10 +4,13 @@ use std::time::Duration;
 
 use crate::time::Instant;
 
-/// Counts bytes and says how many bits per second they were over the last 2.5 s. Adding and reading
-/// take constant time; an idle meter costs nothing.
+/// The meter of statistics: bits per second over the last 2.5 s.
+pub type RateMeter = WindowedRate<25>;
+
+/// Counts bytes and says how many bits per second they were over the last `BUCKETS` tenths of a
+/// second. Adding and reading take constant time; an idle meter costs nothing.
 #[derive(Clone, Debug)]
-pub struct RateMeter {
+pub struct WindowedRate<const BUCKETS: usize> {
     /// Bytes per bucket of time; bucket `n` lies at `n % BUCKETS`.
     bytes: [u32; BUCKETS],
     /// The bucket that was last added to; none before the first byte.
@@ -16,7 +19,7 @@ pub struct RateMeter {
     first: u64,
 }
 
-impl RateMeter {
+impl<const BUCKETS: usize> WindowedRate<BUCKETS> {
     /// A meter that has counted nothing.
     #[must_use]
     pub const fn new() -> Self {
@@ -30,7 +33,7 @@ impl RateMeter {
     /// Counts `bytes` at `now`. A time before the newest one counts as the newest.
     pub fn add(&mut self, now: Instant, bytes: usize) {
         let bucket = self.advance(bucket_of(now));
-        let slot = &mut self.bytes[slot_of(bucket)];
+        let slot = &mut self.bytes[Self::slot_of(bucket)];
         *slot = slot.saturating_add(u32::try_from(bytes).unwrap_or(u32::MAX));
     }
 
@@ -44,7 +47,7 @@ impl RateMeter {
         let last = bucket_of(now).max(newest);
         let first = self.first.max((last + 1).saturating_sub(BUCKETS as u64));
         let bytes: u64 = (first..=newest)
-            .map(|bucket| u64::from(self.bytes[slot_of(bucket)]))
+            .map(|bucket| u64::from(self.bytes[Self::slot_of(bucket)]))
             .sum();
         let start = Instant::from_nanos(first.saturating_mul(BUCKET_NANOS));
         let span = now.since(start).max(SHORTEST_SPAN);
@@ -62,7 +65,7 @@ impl RateMeter {
             Some(newest) if bucket <= newest => return newest,
             Some(newest) if bucket - newest < BUCKETS as u64 => {
                 for skipped in newest + 1..=bucket {
-                    self.bytes[slot_of(skipped)] = 0;
+                    self.bytes[Self::slot_of(skipped)] = 0;
                 }
             }
             _ => {
@@ -73,9 +76,13 @@ impl RateMeter {
         self.newest = Some(bucket);
         bucket
     }
+
+    fn slot_of(bucket: u64) -> usize {
+        usize::try_from(bucket % BUCKETS as u64).unwrap_or(0)
+    }
 }
 
-impl Default for RateMeter {
+impl<const BUCKETS: usize> Default for WindowedRate<BUCKETS> {
     fn default() -> Self {
         Self::new()
     }
@@ -85,11 +92,6 @@ const fn bucket_of(now: Instant) -> u64 {
     now.as_nanos() / BUCKET_NANOS
 }
 
-fn slot_of(bucket: u64) -> usize {
-    usize::try_from(bucket % BUCKETS as u64).unwrap_or(0)
-}
-
-const BUCKETS: usize = 25;
 const BUCKET_NANOS: u64 = 100_000_000;
 const SHORTEST_SPAN: Duration = Duration::from_secs(1);
 

@@ -6,25 +6,7 @@ use std::time::Duration;
 use super::seq::{ExtendedSeq, SeqUnwrapper};
 use crate::ids::Ssrc;
 use crate::time::{Instant, NtpTime, compact_ntp_duration};
-
-/// A report block of a sender or receiver report (RFC 3550 §6.4.1).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct ReportBlock {
-    /// The stream reported on.
-    pub ssrc: Ssrc,
-    /// Packets lost since the last report, in units of 1/256.
-    pub fraction_lost: u8,
-    /// Packets lost since the beginning, −2²³ to 2²³−1; negative when duplicates prevail.
-    pub cumulative_lost: i32,
-    /// The highest sequence number received under a 16-bit count of cycles.
-    pub highest_seq: u32,
-    /// Interarrival jitter in units of the clock rate.
-    pub jitter: u32,
-    /// LSR: the middle 32 bits of the NTP time of the last sender report; 0 if there was none.
-    pub last_sr: u32,
-    /// DLSR: time since that report in units of 2⁻¹⁶ s.
-    pub delay_since_last_sr: u32,
-}
+use crate::wire::rtcp::ReportBlock;
 
 /// What the sequence number of an arriving packet means.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -125,7 +107,7 @@ impl Reception {
         self.report.fraction_lost = (lost_interval << 8)
             .checked_div(expected_interval)
             .map_or(0, |fraction| u8::try_from(fraction).unwrap_or(u8::MAX));
-        let (last_sr, delay_since_last_sr) = match self.report.last_sr {
+        let (last_sender_report, delay_since_last_sender_report) = match self.report.last_sr {
             Some((lsr, at)) => (lsr, compact_ntp_duration(now.since(at))),
             None => (0, 0),
         };
@@ -133,10 +115,10 @@ impl Reception {
             ssrc,
             fraction_lost: self.report.fraction_lost,
             cumulative_lost: self.cumulative_lost(),
-            highest_seq: self.highest_seq(),
+            highest_sequence_number: self.highest_seq(),
             jitter: self.jitter.value(),
-            last_sr,
-            delay_since_last_sr,
+            last_sender_report,
+            delay_since_last_sender_report,
         }
     }
 
@@ -357,7 +339,7 @@ mod tests {
         (
             block.fraction_lost,
             block.cumulative_lost,
-            block.highest_seq,
+            block.highest_sequence_number,
         )
     }
 
@@ -387,7 +369,10 @@ mod tests {
             }
         }
         assert_eq!(
-            reception.report_block(Instant::default(), SSRC).highest_seq >> 16,
+            reception
+                .report_block(Instant::default(), SSRC)
+                .highest_sequence_number
+                >> 16,
             3
         );
     }
@@ -545,11 +530,20 @@ mod tests {
     fn the_last_sender_report_is_named_with_its_age() {
         let mut reception = fed(&[1]);
         let block = reception.report_block(Instant::from_millis(10), SSRC);
-        assert_eq!((block.last_sr, block.delay_since_last_sr), (0, 0));
+        assert_eq!(
+            (
+                block.last_sender_report,
+                block.delay_since_last_sender_report
+            ),
+            (0, 0)
+        );
         reception.handle_sender_report(Instant::from_millis(1000), NtpTime(0x1111_2222_3333_4444));
         let block = reception.report_block(Instant::from_millis(1500), SSRC);
         assert_eq!(
-            (block.last_sr, block.delay_since_last_sr),
+            (
+                block.last_sender_report,
+                block.delay_since_last_sender_report
+            ),
             (0x2222_3333, 0x8000)
         );
     }

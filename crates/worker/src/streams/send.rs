@@ -3,11 +3,11 @@
 use std::time::Duration;
 
 use super::rate::RateMeter;
-use super::reception::ReportBlock;
 use super::score::{DeliveryTotals, Score};
 use super::sent_log::{ResendRefusal, SentLog, SentRecord};
 use crate::ids::{PayloadType, Ssrc};
 use crate::time::{Instant, NtpTime, compact_ntp_duration};
+use crate::wire::rtcp::{DlrrItem, ReportBlock, SenderInfo};
 
 /// What names an outgoing stream.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -19,30 +19,6 @@ pub struct SendStreamParams {
     /// SSRC and payload type of retransmissions (RFC 4588); without them packets are sent again as
     /// they were.
     pub rtx: Option<(Ssrc, PayloadType)>,
-}
-
-/// The sender information of a sender report (RFC 3550 §6.4.1).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct SenderInfo {
-    /// Wall-clock time of the report.
-    pub ntp: NtpTime,
-    /// The same time in units of the RTP timestamps.
-    pub timestamp: u32,
-    /// Packets sent, wrapping.
-    pub packet_count: u32,
-    /// Payload bytes sent, without headers and padding, wrapping.
-    pub octet_count: u32,
-}
-
-/// A DLRR sub-block (RFC 3611 §4.5): the answer to a receiver reference time report.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct ReferenceTimeReply {
-    /// The receiver that is answered.
-    pub ssrc: Ssrc,
-    /// The middle 32 bits of its NTP time.
-    pub last_rr: u32,
-    /// Time since that report came, in units of 2⁻¹⁶ s.
-    pub delay_since_last_rr: u32,
 }
 
 /// Numbers of an outgoing stream, as statistics report them.
@@ -231,7 +207,11 @@ impl SendStream {
             cumulative_lost: block.cumulative_lost,
             jitter: block.jitter,
         };
-        if let Some(rtt) = round_trip(ntp, block.last_sr, block.delay_since_last_sr) {
+        if let Some(rtt) = round_trip(
+            ntp,
+            block.last_sender_report,
+            block.delay_since_last_sender_report,
+        ) {
             self.rtt = Some(rtt);
         }
         self.score.update(DeliveryTotals {
@@ -266,7 +246,7 @@ impl SendStream {
             .unwrap_or(run_on);
         Some(SenderInfo {
             ntp,
-            timestamp,
+            rtp_timestamp: timestamp,
             packet_count: low32(self.counters.packets),
             octet_count: low32(self.counters.payload_bytes),
         })
@@ -279,13 +259,12 @@ impl SendStream {
 
     /// The answer to the last receiver reference time report, if there was one.
     #[must_use]
-    pub fn reference_time_reply(&self, now: Instant) -> Option<ReferenceTimeReply> {
-        self.reference_time
-            .map(|(ssrc, last_rr, at)| ReferenceTimeReply {
-                ssrc,
-                last_rr,
-                delay_since_last_rr: compact_ntp_duration(now.since(at)),
-            })
+    pub fn reference_time_reply(&self, now: Instant) -> Option<DlrrItem> {
+        self.reference_time.map(|(ssrc, last_rr, at)| DlrrItem {
+            ssrc,
+            last_rr,
+            delay_since_last_rr: compact_ntp_duration(now.since(at)),
+        })
     }
 
     /// The round trip to the receiver; `None` until a report tells.
@@ -407,10 +386,10 @@ mod tests {
             ssrc: PARAMS.ssrc,
             fraction_lost: 3,
             cumulative_lost: lost,
-            highest_seq: 0,
+            highest_sequence_number: 0,
             jitter: 77,
-            last_sr,
-            delay_since_last_sr: delay,
+            last_sender_report: last_sr,
+            delay_since_last_sender_report: delay,
         }
     }
 
@@ -434,7 +413,7 @@ mod tests {
             info,
             Some(SenderInfo {
                 ntp: NtpTime(7 * SECOND),
-                timestamp: 50_000,
+                rtp_timestamp: 50_000,
                 packet_count: 2,
                 octet_count: 300,
             })
@@ -447,7 +426,7 @@ mod tests {
         let timestamp = |capture| {
             stream
                 .sender_info(at(1000), NtpTime(0), capture)
-                .map(|info| info.timestamp)
+                .map(|info| info.rtp_timestamp)
         };
         assert_eq!(timestamp(Some(88_000)), Some(88_000));
         assert_eq!(timestamp(Some(91_000 + 900_001)), Some(91_000));
@@ -526,7 +505,7 @@ mod tests {
         stream.handle_reference_time(at(1000), Ssrc(5), NtpTime(0x1111_2222_3333_4444));
         assert_eq!(
             stream.reference_time_reply(at(1250)),
-            Some(ReferenceTimeReply {
+            Some(DlrrItem {
                 ssrc: Ssrc(5),
                 last_rr: 0x2222_3333,
                 delay_since_last_rr: 0x4000,

@@ -30,7 +30,7 @@ impl DatagramKind {
             [16..=19, ..] => Self::Zrtp,
             [20..=63, ..] => Self::Dtls,
             [64..=79, ..] => Self::ChannelData,
-            // RFC 5761 §4: "RTP payload types in the range 64-95 MUST NOT be used" when RTP and
+            // RFC 5761 §4: "payload type values in the range 64-95 MUST NOT be used" when RTP and
             // RTCP share a port; with the marker bit they are the RTCP packet types 192-223.
             [128..=191, second, ..] if matches!(second & 0x7f, 64..=95) => Self::Rtcp,
             [128..=191, ..] => Self::Rtp,

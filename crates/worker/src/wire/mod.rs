@@ -3,6 +3,7 @@
 //!
 //! - [`demux`]: what kind of datagram this is (RFC 7983).
 //! - [`rtp`], [`rtp_ext`], [`ext`]: RTP packets, their header extensions and the values in these.
+//! - [`extension_ids`]: which id an extension has on which leg.
 //! - [`rtcp`]: RTCP compound packets, one module per packet type.
 //! - [`stun`]: STUN messages of ICE.
 //! - [`rfc4571`]: frames on a TCP connection.
@@ -11,6 +12,7 @@
 pub mod buffer;
 pub mod demux;
 pub mod ext;
+pub mod extension_ids;
 pub mod rfc4571;
 pub mod rtcp;
 pub mod rtp;

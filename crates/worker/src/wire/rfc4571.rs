@@ -63,7 +63,7 @@ impl FrameDecoder {
     pub fn next_frame(&mut self) -> Result<Option<&mut [u8]>, FrameTooLong> {
         while let Some(frame) = self.peek()? {
             self.start = frame.end;
-            // RFC 4571 §2: a length of zero "codes a null packet", which carries nothing.
+            // RFC 4571 §2: "Zero is a valid value for LENGTH, and it codes the null packet."
             if !frame.is_empty() {
                 return Ok(Some(&mut self.buffer[frame]));
             }

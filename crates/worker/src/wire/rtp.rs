@@ -214,7 +214,10 @@ impl RtpHeader {
         Some(FIXED_HEADER_LEN)
     }
 
-    fn read(packet: &[u8]) -> Option<Self> {
+    /// Reads the fixed header of a packet that may not be authenticated yet; checks nothing but
+    /// that it is there.
+    #[must_use]
+    pub fn read(packet: &[u8]) -> Option<Self> {
         let mut reader = Reader::new(packet.get(1..)?);
         let second = reader.u8()?;
         Some(Self {

@@ -49,7 +49,7 @@ impl<'a> Fir<'a> {
     ) -> Option<()> {
         out.packet(PSFB, FIR, |out| {
             out.u32(sender_ssrc.0)?;
-            // RFC 5104 §4.3.1.2: "the SSRC of media source is not used and SHALL be set to 0".
+            // RFC 5104 §4.3.1.2: the SSRC of the media source "is not used and SHALL be set to 0".
             out.u32(0)?;
             entries.iter().try_for_each(|entry| {
                 out.u32(entry.ssrc.0)?;

@@ -45,7 +45,7 @@ impl<'a> Sdes<'a> {
                 out.u8(CNAME)?;
                 out.u8(u8::try_from(cname.len()).ok()?)?;
                 out.bytes(cname.as_bytes())?;
-                // RFC 3550 §6.5: the list "is terminated by one or more null octets".
+                // RFC 3550 §6.5: the list "MUST be terminated by one or more null octets".
                 out.u8(END)?;
                 out.align(start)
             })

@@ -1,8 +1,17 @@
-//! Handshakes with an independent implementation, as client and as server.
+//! DTLS handshakes with an independent implementation, as client and as server. They are a test
+//! binary of their own because that implementation's crates make plain comparisons like
+//! `assert_eq!(numbers, [])` ambiguous wherever they are linked.
 
 use std::sync::Arc;
 use std::time::Duration;
 
+use tureen_worker::dtls::{
+    Certificate, DimplContext, DtlsKeys, DtlsOutput, DtlsTransport, fingerprint,
+};
+use tureen_worker::output::MAX_DATAGRAM;
+use tureen_worker::params::{DtlsRole, DtlsState, FingerprintAlgorithm, SrtpCryptoSuite};
+use tureen_worker::srtp::SrtpKeys;
+use tureen_worker::time::{ClockAnchor, Instant};
 use webrtc_dtls::cipher_suite::CipherSuiteId;
 use webrtc_dtls::config::{ClientAuthType, Config};
 use webrtc_dtls::conn::DTLSConn;
@@ -12,12 +21,6 @@ use webrtc_dtls::extension::extension_use_srtp::SrtpProtectionProfile::{
 };
 use webrtc_util::conn::conn_pipe::pipe;
 use webrtc_util::{Conn, KeyingMaterialExporter};
-
-use super::*;
-use crate::output::MAX_DATAGRAM;
-use crate::params::{DtlsRole, DtlsState, FingerprintAlgorithm, SrtpCryptoSuite};
-use crate::srtp::SrtpKeys;
-use crate::time::{ClockAnchor, Instant};
 
 struct Peer {
     profiles: Vec<SrtpProtectionProfile>,

@@ -1,0 +1,246 @@
+//! The channel to one worker: requests with their responses, notifications to whom they name.
+
+mod error;
+mod pump;
+mod request;
+
+pub use error::{MethodName, RequestError};
+pub(crate) use pump::{ChannelEnd, ChannelTasks};
+pub(crate) use request::{Fbb, Request, plain_request};
+
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use tokio::sync::{mpsc, oneshot};
+use tokio::time::timeout;
+use tureen_channel_fbs::FrameBuilder;
+use tureen_channel_fbs::fbs::notification::{Event, Notification};
+use tureen_channel_fbs::fbs::request::Method;
+use tureen_channel_fbs::fbs::response::Response;
+
+use crate::entity::lock;
+use crate::worker::WorkerGone;
+
+/// This side's end of the channel to one worker. Clones share it.
+#[derive(Clone)]
+pub(crate) struct Channel {
+    shared: Arc<Shared>,
+}
+
+/// Takes the notifications of one entity.
+pub(crate) trait NotificationHandler: Send + Sync {
+    fn notified(&self, notification: &Notification<'_>);
+}
+
+struct Shared {
+    state: Mutex<State>,
+    outgoing: mpsc::UnboundedSender<Outgoing>,
+    request_timeout: Duration,
+}
+
+enum Outgoing {
+    Frame(Vec<u8>),
+    /// Nothing follows: close the stream.
+    End,
+}
+
+struct State {
+    frames: FrameBuilder,
+    last_id: u32,
+    pending: HashMap<u32, Pending>,
+    handlers: HashMap<String, Arc<dyn NotificationHandler>>,
+    gone: Option<WorkerGone>,
+}
+
+struct Pending {
+    method: Method,
+    settle: Settle,
+}
+
+/// Hands the outcome to whoever waits for it. Runs where frames are read, so that it comes
+/// before every later notification.
+type Settle = Box<dyn FnOnce(Result<&Response<'_>, RequestError>) + Send>;
+
+impl Channel {
+    /// A channel without streams yet; [`ChannelTasks::connect`] gives it some.
+    fn new(request_timeout: Duration) -> (Self, mpsc::UnboundedReceiver<Outgoing>) {
+        let (outgoing, frames) = mpsc::unbounded_channel();
+        let state = State {
+            frames: FrameBuilder::new(),
+            last_id: 0,
+            pending: HashMap::new(),
+            handlers: HashMap::new(),
+            gone: None,
+        };
+        let shared = Arc::new(Shared {
+            state: Mutex::new(state),
+            outgoing,
+            request_timeout,
+        });
+        (Self { shared }, frames)
+    }
+
+    /// Sends a request and waits for its response.
+    pub(crate) async fn request<R: Request>(
+        &self,
+        request: &R,
+    ) -> Result<R::Response, RequestError> {
+        self.request_then(request, |response| response).await
+    }
+
+    /// Sends a request, waits for its response, and applies `then` to it before any notification
+    /// that follows the response is taken in.
+    pub(crate) async fn request_then<R: Request, T: Send + 'static>(
+        &self,
+        request: &R,
+        then: impl FnOnce(R::Response) -> T + Send + 'static,
+    ) -> Result<T, RequestError> {
+        let (sender, receiver) = oneshot::channel();
+        let settle: Settle = Box::new(move |outcome| {
+            let result = outcome.and_then(|response| {
+                R::decode(response).ok_or_else(|| RequestError::MalformedResponse(R::METHOD.into()))
+            });
+            // Whoever waited may have stopped waiting.
+            let _ = sender.send(result.map(then));
+        });
+        self.send(request, settle)?;
+        match timeout(self.shared.request_timeout, receiver).await {
+            Ok(Ok(result)) => result,
+            // What is pending is settled when the channel ends; this is for completeness.
+            Ok(Err(_)) => Err(RequestError::MalformedResponse(R::METHOD.into())),
+            Err(_) => Err(RequestError::Timeout(R::METHOD.into())),
+        }
+    }
+
+    /// Sends a request whose answer matters to nobody. Later requests are behind it.
+    pub(crate) fn post<R: Request>(&self, request: &R) {
+        let settle: Settle = Box::new(|outcome| {
+            if let Err(error) = outcome {
+                tracing::debug!(%error, "a closing request failed");
+            }
+        });
+        if let Err(error) = self.send(request, settle) {
+            tracing::debug!(%error, "a closing request was not sent");
+        }
+    }
+
+    /// Sends a notification without a body.
+    pub(crate) fn notify(&self, handler_id: &str, event: Event) {
+        let mut state = lock(&self.shared.state);
+        match state.frames.notification(handler_id, event, None) {
+            Ok(frame) => {
+                let frame = Outgoing::Frame(frame.to_vec());
+                // Without a reader there is no worker to tell.
+                let _ = self.shared.outgoing.send(frame);
+            }
+            Err(error) => tracing::error!(%error, "notification not sent"),
+        }
+    }
+
+    /// Closes the stream to the worker once all that was sent is written.
+    pub(crate) fn end(&self) {
+        // Without a reader it is closed already.
+        let _ = self.shared.outgoing.send(Outgoing::End);
+    }
+
+    /// Makes `handler` the one for notifications to this id; refused when there is one.
+    pub(crate) fn register(
+        &self,
+        handler_id: &str,
+        handler: Arc<dyn NotificationHandler>,
+    ) -> Result<(), RequestError> {
+        let mut state = lock(&self.shared.state);
+        if let Some(gone) = &state.gone {
+            return Err(RequestError::WorkerGone(gone.clone()));
+        }
+        match state.handlers.entry(handler_id.to_owned()) {
+            Entry::Occupied(_) => Err(RequestError::DuplicateId(handler_id.to_owned())),
+            Entry::Vacant(vacant) => {
+                vacant.insert(handler);
+                Ok(())
+            }
+        }
+    }
+
+    pub(crate) fn unregister(&self, handler_id: &str) {
+        let handler = lock(&self.shared.state).handlers.remove(handler_id);
+        // Dropping it may close what it owns, which takes the lock again.
+        drop(handler);
+    }
+
+    /// Ends the channel for all who wait on it, and for all who come later.
+    pub(crate) fn fail(&self, gone: &WorkerGone) {
+        let (pending, handlers) = {
+            let mut state = lock(&self.shared.state);
+            state.gone.get_or_insert_with(|| gone.clone());
+            (
+                std::mem::take(&mut state.pending),
+                std::mem::take(&mut state.handlers),
+            )
+        };
+        for pending in pending.into_values() {
+            (pending.settle)(Err(RequestError::WorkerGone(gone.clone())));
+        }
+        drop(handlers);
+    }
+
+    fn send<R: Request>(&self, request: &R, settle: Settle) -> Result<(), RequestError> {
+        let mut guard = lock(&self.shared.state);
+        let state = &mut *guard;
+        if let Some(gone) = &state.gone {
+            return Err(RequestError::WorkerGone(gone.clone()));
+        }
+        let body = request.encode(state.frames.begin());
+        let id = next_id(state);
+        let frame = state
+            .frames
+            .request(id, R::METHOD, request.handler_id(), body)
+            .map_err(|_| RequestError::TooLarge(R::METHOD.into()))?;
+        // The lock is held until the frame is queued, so that ids leave in order. When nobody
+        // takes frames any more, the worker is ending and will settle what is pending.
+        let _ = self.shared.outgoing.send(Outgoing::Frame(frame.to_vec()));
+        let method = R::METHOD;
+        state.pending.insert(id, Pending { method, settle });
+        Ok(())
+    }
+
+    fn settle(&self, response: &Response<'_>) {
+        let pending = lock(&self.shared.state).pending.remove(&response.id());
+        let Some(Pending { method, settle }) = pending else {
+            tracing::warn!(id = response.id(), "response to no request");
+            return;
+        };
+        settle(match response.accepted() {
+            true => Ok(response),
+            false => Err(RequestError::refused(method, response)),
+        });
+    }
+
+    fn dispatch(&self, notification: &Notification<'_>) {
+        let handler_id = notification.handler_id();
+        let handler = lock(&self.shared.state).handlers.get(handler_id).cloned();
+        match handler {
+            Some(handler) => handler.notified(notification),
+            // An entity that was just closed on this side is still heard of.
+            None => {
+                let event = notification.event();
+                tracing::trace!(handler_id, ?event, "notification to nobody");
+            }
+        }
+    }
+}
+
+/// 1, 2, … and around, past ids that are still waiting for their response.
+fn next_id(state: &mut State) -> u32 {
+    loop {
+        state.last_id = state.last_id.checked_add(1).unwrap_or(1);
+        if !state.pending.contains_key(&state.last_id) {
+            return state.last_id;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

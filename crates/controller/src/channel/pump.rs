@@ -1,0 +1,167 @@
+use std::io;
+use std::time::Duration;
+
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::UnixStream;
+use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
+use tureen_channel_fbs::{FrameReader, read_message};
+
+use super::{Channel, Outgoing};
+
+/// Why no more frames come from a worker.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum ChannelEnd {
+    /// The worker closed the stream.
+    Closed,
+    /// The stream cannot be read any further, for this reason.
+    Broken(String),
+}
+
+/// The two tasks that move frames.
+pub(crate) struct ChannelTasks {
+    reader: JoinHandle<ChannelEnd>,
+    writer: JoinHandle<()>,
+}
+
+impl ChannelTasks {
+    /// Makes a channel over two streams, at rest until [`PausedTasks::run`].
+    pub(crate) fn connect(
+        pid: u32,
+        to_worker: UnixStream,
+        from_worker: UnixStream,
+        request_timeout: Duration,
+    ) -> (Channel, PausedTasks) {
+        let (channel, frames) = Channel::new(request_timeout);
+        let paused = PausedTasks {
+            pid,
+            to_worker,
+            from_worker,
+            frames,
+            channel: channel.clone(),
+        };
+        (channel, paused)
+    }
+
+    /// Waits until the worker sends nothing more.
+    pub(crate) async fn ended(&mut self) -> ChannelEnd {
+        match (&mut self.reader).await {
+            Ok(end) => end,
+            Err(error) => ChannelEnd::Broken(error.to_string()),
+        }
+    }
+
+    /// Closes both streams. What was sent before [`Channel::end`] is written first, if the
+    /// worker takes it.
+    pub(crate) fn close(&self) {
+        self.reader.abort();
+    }
+}
+
+impl Drop for ChannelTasks {
+    fn drop(&mut self) {
+        self.reader.abort();
+        self.writer.abort();
+    }
+}
+
+/// A channel whose first notification cannot come yet: handlers can be registered in peace.
+pub(crate) struct PausedTasks {
+    pid: u32,
+    to_worker: UnixStream,
+    from_worker: UnixStream,
+    frames: mpsc::UnboundedReceiver<Outgoing>,
+    channel: Channel,
+}
+
+impl PausedTasks {
+    pub(crate) fn run(self) -> ChannelTasks {
+        ChannelTasks {
+            reader: tokio::spawn(read(self.pid, self.from_worker, self.channel)),
+            writer: tokio::spawn(write(self.pid, self.to_worker, self.frames)),
+        }
+    }
+}
+
+/// Which way a frame goes.
+#[derive(Clone, Copy, Debug)]
+enum Direction {
+    ToWorker,
+    FromWorker,
+}
+
+/// The one place that every frame of every channel passes, whole, prefix included.
+fn pass(pid: u32, direction: Direction, frame: &[u8]) {
+    tracing::trace!(pid, ?direction, len = frame.len(), "frame");
+}
+
+async fn read(pid: u32, mut stream: UnixStream, channel: Channel) -> ChannelEnd {
+    let mut frames = FrameReader::new();
+    loop {
+        match stream.read(frames.space()).await {
+            Ok(0) => return ChannelEnd::Closed,
+            Ok(len) => frames.advance(len),
+            Err(error) => return ChannelEnd::Broken(error.to_string()),
+        }
+        loop {
+            match frames.next_frame() {
+                Ok(None) => break,
+                Ok(Some(frame)) => {
+                    pass(pid, Direction::FromWorker, frame);
+                    take_in(pid, frame, &channel);
+                }
+                Err(error) if error.is_fatal() => return ChannelEnd::Broken(error.to_string()),
+                Err(error) => tracing::warn!(pid, %error, "frame from worker skipped"),
+            }
+        }
+    }
+}
+
+fn take_in(pid: u32, frame: &[u8], channel: &Channel) {
+    let message = match read_message(frame) {
+        Ok(message) => message,
+        Err(error) => {
+            tracing::warn!(pid, %error, "frame from worker skipped");
+            return;
+        }
+    };
+    if let Some(response) = message.data_as_response() {
+        channel.settle(&response);
+    } else if let Some(notification) = message.data_as_notification() {
+        channel.dispatch(&notification);
+    } else if let Some(log) = message.data_as_log() {
+        log_line(pid, log.data());
+    } else {
+        tracing::warn!(
+            pid,
+            "message from worker of a kind that only goes to workers"
+        );
+    }
+}
+
+/// The first character of a worker's log line is its level.
+fn log_line(pid: u32, line: &str) {
+    let mut rest = line.chars();
+    let level = rest.next();
+    let text = rest.as_str();
+    match level {
+        Some('D') => tracing::debug!(target: "tureen_worker", pid, "{text}"),
+        Some('W') => tracing::warn!(target: "tureen_worker", pid, "{text}"),
+        Some('E') => tracing::error!(target: "tureen_worker", pid, "{text}"),
+        Some('X') => tracing::info!(target: "tureen_worker", pid, "{text}"),
+        _ => tracing::info!(target: "tureen_worker", pid, "{line}"),
+    }
+}
+
+async fn write(pid: u32, mut stream: UnixStream, mut frames: mpsc::UnboundedReceiver<Outgoing>) {
+    while let Some(Outgoing::Frame(frame)) = frames.recv().await {
+        pass(pid, Direction::ToWorker, &frame);
+        if let Err(error) = stream.write_all(&frame).await {
+            // The end of the worker is noticed, and told, where its process is watched.
+            if error.kind() != io::ErrorKind::BrokenPipe {
+                tracing::warn!(pid, %error, "channel to worker");
+            }
+            return;
+        }
+    }
+}

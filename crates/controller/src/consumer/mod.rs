@@ -1,0 +1,258 @@
+mod mirror;
+mod requests;
+mod types;
+
+pub use types::{ConsumerDump, ConsumerEvent, ConsumerScore, ConsumerType};
+
+use std::sync::Arc;
+
+use thiserror::Error;
+
+use crate::channel::RequestError;
+use crate::entity::{Events, Owned, lock};
+use crate::ids::{ConsumerId, ProducerId};
+use crate::ortc::{self, ConsumerNegotiation, ConsumerSsrcs, OrtcError};
+use crate::rtp::{MediaKind, RtpCapabilities, RtpParameters};
+use crate::stats::RtpStreamStats;
+use crate::web_rtc_transport::WebRtcTransport;
+use mirror::{ConsumerKind, State};
+use requests::{
+    CloseConsumer, Consume, DumpConsumer, GetConsumerStats, PauseConsumer, RequestKeyFrame,
+    ResumeConsumer,
+};
+
+/// A source of the router as it is sent to one endpoint.
+///
+/// It closes with its Producer.
+#[derive(Clone)]
+pub struct Consumer {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    id: ConsumerId,
+    producer_id: ProducerId,
+    kind: MediaKind,
+    consumer_type: ConsumerType,
+    rtp_parameters: RtpParameters,
+    owned: Owned<ConsumerKind>,
+    transport: WebRtcTransport,
+}
+
+/// How a [`Consumer`] is made.
+#[derive(Clone, Debug)]
+pub struct ConsumerOptions {
+    /// The Producer to consume, on any transport of the router.
+    pub producer_id: ProducerId,
+    /// What the endpoint can receive.
+    pub rtp_capabilities: RtpCapabilities,
+    /// Whether it starts paused. For video that is best: resume it when the endpoint is ready, and
+    /// the key frame this asks for is one the endpoint can show. Default false.
+    pub paused: bool,
+    /// Value of the MID header extension, at most 8 bytes. Default 0, 1, … on each transport.
+    pub mid: Option<String>,
+    /// Whether lost packets are sent again. Default yes for video, no for audio.
+    pub enable_rtx: Option<bool>,
+    /// Whether Opus packets of silence are left out. Default false.
+    pub ignore_dtx: bool,
+}
+
+impl ConsumerOptions {
+    /// A Consumer of this Producer for an endpoint with these capabilities, not paused.
+    pub fn new(producer_id: ProducerId, rtp_capabilities: RtpCapabilities) -> Self {
+        Self {
+            producer_id,
+            rtp_capabilities,
+            paused: false,
+            mid: None,
+            enable_rtx: None,
+            ignore_dtx: false,
+        }
+    }
+}
+
+impl Consumer {
+    pub(crate) async fn create(
+        transport: &WebRtcTransport,
+        options: ConsumerOptions,
+    ) -> Result<Self, ConsumeError> {
+        let producer = transport
+            .router()
+            .producer(&options.producer_id)
+            .ok_or_else(|| ConsumeError::NoSuchProducer(options.producer_id.clone()))?;
+        let kind = producer.kind();
+        let mut rtp_parameters = ortc::get_consumer_rtp_parameters(
+            producer.consumable(),
+            ConsumerNegotiation {
+                remote: &options.rtp_capabilities,
+                pipe: false,
+                enable_rtx: options.enable_rtx.unwrap_or(kind == MediaKind::Video),
+                ssrcs: ConsumerSsrcs::random(),
+            },
+        )?;
+        rtp_parameters.mid = Some(options.mid.unwrap_or_else(|| transport.next_mid()));
+        let consumer_type = ConsumerType::from(producer.producer_type());
+        let id = ConsumerId::random();
+        let owned = Owned::new(
+            id.as_str(),
+            transport.router().worker().channel(),
+            State::default(),
+            vec![transport.mirror().children.clone()],
+            CloseConsumer {
+                transport_id: transport.id().clone(),
+                id: id.clone(),
+            },
+        )?;
+        let request = Consume {
+            transport_id: transport.id(),
+            id: &id,
+            producer_id: &options.producer_id,
+            kind,
+            rtp_parameters: &rtp_parameters,
+            consumer_type,
+            consumable_rtp_encodings: &producer.consumable().encodings,
+            paused: options.paused,
+            ignore_dtx: options.ignore_dtx,
+        };
+        owned
+            .create(&request, |mirror, state| *lock(&mirror.state) = state)
+            .await?;
+        Ok(Self {
+            inner: Arc::new(Inner {
+                id,
+                producer_id: options.producer_id,
+                kind,
+                consumer_type,
+                rtp_parameters,
+                owned,
+                transport: transport.clone(),
+            }),
+        })
+    }
+
+    /// Its id.
+    pub fn id(&self) -> &ConsumerId {
+        &self.inner.id
+    }
+
+    /// The Producer it consumes.
+    pub fn producer_id(&self) -> &ProducerId {
+        &self.inner.producer_id
+    }
+
+    /// Audio or video.
+    pub fn kind(&self) -> MediaKind {
+        self.inner.kind
+    }
+
+    /// How it picks from the Producer's streams.
+    pub fn consumer_type(&self) -> ConsumerType {
+        self.inner.consumer_type
+    }
+
+    /// What the endpoint receives, for the endpoint.
+    pub fn rtp_parameters(&self) -> &RtpParameters {
+        &self.inner.rtp_parameters
+    }
+
+    /// The transport it is on.
+    pub fn transport(&self) -> &WebRtcTransport {
+        &self.inner.transport
+    }
+
+    /// Whether it is paused.
+    pub fn is_paused(&self) -> bool {
+        self.inner.owned.state(|state| state.paused)
+    }
+
+    /// Whether its Producer is paused, as last heard.
+    pub fn is_producer_paused(&self) -> bool {
+        self.inner.owned.state(|state| state.producer_paused)
+    }
+
+    /// Quality of the transmission, as last heard.
+    pub fn score(&self) -> ConsumerScore {
+        self.inner.owned.state(|state| state.score.clone())
+    }
+
+    /// Stops sending to the endpoint.
+    pub async fn pause(&self) -> Result<(), RequestError> {
+        self.inner
+            .owned
+            .mirror
+            .request(&PauseConsumer(self.id()))
+            .await?;
+        self.inner.owned.state(|state| state.paused = true);
+        Ok(())
+    }
+
+    /// Sends to the endpoint again; for video, a key frame is asked for.
+    pub async fn resume(&self) -> Result<(), RequestError> {
+        self.inner
+            .owned
+            .mirror
+            .request(&ResumeConsumer(self.id()))
+            .await?;
+        self.inner.owned.state(|state| state.paused = false);
+        Ok(())
+    }
+
+    /// Asks the Producer's endpoint for a key frame; does nothing for audio.
+    pub async fn request_key_frame(&self) -> Result<(), RequestError> {
+        if self.kind() == MediaKind::Audio {
+            return Ok(());
+        }
+        self.inner
+            .owned
+            .mirror
+            .request(&RequestKeyFrame(self.id()))
+            .await
+    }
+
+    /// Closes it.
+    pub fn close(&self) {
+        self.inner.owned.close();
+    }
+
+    /// Whether it is closed, by whomever.
+    pub fn is_closed(&self) -> bool {
+        self.inner.owned.mirror.close_reason().is_some()
+    }
+
+    /// Its events.
+    pub fn events(&self) -> Events<ConsumerEvent> {
+        self.inner.owned.mirror.subscribe()
+    }
+
+    /// What the worker holds of it.
+    pub async fn dump(&self) -> Result<ConsumerDump, RequestError> {
+        self.inner
+            .owned
+            .mirror
+            .request(&DumpConsumer(self.id()))
+            .await
+    }
+
+    /// Statistics of the stream it sends, then of the Producer's stream it is made from.
+    pub async fn get_stats(&self) -> Result<Vec<RtpStreamStats>, RequestError> {
+        self.inner
+            .owned
+            .mirror
+            .request(&GetConsumerStats(self.id()))
+            .await
+    }
+}
+
+/// Why a Consumer was not created.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum ConsumeError {
+    /// The router has no open Producer of this id.
+    #[error("no Producer with id {0}")]
+    NoSuchProducer(ProducerId),
+    /// The endpoint cannot receive what the Producer sends.
+    #[error("RTP capabilities: {0}")]
+    RtpCapabilities(#[from] OrtcError),
+    /// The worker did not create it.
+    #[error(transparent)]
+    Request(#[from] RequestError),
+}

@@ -1,0 +1,20 @@
+//! What all entities have in common: an event queue, a place in the tree, one way of closing.
+
+mod children;
+mod events;
+mod mirror;
+
+pub use children::Lost;
+pub(crate) use children::{Children, Descendant};
+pub(crate) use events::EventQueue;
+pub use events::Events;
+pub use mirror::CloseReason;
+pub(crate) use mirror::{Kind, Mirror, Owned};
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+/// Locks a mutex whose data is sound whatever the thread before did: no lock here is held over a
+/// call that can panic half-way through a change.
+pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,207 @@
+mod requests;
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{Arc, Mutex};
+
+use serde::Serialize;
+use thiserror::Error;
+use tureen_channel_fbs::fbs::notification::Notification;
+
+use crate::channel::RequestError;
+use crate::entity::{CloseReason, Events, Kind, Lost, Mirror, Owned, lock};
+use crate::ids::{ConsumerId, ProducerId, RouterId, TransportId};
+use crate::ortc::{self, OrtcError};
+use crate::producer::{Producer, WeakProducer};
+use crate::rtp::{RtpCapabilities, RtpCodecCapability};
+use crate::web_rtc_transport::{WebRtcTransport, WebRtcTransportOptions};
+use crate::worker::Worker;
+use requests::{CloseRouter, CreateRouter, DumpRouter};
+
+/// The place where Producers and Consumers meet: what is produced on one of its transports can
+/// be consumed on any of them.
+///
+/// Closing it closes its transports and all that is on them.
+#[derive(Clone)]
+pub struct Router {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    id: RouterId,
+    rtp_capabilities: RtpCapabilities,
+    producers: Mutex<HashMap<ProducerId, WeakProducer>>,
+    owned: Owned<RouterKind>,
+    worker: Worker,
+}
+
+impl Router {
+    pub(crate) async fn create(
+        worker: &Worker,
+        media_codecs: &[RtpCodecCapability],
+    ) -> Result<Self, CreateRouterError> {
+        let rtp_capabilities = ortc::generate_router_rtp_capabilities(media_codecs)?;
+        let id = RouterId::random();
+        let owned = Owned::new(
+            id.as_str(),
+            worker.channel(),
+            (),
+            vec![worker.children().clone()],
+            CloseRouter(id.clone()),
+        )?;
+        owned.create(&CreateRouter(&id), |_, ()| ()).await?;
+        Ok(Self {
+            inner: Arc::new(Inner {
+                id,
+                rtp_capabilities,
+                producers: Mutex::default(),
+                owned,
+                worker: worker.clone(),
+            }),
+        })
+    }
+
+    /// Its id.
+    pub fn id(&self) -> &RouterId {
+        &self.inner.id
+    }
+
+    /// The worker it lives in.
+    pub fn worker(&self) -> &Worker {
+        &self.inner.worker
+    }
+
+    /// What it can receive and send; endpoints are told so before anything else.
+    pub fn rtp_capabilities(&self) -> &RtpCapabilities {
+        &self.inner.rtp_capabilities
+    }
+
+    /// Makes a transport for one WebRTC endpoint.
+    ///
+    /// # Errors
+    ///
+    /// [`RequestError::Other`] when no port can be bound, [`RequestError::Type`] when an address
+    /// cannot.
+    pub async fn create_web_rtc_transport(
+        &self,
+        options: WebRtcTransportOptions,
+    ) -> Result<WebRtcTransport, RequestError> {
+        WebRtcTransport::create(self, options).await
+    }
+
+    /// The open Producer of this id on any of the router's transports.
+    pub fn producer(&self, id: &ProducerId) -> Option<Producer> {
+        let producer = lock(&self.inner.producers).get(id)?.upgrade()?;
+        (!producer.is_closed()).then_some(producer)
+    }
+
+    /// Whether an endpoint with these capabilities can consume a Producer of this router; false
+    /// when there is no such Producer.
+    ///
+    /// # Errors
+    ///
+    /// [`OrtcError::InvalidField`] when the capabilities are unsound.
+    pub fn can_consume(
+        &self,
+        producer_id: &ProducerId,
+        rtp_capabilities: &RtpCapabilities,
+    ) -> Result<bool, OrtcError> {
+        match self.producer(producer_id) {
+            Some(producer) => ortc::can_consume(producer.consumable(), rtp_capabilities),
+            None => Ok(false),
+        }
+    }
+
+    /// Closes it and all that is in it.
+    pub fn close(&self) {
+        self.inner.owned.close();
+    }
+
+    /// Whether it is closed, by whomever.
+    pub fn is_closed(&self) -> bool {
+        self.inner.owned.mirror.close_reason().is_some()
+    }
+
+    /// Its events.
+    pub fn events(&self) -> Events<RouterEvent> {
+        self.inner.owned.mirror.subscribe()
+    }
+
+    /// What the worker holds of it.
+    pub async fn dump(&self) -> Result<RouterDump, RequestError> {
+        self.inner
+            .owned
+            .mirror
+            .request(&DumpRouter(self.id()))
+            .await
+    }
+
+    pub(crate) fn mirror(&self) -> &Mirror<RouterKind> {
+        &self.inner.owned.mirror
+    }
+
+    pub(crate) fn add_producer(&self, producer: &Producer) {
+        lock(&self.inner.producers).insert(producer.id().clone(), producer.downgrade());
+    }
+
+    /// Forgets a Producer whose last handle is gone; another one may have its id by now.
+    pub(crate) fn remove_producer(&self, id: &ProducerId) {
+        let mut producers = lock(&self.inner.producers);
+        if producers.get(id).is_some_and(WeakProducer::is_gone) {
+            producers.remove(id);
+        }
+    }
+}
+
+/// Why a router was not created.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum CreateRouterError {
+    /// Its media codecs cannot be had.
+    #[error("media codecs: {0}")]
+    MediaCodecs(#[from] OrtcError),
+    /// The worker did not create it.
+    #[error(transparent)]
+    Request(#[from] RequestError),
+}
+
+/// What happens to a [`Router`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum RouterEvent {
+    /// It closed; the last event.
+    Closed(CloseReason),
+}
+
+/// A [`Router`] as the worker holds it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct RouterDump {
+    /// Its id.
+    pub id: RouterId,
+    /// Its transports.
+    pub transport_ids: Vec<TransportId>,
+    /// Its Producers, each with its Consumers.
+    pub map_producer_id_consumer_ids: BTreeMap<ProducerId, Vec<ConsumerId>>,
+    /// Its Consumers, each with its Producer.
+    pub map_consumer_id_producer_id: BTreeMap<ConsumerId, ProducerId>,
+}
+
+pub(crate) struct RouterKind;
+
+impl Kind for RouterKind {
+    type Event = RouterEvent;
+    type State = ();
+    type Close = CloseRouter;
+    const CLOSES_CHILDREN_FOR: CloseReason = CloseReason::RouterClosed;
+
+    fn closed(reason: CloseReason) -> RouterEvent {
+        RouterEvent::Closed(reason)
+    }
+
+    fn notified(mirror: &Mirror<Self>, notification: &Notification<'_>) {
+        mirror.ignored(notification);
+    }
+
+    fn record_loss(id: &str, lost: &mut Lost) {
+        lost.routers.push(id.into());
+    }
+}

@@ -1,0 +1,231 @@
+//! What a payload says of itself: key frames, layers, pictures without sound. [`describe`] is the
+//! entry; a parser per codec does the work.
+//!
+//! Payload is hostile even after authentication, and may be encrypted end to end: every parser
+//! takes any bytes, and what it cannot read it reports as [`Details::Malformed`]. Nothing here keeps
+//! state; the templates that dependency descriptors refer to are the caller's to keep.
+
+mod av1;
+pub mod dependency_descriptor;
+mod h264;
+mod opus;
+mod vp8;
+mod vp9;
+
+pub use av1::Av1Payload;
+pub use h264::H264Payload;
+pub use opus::is_dtx;
+pub use vp8::{PictureIdWidth, Vp8Descriptor};
+pub use vp9::Vp9Descriptor;
+
+use crate::params::Codec;
+
+use self::dependency_descriptor::FrameMark;
+
+/// What one packet's payload says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PayloadDescription {
+    /// Whether a receiver can begin to decode with this packet: it begins a key frame, or what must
+    /// come before one. Packets of audio never do.
+    pub key_frame: bool,
+    /// Whether it is the first packet of a frame, as far as the codec tells; in SVC, of a layer's
+    /// frame.
+    pub frame_start: bool,
+    /// The spatial layer, 0 when the codec does not tell.
+    pub spatial_layer: u8,
+    /// The temporal layer, 0 when the codec does not tell.
+    pub temporal_layer: u8,
+    /// Whether a receiver of lower temporal layers may begin to take this packet's layer here.
+    pub switching_up: bool,
+    /// Whether it only keeps a silent stream alive (discontinuous transmission).
+    pub dtx: bool,
+    /// What the dependency descriptor says without its templates; `None` without a descriptor.
+    pub dependency: Option<FrameMark>,
+    /// What only this codec says.
+    pub details: Details,
+}
+
+/// What only one codec says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Details {
+    /// A codec whose payload is not looked into.
+    Opaque,
+    /// Bytes that the codec's payload format does not allow.
+    Malformed,
+    /// VP8.
+    Vp8(Vp8Descriptor),
+    /// VP9.
+    Vp9(Vp9Descriptor),
+    /// H.264.
+    H264(H264Payload),
+    /// AV1.
+    Av1(Av1Payload),
+}
+
+/// Describes `payload`, an RTP payload without padding. `dependency_descriptor` is the value of the
+/// header extension of that name; where it speaks of key frames it is believed before the payload,
+/// which may be encrypted. An empty payload (a probe) is [`Details::Opaque`] and never a key frame.
+#[must_use]
+pub fn describe(
+    codec: Codec,
+    payload: &[u8],
+    dependency_descriptor: Option<&[u8]>,
+) -> PayloadDescription {
+    let mut description = if payload.is_empty() {
+        PayloadDescription::opaque()
+    } else {
+        describe_payload(codec, payload)
+    };
+    let mark = dependency_descriptor.and_then(FrameMark::read);
+    if let Some(mark) = mark.filter(|_| !payload.is_empty()) {
+        description.key_frame = mark.frame_start && mark.has_structure;
+        description.frame_start = mark.frame_start;
+        description.dependency = Some(mark);
+    }
+    description
+}
+
+fn describe_payload(codec: Codec, payload: &[u8]) -> PayloadDescription {
+    let described = match codec {
+        Codec::Opus | Codec::MultiOpus => {
+            return PayloadDescription {
+                dtx: is_dtx(payload),
+                ..PayloadDescription::opaque()
+            };
+        }
+        Codec::Vp8 => Vp8Descriptor::parse(payload).map(PayloadDescription::from),
+        Codec::Vp9 => Vp9Descriptor::parse(payload).map(PayloadDescription::from),
+        Codec::H264 => H264Payload::parse(payload).map(PayloadDescription::from),
+        Codec::Av1 => Av1Payload::parse(payload).map(PayloadDescription::from),
+        Codec::Pcma
+        | Codec::Pcmu
+        | Codec::Isac
+        | Codec::G722
+        | Codec::Ilbc
+        | Codec::Silk
+        | Codec::Cn
+        | Codec::TelephoneEvent
+        | Codec::Rtx => return PayloadDescription::opaque(),
+    };
+    described.unwrap_or(PayloadDescription {
+        details: Details::Malformed,
+        ..PayloadDescription::opaque()
+    })
+}
+
+impl PayloadDescription {
+    const fn opaque() -> Self {
+        Self {
+            key_frame: false,
+            frame_start: false,
+            spatial_layer: 0,
+            temporal_layer: 0,
+            switching_up: false,
+            dtx: false,
+            dependency: None,
+            details: Details::Opaque,
+        }
+    }
+}
+
+impl From<Vp8Descriptor> for PayloadDescription {
+    fn from(vp8: Vp8Descriptor) -> Self {
+        Self {
+            key_frame: vp8.key_frame,
+            frame_start: vp8.is_frame_start(),
+            temporal_layer: vp8.temporal_layer.unwrap_or(0),
+            // A key frame refers to nothing, so every layer may begin there.
+            switching_up: vp8.layer_sync || vp8.key_frame,
+            details: Details::Vp8(vp8),
+            ..Self::opaque()
+        }
+    }
+}
+
+impl From<Vp9Descriptor> for PayloadDescription {
+    fn from(vp9: Vp9Descriptor) -> Self {
+        Self {
+            key_frame: vp9.is_key_frame(),
+            frame_start: vp9.frame_start,
+            spatial_layer: vp9.spatial_layer,
+            temporal_layer: vp9.temporal_layer,
+            switching_up: vp9.switching_up || vp9.is_key_frame(),
+            details: Details::Vp9(vp9),
+            ..Self::opaque()
+        }
+    }
+}
+
+impl From<H264Payload> for PayloadDescription {
+    fn from(h264: H264Payload) -> Self {
+        Self {
+            key_frame: h264.sequence_parameter_set || h264.idr_start,
+            switching_up: h264.sequence_parameter_set || h264.idr_start,
+            details: Details::H264(h264),
+            ..Self::opaque()
+        }
+    }
+}
+
+impl From<Av1Payload> for PayloadDescription {
+    fn from(av1: Av1Payload) -> Self {
+        Self {
+            key_frame: av1.new_coded_video_sequence,
+            spatial_layer: av1.spatial_layer.unwrap_or(0),
+            temporal_layer: av1.temporal_layer.unwrap_or(0),
+            switching_up: av1.new_coded_video_sequence,
+            details: Details::Av1(av1),
+            ..Self::opaque()
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_codec_has_an_answer_to_every_short_payload() {
+        let codecs = [
+            Codec::Opus,
+            Codec::Pcmu,
+            Codec::Vp8,
+            Codec::Vp9,
+            Codec::H264,
+            Codec::Av1,
+            Codec::Rtx,
+        ];
+        for codec in codecs {
+            let empty = describe(codec, &[], Some(&[0xc0, 0, 1, 0x80]));
+            assert_eq!(empty, PayloadDescription::opaque(), "{codec:?}");
+            for first in 0..=255u8 {
+                for second in [0, 0x7f, 0xff] {
+                    for len in 1..=3 {
+                        let _ = describe(codec, &[first, second, second][..len], Some(&[first]));
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn the_dependency_descriptor_is_believed_before_the_payload() {
+        // A VP8 key frame by its own bytes.
+        let payload = [0x10, 0x00, 0, 0];
+        assert!(describe(Codec::Vp8, &payload, None).key_frame);
+        let middle = [0x01, 0x01, 0x72];
+        let told = describe(Codec::Vp8, &payload, Some(&middle));
+        assert!(!told.key_frame && !told.frame_start);
+        let with_structure = [0x81, 0x01, 0x72, 0x80];
+        let encrypted = describe(Codec::Av1, &[0x80, 0xff, 0xff], Some(&with_structure));
+        assert!(encrypted.key_frame && encrypted.frame_start);
+        assert_eq!(encrypted.dependency.unwrap().frame_number, 0x172);
+    }
+
+    #[test]
+    fn dtx_is_told_of_opus_alone() {
+        assert!(describe(Codec::Opus, &[0x08], None).dtx);
+        assert!(describe(Codec::MultiOpus, &[0x08, 0], None).dtx);
+        assert!(!describe(Codec::Pcmu, &[0x08], None).dtx);
+    }
+}

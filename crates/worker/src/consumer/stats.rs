@@ -1,0 +1,110 @@
+//! A consumer's dump, scores and statistics.
+
+use super::Consumer;
+use crate::messages::{
+    BaseStreamStats, ConsumerDump, ConsumerScore, RtpStreamDump, RtxStreamDump, SendStreamStats,
+};
+use crate::params::RtpType;
+use crate::producer::{Feedback, Producer};
+use crate::time::Instant;
+
+impl Consumer {
+    pub(crate) fn dump(&self, producer_id: String) -> ConsumerDump {
+        ConsumerDump {
+            id: self.id.clone(),
+            rtp_type: RtpType::Simple,
+            producer_id,
+            kind: self.kind,
+            rtp_parameters: self.parameters.clone(),
+            consumable_rtp_encodings: self.consumable_encodings.clone(),
+            supported_codec_payload_types: (0..=127).filter(|pt| self.supports(*pt)).collect(),
+            paused: self.paused,
+            producer_paused: self.producer_paused,
+            priority: self.priority,
+            rtp_streams: vec![self.dump_stream()],
+        }
+    }
+
+    fn dump_stream(&self) -> RtpStreamDump {
+        let params = self.stream.params();
+        let codec = &self.parameters.codecs[self.codec];
+        let feedback = Feedback::new(&self.parameters, self.codec, 0);
+        RtpStreamDump {
+            encoding_index: 0,
+            ssrc: params.ssrc,
+            payload_type: codec.payload_type,
+            mime_type: codec.mime_type.clone(),
+            clock_rate: params.clock_rate,
+            rid: None,
+            cname: self.cname().to_owned(),
+            rtx: params.rtx.map(|(ssrc, payload_type)| RtxStreamDump {
+                ssrc,
+                payload_type: payload_type.0,
+                mime_type: format!("{}/rtx", self.kind.as_str()),
+                clock_rate: params.clock_rate,
+            }),
+            use_nack: feedback.nack,
+            use_pli: feedback.pli,
+            use_fir: feedback.fir,
+            use_in_band_fec: feedback.in_band_fec,
+            use_dtx: feedback.dtx,
+            spatial_layers: 1,
+            temporal_layers: 1,
+            score: self.stream.score(),
+        }
+    }
+
+    pub(crate) fn stats(&self, now: Instant) -> SendStreamStats {
+        let (params, stats) = (self.stream.params(), self.stream.stats(now));
+        SendStreamStats {
+            base: BaseStreamStats {
+                timestamp: now.as_millis(),
+                ssrc: params.ssrc,
+                kind: self.kind,
+                mime_type: self.parameters.codecs[self.codec].mime_type.clone(),
+                packets_lost: stats.packets_lost,
+                fraction_lost: stats.fraction_lost,
+                jitter: stats.jitter,
+                packets_discarded: 0,
+                packets_retransmitted: stats.packets_retransmitted,
+                packets_repaired: stats.packets_repaired,
+                nack_count: stats.nack_count,
+                nack_packet_count: stats.nack_packet_count,
+                pli_count: stats.pli_count,
+                fir_count: stats.fir_count,
+                rid: None,
+                rtx_ssrc: params.rtx.map(|(ssrc, _)| ssrc),
+                rtx_packets_discarded: 0,
+                round_trip_time: stats.round_trip_time_ms,
+                score: stats.score,
+            },
+            packet_count: stats.packet_count,
+            byte_count: stats.byte_count,
+            bitrate: stats.bitrate,
+        }
+    }
+
+    /// The last loss that the peer reported, in 256ths.
+    pub(crate) fn fraction_lost(&self, now: Instant) -> u8 {
+        self.stream.stats(now).fraction_lost
+    }
+
+    /// CHANNEL §7: a simple consumer starts with {10, 0, [0 per producer encoding]}.
+    pub(crate) fn initial_score(&self, producer: &Producer) -> ConsumerScore {
+        ConsumerScore {
+            score: self.stream.score(),
+            producer_score: producer.score_of(self.mapped_ssrc),
+            producer_scores: producer.encoding_scores(),
+        }
+    }
+
+    /// The score now, if it is not what was told last.
+    pub(crate) fn take_changed_score(&mut self, producer: &Producer) -> Option<ConsumerScore> {
+        let score = self.initial_score(producer);
+        if self.told_score.as_ref() == Some(&score) {
+            return None;
+        }
+        self.told_score = Some(score.clone());
+        Some(score)
+    }
+}

@@ -1,0 +1,187 @@
+//! What the shell loses, by name (SECURITY: back-pressure, not growth). Losing a packet changes a
+//! counter and nothing else; a line is logged at most once a minute.
+
+use std::fmt;
+use std::io;
+use std::time::Duration;
+
+use crate::time::Instant;
+
+/// Counts of what was lost on the way in and out, since the worker started.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Losses {
+    /// Datagrams that did not leave.
+    pub(super) send: SendLosses,
+    /// What did not come in.
+    pub(super) receive: ReceiveLosses,
+    /// What happened to TCP connections.
+    pub(super) tcp: TcpLosses,
+}
+
+/// Datagrams that the system refused to send, by its reason.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct SendLosses {
+    /// The socket's send buffer is full (`EAGAIN`).
+    pub(super) would_block: u64,
+    /// The device's queue is full or memory is short (`ENOBUFS`, `ENOMEM`).
+    pub(super) no_buffers: u64,
+    /// A firewall or the kind of address forbids it (`EPERM`, `EACCES`).
+    pub(super) not_permitted: u64,
+    /// Longer than the path takes (`EMSGSIZE`).
+    pub(super) too_big: u64,
+    /// No way there (`ENETUNREACH`, `EHOSTUNREACH`, `ENETDOWN`, `EADDRNOTAVAIL`).
+    pub(super) unreachable: u64,
+    /// Any other reason.
+    pub(super) other: u64,
+    /// The core named a socket that is closed.
+    pub(super) no_socket: u64,
+}
+
+/// What was dropped before the core saw it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct ReceiveLosses {
+    /// Datagrams or frames above the 1500 bytes that the worker takes.
+    pub(super) too_big: u64,
+    /// Datagrams that the kernel dropped because a socket's receive buffer was full.
+    pub(super) queue_overflow: u64,
+    /// Datagrams without a usable source address.
+    pub(super) no_source: u64,
+    /// Receive calls that failed.
+    pub(super) failed: u64,
+}
+
+/// What happened to TCP connections and their frames.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct TcpLosses {
+    /// Frames that found the connection's send buffer full.
+    pub(super) buffer_full: u64,
+    /// Frames for a connection that is gone.
+    pub(super) no_connection: u64,
+    /// Connections closed at once: too many on the listener or in all.
+    pub(super) refused: u64,
+    /// Connections that sent no whole frame in time.
+    pub(super) silent: u64,
+    /// Accept calls that failed.
+    pub(super) accept_failed: u64,
+}
+
+impl SendLosses {
+    /// Counts `datagrams` lost to `error`.
+    pub(super) fn count(&mut self, error: &io::Error, datagrams: usize) {
+        let counter = match error.raw_os_error() {
+            Some(libc::EAGAIN) => &mut self.would_block,
+            Some(libc::ENOBUFS | libc::ENOMEM) => &mut self.no_buffers,
+            Some(libc::EPERM | libc::EACCES) => &mut self.not_permitted,
+            Some(libc::EMSGSIZE) => &mut self.too_big,
+            Some(libc::ENETUNREACH | libc::EHOSTUNREACH | libc::ENETDOWN | libc::EADDRNOTAVAIL) => {
+                &mut self.unreachable
+            }
+            _ => &mut self.other,
+        };
+        *counter = counter.saturating_add(datagrams as u64);
+    }
+}
+
+impl Losses {
+    fn named(&self) -> [(&'static str, u64); 16] {
+        let Self { send, receive, tcp } = self;
+        [
+            ("send.would_block", send.would_block),
+            ("send.no_buffers", send.no_buffers),
+            ("send.not_permitted", send.not_permitted),
+            ("send.too_big", send.too_big),
+            ("send.unreachable", send.unreachable),
+            ("send.other", send.other),
+            ("send.no_socket", send.no_socket),
+            ("receive.too_big", receive.too_big),
+            ("receive.queue_overflow", receive.queue_overflow),
+            ("receive.no_source", receive.no_source),
+            ("receive.failed", receive.failed),
+            ("tcp.buffer_full", tcp.buffer_full),
+            ("tcp.no_connection", tcp.no_connection),
+            ("tcp.refused", tcp.refused),
+            ("tcp.silent", tcp.silent),
+            ("tcp.accept_failed", tcp.accept_failed),
+        ]
+    }
+}
+
+impl fmt::Display for Losses {
+    /// The counters that are not zero, as `name=count`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let counted = self.named().into_iter().filter(|(_, count)| *count > 0);
+        for (index, (name, count)) in counted.enumerate() {
+            let gap = if index == 0 { "" } else { " " };
+            write!(f, "{gap}{name}={count}")?;
+        }
+        Ok(())
+    }
+}
+
+/// Says when the losses are worth a line: they have grown, and the last line is a minute old.
+#[derive(Debug, Default)]
+pub(super) struct LossReport {
+    reported: Losses,
+    at: Option<Instant>,
+}
+
+impl LossReport {
+    /// Whether to write a line now. Asks for no wake-up of its own: what was lost last is told with
+    /// the next activity.
+    pub(super) fn is_due(&mut self, now: Instant, losses: &Losses) -> bool {
+        let waited = self.at.is_none_or(|at| now.since(at) >= REPORT_INTERVAL);
+        let due = waited && self.reported != *losses;
+        if due {
+            self.reported = *losses;
+            self.at = Some(now);
+        }
+        due
+    }
+}
+
+const REPORT_INTERVAL: Duration = Duration::from_secs(60);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_reason_has_its_counter() {
+        let mut losses = SendLosses::default();
+        for (index, errno) in [
+            libc::EAGAIN,
+            libc::ENOBUFS,
+            libc::EPERM,
+            libc::EMSGSIZE,
+            libc::ENETUNREACH,
+            libc::EIO,
+        ]
+        .into_iter()
+        .enumerate()
+        {
+            losses.count(&io::Error::from_raw_os_error(errno), index + 1);
+        }
+        let losses = Losses {
+            send: losses,
+            ..Losses::default()
+        };
+        assert_eq!(
+            losses.to_string(),
+            "send.would_block=1 send.no_buffers=2 send.not_permitted=3 send.too_big=4 \
+             send.unreachable=5 send.other=6"
+        );
+    }
+
+    #[test]
+    fn losses_are_reported_once_a_minute_and_only_when_they_grow() {
+        let (mut report, mut losses) = (LossReport::default(), Losses::default());
+        let at = Instant::from_millis;
+        assert!(!report.is_due(at(0), &losses));
+        losses.tcp.silent = 1;
+        assert!(report.is_due(at(1), &losses));
+        losses.tcp.silent = 2;
+        assert!(!report.is_due(at(60_000), &losses));
+        assert!(report.is_due(at(60_001), &losses));
+        assert!(!report.is_due(at(200_000), &losses));
+    }
+}

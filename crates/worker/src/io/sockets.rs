@@ -1,0 +1,261 @@
+//! All sockets of the worker: opened and closed for the core through [`Binder`], read into one batch
+//! after another, written from the core's output.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::io;
+use std::net::SocketAddr;
+
+use mio::{Interest, Registry};
+
+use super::bind::{open_tcp, open_udp};
+use super::counters::{LossReport, Losses};
+use super::intake::Intake;
+use super::sys_linux::{Clocks, ReceiveArrays};
+use super::tcp::{Tcp, TcpLimits};
+use super::token::Source;
+use super::udp::{Readiness, UdpEndpoint, UdpSender};
+use crate::binder::{BindError, BindOptions, Binder, Bound};
+use crate::output::{Batch, Output, Path, Protocol, SocketKey};
+use crate::time::Instant;
+
+/// The sockets, and what receiving from and sending over them needs.
+pub(super) struct Sockets {
+    registry: Registry,
+    next_key: u32,
+    udp: BTreeMap<SocketKey, UdpEndpoint>,
+    tcp: Tcp,
+    ready: ReadyList,
+    /// What the core has closed, still open for what it has queued before.
+    retired: Vec<SocketKey>,
+    arrays: ReceiveArrays,
+    sender: UdpSender,
+    intake: Intake,
+    losses: Losses,
+    report: LossReport,
+}
+
+impl Sockets {
+    /// No sockets; those to come are polled through `registry`.
+    pub(super) fn new(registry: &Registry) -> io::Result<Self> {
+        let tcp = Tcp::new(registry.try_clone()?, TcpLimits::default());
+        Ok(Self {
+            registry: registry.try_clone()?,
+            next_key: 0,
+            udp: BTreeMap::new(),
+            tcp,
+            ready: ReadyList::default(),
+            retired: Vec::new(),
+            arrays: ReceiveArrays::new(),
+            sender: UdpSender::new(),
+            intake: Intake::new(BATCH_SIZE),
+            losses: Losses::default(),
+            report: LossReport::default(),
+        })
+    }
+
+    /// Takes note of what the poll says about `source`. The poll says it once; from then on it is
+    /// ours to remember.
+    pub(super) fn handle_event(&mut self, source: Source, is_readable: bool, is_writable: bool) {
+        if is_readable {
+            self.ready.insert(source);
+        }
+        if is_writable && let Source::Connection(id) = source {
+            self.tcp.write(id);
+        }
+    }
+
+    /// Whether there is something to receive, or a path to tell as ended, without polling.
+    pub(super) fn has_work(&self) -> bool {
+        !self.ready.is_empty() || self.tcp.has_ended()
+    }
+
+    /// Fills a batch from the sockets that are ready, each in its turn; `None` if nothing came.
+    /// The instant is when it began: no datagram in it is later.
+    pub(super) fn receive(&mut self) -> Option<(Instant, &mut Batch)> {
+        self.intake.clear();
+        if self.ready.is_empty() {
+            return None;
+        }
+        let clocks = Clocks::read();
+        // Bounded by visits as well: a connection full of junk never fills a batch.
+        for _ in 0..VISITS_PER_BATCH {
+            if self.intake.is_full() {
+                break;
+            }
+            let Some(source) = self.ready.pop() else {
+                break;
+            };
+            if self.receive_from(source, clocks) == Readiness::MayHaveMore {
+                self.ready.insert(source);
+            }
+        }
+        (self.intake.len() > 0).then(|| (clocks.monotonic, self.intake.batch_mut()))
+    }
+
+    fn receive_from(&mut self, source: Source, clocks: Clocks) -> Readiness {
+        let now = clocks.monotonic;
+        let losses = &mut self.losses;
+        match source {
+            Source::Udp(key) if self.retired.contains(&key) => Readiness::Drained,
+            Source::Udp(key) => match self.udp.get_mut(&key) {
+                Some(endpoint) => {
+                    endpoint.receive(&mut self.arrays, &mut self.intake, clocks, losses)
+                }
+                None => Readiness::Drained,
+            },
+            Source::Listener(key) => self.tcp.accept(key, now, losses),
+            Source::Connection(id) => self.tcp.receive(id, now, &mut self.intake, losses),
+            Source::ChannelIn | Source::ChannelOut | Source::Signals => Readiness::Drained,
+        }
+    }
+
+    /// A TCP path that has ended without the core asking for it; each is told once, after its last
+    /// frames.
+    pub(super) fn poll_ended_path(&mut self) -> Option<Path> {
+        self.tcp.poll_ended()
+    }
+
+    /// Sends everything in `output`, in order. What the system does not take is lost and counted.
+    pub(super) fn send(&mut self, output: &Output, now: Instant) {
+        let mut trains = output.trains().peekable();
+        while let Some((train, _)) = trains.peek() {
+            let path = train.path;
+            if path.protocol == Protocol::Udp
+                && let Some(endpoint) = self.udp.get_mut(&path.socket)
+            {
+                self.sender
+                    .send_run(endpoint, &mut trains, &mut self.losses.send);
+                continue;
+            }
+            let Some((train, bytes)) = trains.next() else {
+                break;
+            };
+            if path.protocol == Protocol::Udp {
+                self.losses.send.no_socket += train.segments as u64;
+                continue;
+            }
+            for frame in train.split(bytes) {
+                self.tcp.queue(path, frame, &mut self.losses);
+            }
+        }
+        self.tcp.flush();
+        for path in output.closed_paths() {
+            self.tcp.close_path(*path, now);
+        }
+        self.retired.extend(output.closed_sockets());
+    }
+
+    /// Closes the sockets that the core has closed. To be called when everything it had queued by
+    /// then has been sent: alerts of a closing transport leave over the socket that it closes.
+    pub(super) fn close_retired(&mut self) {
+        for key in self.retired.drain(..) {
+            if let Some(mut endpoint) = self.udp.remove(&key) {
+                self.registry.deregister(&mut endpoint.socket).ok();
+            } else {
+                self.tcp.close_listener(key);
+            }
+        }
+    }
+
+    /// When [`Sockets::handle_timeout`] wants to be called.
+    pub(super) fn poll_timeout(&mut self) -> Option<Instant> {
+        self.tcp.poll_timeout()
+    }
+
+    /// Ends connections whose time is up.
+    pub(super) fn handle_timeout(&mut self, now: Instant) {
+        self.tcp.handle_timeout(now, &mut self.losses);
+    }
+
+    /// Logs what was lost, at most once a minute.
+    pub(super) fn report_losses(&mut self, now: Instant) {
+        if self.report.is_due(now, &self.losses) {
+            tracing::warn!(target: "tureen::info", "lost since the start: {}", self.losses);
+        }
+    }
+
+    fn take_key(&mut self) -> SocketKey {
+        let key = SocketKey(self.next_key);
+        self.next_key = self.next_key.wrapping_add(1);
+        key
+    }
+}
+
+impl Binder for Sockets {
+    fn bind_udp(&mut self, local: SocketAddr, options: &BindOptions) -> Result<Bound, BindError> {
+        let (mut socket, bound) = open_udp(local, options)?;
+        let key = self.take_key();
+        // Everything the kernel can do is asked for before the first datagram is looked at.
+        let token = Source::Udp(key).token();
+        self.registry
+            .register(&mut socket, token, Interest::READABLE)
+            .map_err(|error| unpollable(local, &error))?;
+        self.udp.insert(key, UdpEndpoint::new(socket, key));
+        Ok(Bound {
+            socket: key,
+            local: bound,
+        })
+    }
+
+    fn bind_tcp(&mut self, local: SocketAddr, options: &BindOptions) -> Result<Bound, BindError> {
+        let (listener, bound) = open_tcp(local, options)?;
+        let key = self.take_key();
+        self.tcp
+            .listen(key, listener)
+            .map_err(|error| unpollable(local, &error))?;
+        Ok(Bound {
+            socket: key,
+            local: bound,
+        })
+    }
+
+    fn close(&mut self, socket: SocketKey) {
+        self.retired.push(socket);
+    }
+}
+
+fn unpollable(local: SocketAddr, error: &io::Error) -> BindError {
+    BindError::System {
+        local,
+        reason: error.to_string(),
+    }
+}
+
+/// Sources with something to read, in the order in which they are to be served, each at most once.
+#[derive(Default)]
+struct ReadyList {
+    queue: VecDeque<Source>,
+    /// The tokens of what is in the queue, sorted.
+    members: Vec<usize>,
+}
+
+impl ReadyList {
+    fn insert(&mut self, source: Source) {
+        let token = source.token().0;
+        if let Err(place) = self.members.binary_search(&token) {
+            self.members.insert(place, token);
+            self.queue.push_back(source);
+        }
+    }
+
+    fn pop(&mut self) -> Option<Source> {
+        let source = self.queue.pop_front()?;
+        if let Ok(place) = self.members.binary_search(&source.token().0) {
+            self.members.remove(place);
+        }
+        Some(source)
+    }
+
+    fn is_empty(&self) -> bool {
+        self.queue.is_empty()
+    }
+}
+
+/// How many sockets, or times one socket, are read for a batch.
+const VISITS_PER_BATCH: usize = 256;
+
+/// The receive buffer in bytes: 32 coalesced messages. Only what is touched takes memory.
+const BATCH_SIZE: usize = 32 * (65_536 + 33 * 64);
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,325 @@
+//! UDP sockets: batches in with the kernel's coalescing (GRO) and receive times, trains out with its
+//! segmentation (GSO), and each of the two done without where the kernel or the device lacks it.
+
+use std::io;
+use std::net::SocketAddr;
+use std::os::fd::AsFd;
+
+use mio::net::UdpSocket;
+use nix::sys::socket::{setsockopt, sockopt};
+
+use super::counters::{Losses, SendLosses};
+use super::intake::Intake;
+use super::sys_linux::{Clocks, Message, ReceiveArrays, Received, SendArrays, SlotSize};
+use crate::output::{MAX_DATAGRAM, Path, Protocol, SocketKey, Train};
+
+/// A bound socket and what its kernel can do.
+#[derive(Debug)]
+pub(super) struct UdpEndpoint {
+    pub(super) socket: UdpSocket,
+    key: SocketKey,
+    coalesces: bool,
+    segmentation: Segmentation,
+    overflow: u32,
+    failures: u32,
+}
+
+/// What is known about GSO on a socket.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Segmentation {
+    /// The kernel knows the option; no train has left yet, so the device may still refuse.
+    Untried,
+    /// Trains have left.
+    Works,
+    /// Datagrams go one by one.
+    Absent,
+}
+
+/// What a call to receive left behind.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Readiness {
+    /// Nothing; the poll will tell when something comes.
+    Drained,
+    /// Perhaps more: call again.
+    MayHaveMore,
+}
+
+impl UdpEndpoint {
+    /// Asks the kernel for everything it can do on `socket`.
+    pub(super) fn new(socket: UdpSocket, key: SocketKey) -> Self {
+        // Receive times and drop counts are there on every kernel that has recvmmsg; without them
+        // the batch's own time serves and overflow goes unseen.
+        setsockopt(&socket, sockopt::ReceiveTimestampns, &true).ok();
+        setsockopt(&socket, sockopt::RxqOvfl, &1).ok();
+        let coalesces = setsockopt(&socket, sockopt::UdpGroSegment, &true).is_ok();
+        // Setting the socket-wide segment size to none changes nothing, but fails with ENOPROTOOPT
+        // on a kernel that would send a train as one huge datagram.
+        let segmentation = match setsockopt(&socket, sockopt::UdpGsoSegment, &0) {
+            Ok(()) => Segmentation::Untried,
+            Err(_) => Segmentation::Absent,
+        };
+        Self {
+            socket,
+            key,
+            coalesces,
+            segmentation,
+            overflow: 0,
+            failures: 0,
+        }
+    }
+
+    /// Receives datagrams into what is free of `intake`, split into single ones. Those longer than
+    /// [`MAX_DATAGRAM`] are dropped and counted.
+    pub(super) fn receive(
+        &mut self,
+        arrays: &mut ReceiveArrays,
+        intake: &mut Intake,
+        clocks: Clocks,
+        losses: &mut Losses,
+    ) -> Readiness {
+        let slot = if self.coalesces {
+            COALESCED_SLOT
+        } else {
+            PLAIN_SLOT
+        };
+        let filled_all = match arrays.receive(self.socket.as_fd(), intake.space(), slot) {
+            Ok(filled_all) => filled_all,
+            Err(error) => return self.after_failure(&error, losses),
+        };
+        self.failures = 0;
+        let mut end = 0;
+        for (index, message) in arrays.received().enumerate() {
+            let start = index * slot.stride;
+            end = start + message.len;
+            self.take(&message, start, intake, clocks, losses);
+        }
+        intake.advance(end);
+        if filled_all {
+            Readiness::MayHaveMore
+        } else {
+            Readiness::Drained
+        }
+    }
+
+    fn after_failure(&mut self, error: &io::Error, losses: &mut Losses) -> Readiness {
+        match error.kind() {
+            io::ErrorKind::WouldBlock => return Readiness::Drained,
+            io::ErrorKind::Interrupted => return Readiness::MayHaveMore,
+            _ => {}
+        }
+        losses.receive.failed += 1;
+        // Reading an error uses it up, and datagrams may lie behind it; but one that stays must not
+        // keep the worker busy.
+        self.failures += 1;
+        if self.failures < MAX_FAILURES {
+            Readiness::MayHaveMore
+        } else {
+            self.failures = 0;
+            Readiness::Drained
+        }
+    }
+
+    /// Places the datagrams of one message that lies `start` bytes into the free space.
+    fn take(
+        &mut self,
+        message: &Received,
+        start: usize,
+        intake: &mut Intake,
+        clocks: Clocks,
+        losses: &mut Losses,
+    ) {
+        if let Some(overflow) = message.overflow {
+            let dropped = overflow.wrapping_sub(self.overflow);
+            losses.receive.queue_overflow += u64::from(dropped);
+            self.overflow = overflow;
+        }
+        let Some(remote) = message.remote else {
+            losses.receive.no_source += 1;
+            return;
+        };
+        let path = Path {
+            protocol: Protocol::Udp,
+            socket: self.key,
+            remote,
+        };
+        let at = match message.unix {
+            Some(unix) => clocks.to_instant(unix),
+            None => clocks.monotonic,
+        };
+        let size = message.segment_size.unwrap_or_else(|| message.len.max(1));
+        if message.truncated || (size > MAX_DATAGRAM) {
+            losses.receive.too_big += message.len.div_ceil(size).max(1) as u64;
+            return;
+        }
+        if message.len == 0 {
+            return;
+        }
+        for offset in (0..message.len).step_by(size) {
+            let len = size.min(message.len - offset);
+            intake.place(path, at, start + offset, len);
+        }
+    }
+
+    /// Cuts no trains from now on.
+    #[cfg(test)]
+    pub(super) fn without_segmentation(mut self) -> Self {
+        self.segmentation = Segmentation::Absent;
+        self
+    }
+
+    /// Stops coalescing.
+    #[cfg(test)]
+    pub(super) fn without_coalescing(mut self) -> Self {
+        setsockopt(&self.socket, sockopt::UdpGroSegment, &false).unwrap();
+        self.coalesces = false;
+        self
+    }
+
+    /// Sends `messages` in order; what the system refuses is lost and counted.
+    fn send(&mut self, arrays: &mut SendArrays, messages: &[Message<'_>], losses: &mut SendLosses) {
+        let mut rest = messages;
+        while let Some(first) = rest.first() {
+            match arrays.send(self.socket.as_fd(), rest) {
+                Ok(sent) => {
+                    let (done, left) = rest.split_at(sent.clamp(1, rest.len()));
+                    if done.iter().any(|message| message.segment_size.is_some()) {
+                        self.segmentation = Segmentation::Works;
+                    }
+                    rest = left;
+                }
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => {
+                    if first.segment_size.is_some() && self.is_for_segmentation(&error) {
+                        self.send_one_by_one(first, losses);
+                    } else {
+                        losses.count(&error, first.datagrams());
+                    }
+                    rest = &rest[1..];
+                }
+            }
+        }
+    }
+
+    /// Whether `error` says that a train must go as single datagrams, and if so, whether all later
+    /// ones must as well.
+    fn is_for_segmentation(&mut self, error: &io::Error) -> bool {
+        match error.raw_os_error() {
+            // The device cannot compute checksums, or the option is not there after all.
+            Some(libc::EIO | libc::ENOPROTOOPT | libc::EOPNOTSUPP) => {
+                self.segmentation = Segmentation::Absent;
+                true
+            }
+            // Said of a segment longer than this one path takes as well: where trains have left
+            // before, one remote's path must not slow down all others.
+            Some(libc::EINVAL | libc::EMSGSIZE) => {
+                if self.segmentation == Segmentation::Untried
+                    && error.raw_os_error() == Some(libc::EINVAL)
+                {
+                    self.segmentation = Segmentation::Absent;
+                }
+                true
+            }
+            _ => false,
+        }
+    }
+
+    fn send_one_by_one(&self, train: &Message<'_>, losses: &mut SendLosses) {
+        let size = train.segment_size.map_or(train.bytes.len(), usize::from);
+        for datagram in train.bytes.chunks(size.max(1)) {
+            if let Err(error) = self.socket.send_to(datagram, train.remote) {
+                losses.count(&error, 1);
+            }
+        }
+    }
+}
+
+/// Collects what goes out over one socket after another and hands it to the kernel in batches.
+pub(super) struct UdpSender {
+    arrays: SendArrays,
+}
+
+impl UdpSender {
+    pub(super) fn new() -> Self {
+        Self {
+            arrays: SendArrays::new(),
+        }
+    }
+
+    /// Sends the leading `trains` that go over `endpoint`'s socket, and leaves the others.
+    pub(super) fn send_run<'a, T>(
+        &mut self,
+        endpoint: &mut UdpEndpoint,
+        trains: &mut std::iter::Peekable<T>,
+        losses: &mut SendLosses,
+    ) where
+        T: Iterator<Item = (&'a Train, &'a [u8])>,
+    {
+        let mut messages = [Message {
+            remote: UNSPECIFIED,
+            bytes: &[],
+            segment_size: None,
+        }; SendArrays::CAPACITY];
+        let mut queued = 0;
+        let mut queue = |endpoint: &mut UdpEndpoint, message| {
+            messages[queued] = message;
+            queued += 1;
+            if queued == messages.len() {
+                endpoint.send(&mut self.arrays, &messages, losses);
+                queued = 0;
+            }
+        };
+        while let Some((train, bytes)) = trains.next_if(|(train, _)| is_on(train, endpoint.key)) {
+            let remote = train.path.remote;
+            let segment_size = u16::try_from(train.segment_size).ok();
+            if train.segments > 1 && endpoint.segmentation != Segmentation::Absent {
+                queue(
+                    endpoint,
+                    Message {
+                        remote,
+                        bytes,
+                        segment_size,
+                    },
+                );
+                continue;
+            }
+            for bytes in train.split(bytes) {
+                queue(
+                    endpoint,
+                    Message {
+                        remote,
+                        bytes,
+                        segment_size: None,
+                    },
+                );
+            }
+        }
+        endpoint.send(&mut self.arrays, &messages[..queued], losses);
+    }
+}
+
+fn is_on(train: &Train, key: SocketKey) -> bool {
+    train.path.protocol == Protocol::Udp && train.path.socket == key
+}
+
+/// How many receive calls in a row may fail before the socket waits for the poll again.
+const MAX_FAILURES: u32 = 8;
+
+/// Stands for a place in the array that holds no message.
+const UNSPECIFIED: SocketAddr =
+    SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::UNSPECIFIED), 0);
+
+/// Where coalesced messages go. The stride is not a power of two: the first bytes of all slots would
+/// fall into the same few cache sets.
+const COALESCED_SLOT: SlotSize = SlotSize {
+    len: 65_536,
+    stride: 65_536 + 33 * 64,
+};
+
+/// Where single datagrams go; long enough to tell those that are too long.
+const PLAIN_SLOT: SlotSize = SlotSize {
+    len: 2048,
+    stride: 2048,
+};
+
+#[cfg(test)]
+mod tests;

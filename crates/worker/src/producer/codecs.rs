@@ -1,0 +1,137 @@
+//! The codecs of a producer, by payload type, checked against its mapping.
+
+use crate::error::RequestError;
+use crate::ids::PayloadType;
+use crate::params::{
+    Codec, MediaKind, RtpEncodingParameters, RtpMapping, RtpParameters, codec_of, rtx_of,
+};
+
+/// What a producer may receive.
+#[derive(Debug)]
+pub(crate) struct ReceiveCodecs {
+    media: Vec<ReceiveCodec>,
+}
+
+/// One media codec of a producer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct ReceiveCodec {
+    pub(crate) codec: Codec,
+    pub(crate) payload_type: PayloadType,
+    /// As consumers see it.
+    pub(crate) mapped_payload_type: PayloadType,
+    /// Payload type of its retransmissions.
+    pub(crate) rtx_payload_type: Option<PayloadType>,
+    /// Which of the codecs in the parameters.
+    pub(crate) index: usize,
+}
+
+impl ReceiveCodecs {
+    /// Checks the parameters and fills in what they leave open: the codec of each encoding.
+    ///
+    /// # Errors
+    ///
+    /// `TypeError`, naming the field.
+    pub(crate) fn new(
+        kind: MediaKind,
+        parameters: &mut RtpParameters,
+        mapping: &RtpMapping,
+    ) -> Result<Self, RequestError> {
+        check_shape(parameters, mapping)?;
+        let mut media = Vec::new();
+        for (index, codec) in parameters.codecs.iter().enumerate() {
+            let (codec_kind, name) = codec_of(codec)?;
+            if codec_kind != kind {
+                let problem = format!("{} is not {}", codec.mime_type, kind.as_str());
+                return Err(RequestError::invalid(
+                    "rtpParameters.codecs.mimeType",
+                    problem,
+                ));
+            }
+            let mapped = mapping
+                .codecs
+                .iter()
+                .find(|m| m.payload_type == codec.payload_type);
+            let mapped = mapped.ok_or_else(|| {
+                let problem = format!("no entry for payload type {}", codec.payload_type);
+                RequestError::invalid("rtpMapping.codecs", problem)
+            })?;
+            if name.is_media() {
+                media.push(ReceiveCodec {
+                    codec: name,
+                    payload_type: PayloadType(codec.payload_type),
+                    mapped_payload_type: PayloadType(mapped.mapped_payload_type & 0x7f),
+                    rtx_payload_type: rtx_of(&parameters.codecs, codec.payload_type),
+                    index,
+                });
+            }
+        }
+        let first = media.first().map(|codec| codec.payload_type.0);
+        let first = first
+            .ok_or_else(|| RequestError::invalid("rtpParameters.codecs", "holds no media codec"))?;
+        let codecs = Self { media };
+        for encoding in &mut parameters.encodings {
+            let payload_type = *encoding.codec_payload_type.get_or_insert(first);
+            if codecs.media(PayloadType(payload_type)).is_none() {
+                let problem = format!("{payload_type} is not a media codec's");
+                let field = "rtpParameters.encodings.codecPayloadType";
+                return Err(RequestError::invalid(field, problem));
+            }
+        }
+        Ok(codecs)
+    }
+
+    /// The media codec with this payload type.
+    pub(crate) fn media(&self, payload_type: PayloadType) -> Option<ReceiveCodec> {
+        self.media
+            .iter()
+            .copied()
+            .find(|codec| codec.payload_type == payload_type)
+    }
+}
+
+fn check_shape(parameters: &RtpParameters, mapping: &RtpMapping) -> Result<(), RequestError> {
+    let invalid = |field: &str, problem: &str| Err(RequestError::invalid(field, problem));
+    if parameters.encodings.is_empty() {
+        return invalid("rtpParameters.encodings", "must not be empty");
+    }
+    if parameters.rtcp.cname.as_deref().is_none_or(str::is_empty) {
+        return invalid("rtpParameters.rtcp.cname", "must not be empty");
+    }
+    if mapping.encodings.len() != parameters.encodings.len() {
+        return invalid(
+            "rtpMapping.encodings",
+            "must be as many as rtpParameters.encodings",
+        );
+    }
+    if parameters
+        .header_extensions
+        .iter()
+        .any(|extension| extension.encrypt)
+    {
+        return invalid("rtpParameters.headerExtensions.encrypt", "is not supported");
+    }
+    if parameters.encodings.len() > 1 || parameters.encodings.iter().any(has_layers) {
+        let problem = "TRANSPORT_PRODUCE: simulcast and SVC are not supported";
+        return Err(RequestError::Failed(problem.into()));
+    }
+    Ok(())
+}
+
+/// Whether an encoding has more than one spatial or temporal layer (W3C WebRTC-SVC).
+fn has_layers(encoding: &RtpEncodingParameters) -> bool {
+    encoding.scalability_mode.as_deref().is_some_and(|mode| {
+        let digits = |text: &str| {
+            text.chars()
+                .take_while(char::is_ascii_digit)
+                .collect::<String>()
+                .parse()
+                .unwrap_or(1)
+        };
+        let rest = mode.strip_prefix(['L', 'S']).unwrap_or_default();
+        let spatial: u32 = digits(rest);
+        let temporal: u32 = rest
+            .split_once('T')
+            .map_or(1, |(_, temporal)| digits(temporal));
+        spatial > 1 || temporal > 1
+    })
+}

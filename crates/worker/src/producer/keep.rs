@@ -1,0 +1,176 @@
+//! Taking packets in: describe, account, store.
+
+use super::stream::Arrival;
+use super::{NotTaken, Producer};
+use crate::codecs;
+use crate::ids::PayloadType;
+use crate::params::MediaKind;
+use crate::streams::{Accepted, IncomingPacket, Insertion, StoredPacket, rtx};
+use crate::time::Instant;
+use crate::wire::rtp::RtpPacket;
+
+impl Producer {
+    /// Takes a packet of the media stream `index`. What is returned waits for fan-out.
+    pub(super) fn take_media(
+        &mut self,
+        now: Instant,
+        at: Instant,
+        index: usize,
+        packet: &RtpPacket<'_>,
+        is_first: bool,
+    ) -> Result<Option<Arrival>, NotTaken> {
+        let payload_type = packet.payload_type();
+        let mapped = self
+            .mapped_payload_type(payload_type)
+            .ok_or(NotTaken::PayloadType)?;
+        let payload = packet.payload();
+        let description = self.describe(index, packet, payload);
+        let stream = &mut self.streams[index];
+        let incoming = incoming(at, packet, &description);
+        let accepted = stream
+            .receive
+            .handle_rtp(now, &incoming)
+            .map_err(|_| NotTaken::Discarded)?;
+        if description.key_frame {
+            stream.handle_key_frame();
+        } else if self.kind == MediaKind::Video && (is_first || accepted.key_frame_needed) {
+            stream.force_key_frame(now);
+        }
+        Ok(self.keep(
+            now,
+            at,
+            index,
+            packet,
+            payload,
+            mapped,
+            &description,
+            accepted,
+        ))
+    }
+
+    /// Takes a packet of the RTX stream of `index` (RFC 4588 §4).
+    pub(super) fn take_rtx(
+        &mut self,
+        now: Instant,
+        at: Instant,
+        index: usize,
+        packet: &RtpPacket<'_>,
+    ) -> Result<Option<Arrival>, NotTaken> {
+        let media = self.streams[index].payload_type();
+        let mapped = self
+            .mapped_payload_type(media)
+            .ok_or(NotTaken::PayloadType)?;
+        if packet.payload().is_empty() {
+            let incoming = incoming(at, packet, &self.describe(index, packet, &[]));
+            let padding = self.streams[index].receive.handle_rtx_padding(&incoming);
+            return padding.map(|()| None).map_err(|_| NotTaken::Discarded);
+        }
+        let (osn, payload) = rtx::decapsulate(packet.payload()).ok_or(NotTaken::Malformed)?;
+        let description = self.describe(index, packet, payload);
+        let stream = &mut self.streams[index];
+        let incoming = incoming(at, packet, &description);
+        let accepted = stream
+            .receive
+            .handle_rtx(now, &incoming, osn)
+            .map_err(|_| NotTaken::Discarded)?;
+        if description.key_frame {
+            stream.handle_key_frame();
+        }
+        Ok(self.keep(
+            now,
+            at,
+            index,
+            packet,
+            payload,
+            mapped,
+            &description,
+            accepted,
+        ))
+    }
+
+    fn describe(
+        &self,
+        index: usize,
+        packet: &RtpPacket<'_>,
+        payload: &[u8],
+    ) -> codecs::PayloadDescription {
+        let descriptor = self.pass_through.dependency_descriptor();
+        let descriptor = descriptor.and_then(|id| packet.extension(id));
+        codecs::describe(self.streams[index].codec.codec, payload, descriptor)
+    }
+
+    /// Puts an accepted packet into the store, unless the producer is paused.
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "everything that is kept of one packet"
+    )]
+    fn keep(
+        &mut self,
+        now: Instant,
+        at: Instant,
+        index: usize,
+        packet: &RtpPacket<'_>,
+        payload: &[u8],
+        mapped: PayloadType,
+        description: &codecs::PayloadDescription,
+        accepted: Accepted,
+    ) -> Option<Arrival> {
+        if self.paused {
+            return None;
+        }
+        self.compose_extensions(packet);
+        let stored = StoredPacket {
+            seq: accepted.seq,
+            timestamp: packet.timestamp(),
+            marker: packet.marker(),
+            payload_type: mapped.0,
+            received: at,
+            key_frame: description.key_frame,
+            spatial_layer: description.spatial_layer,
+            temporal_layer: description.temporal_layer,
+            extensions: &self.scratch,
+            payload,
+        };
+        match self.streams[index].store.insert(now, &stored) {
+            Insertion::Stored => Some(Arrival {
+                stream: u8::try_from(index).unwrap_or(u8::MAX),
+                seq: accepted.seq,
+                restarted: accepted.restarted,
+                reactivated: accepted.reactivated,
+            }),
+            Insertion::Duplicate | Insertion::TooOld | Insertion::TooLarge => None,
+        }
+    }
+
+    /// Writes the extensions that pass through into the scratch, in the two-byte form under router
+    /// ids (RFC 8285 §4.3).
+    fn compose_extensions(&mut self, packet: &RtpPacket<'_>) {
+        self.scratch.clear();
+        for extension in packet.extensions() {
+            let Some(router_id) = self.pass_through.router_id(extension.id) else {
+                continue;
+            };
+            let Ok(len) = u8::try_from(extension.value.len()) else {
+                continue;
+            };
+            self.scratch.extend_from_slice(&[router_id, len]);
+            self.scratch.extend_from_slice(extension.value);
+        }
+    }
+}
+
+fn incoming(
+    at: Instant,
+    packet: &RtpPacket<'_>,
+    description: &codecs::PayloadDescription,
+) -> IncomingPacket {
+    IncomingPacket {
+        seq: packet.sequence_number(),
+        timestamp: packet.timestamp(),
+        received: at,
+        size: packet.bytes().len(),
+        key_frame: description.key_frame,
+        spatial_layer: description.spatial_layer,
+        temporal_layer: description.temporal_layer,
+    }
+}

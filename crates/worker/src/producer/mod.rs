@@ -1,0 +1,291 @@
+//! A producer: what one peer sends, received, repaired and kept for the consumers that forward it.
+
+mod codecs;
+mod keep;
+mod stats;
+mod stream;
+
+pub(crate) use stream::{Arrival, Feedback, KeyFrameRequest, ProducerStream};
+
+use crate::error::RequestError;
+use crate::ids::{ConsumerKey, Mid, PayloadType, Rid, Ssrc, TransportKey};
+use crate::messages::Produce;
+use crate::params::{MediaKind, RtpMapping, RtpParameters, RtpType};
+use crate::time::{Instant, NtpTime};
+use crate::wire::ext::VideoOrientation;
+use crate::wire::extension_ids::PassThrough;
+use crate::wire::rtp::RtpPacket;
+
+use codecs::ReceiveCodecs;
+
+/// A producer of a transport. It takes packets and returns what became of them; whom that concerns
+/// is for the graph to know.
+pub(crate) struct Producer {
+    pub(crate) id: String,
+    pub(crate) transport: TransportKey,
+    kind: MediaKind,
+    parameters: RtpParameters,
+    mapping: RtpMapping,
+    codecs: ReceiveCodecs,
+    pass_through: PassThrough,
+    key_frame_request_delay: std::time::Duration,
+    paused: bool,
+    /// In the order in which they appeared.
+    streams: Vec<ProducerStream>,
+    orientation: Option<VideoOrientation>,
+    /// In the order of creation; removal swaps the last into the hole.
+    pub(crate) consumers: Vec<ConsumerKey>,
+    /// What came since the last fan-out, in order.
+    pub(crate) arrivals: Vec<Arrival>,
+    /// Extensions of the packet at hand, on their way into the store.
+    scratch: Vec<u8>,
+}
+
+/// What a packet says of itself besides its header.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct PacketNames {
+    pub(crate) mid: Option<Mid>,
+    pub(crate) rid: Option<Rid>,
+    pub(crate) repaired_rid: Option<Rid>,
+}
+
+/// What became of a packet.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Taken {
+    /// It belongs to the RTX stream.
+    pub(crate) is_rtx: bool,
+    /// It waits for fan-out.
+    pub(crate) is_forwarded: bool,
+    /// A stream began with it: its score is to be told.
+    pub(crate) score_changed: bool,
+    /// The camera turned.
+    pub(crate) orientation: Option<VideoOrientation>,
+}
+
+/// Why a producer does not take a packet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum NotTaken {
+    /// It fits none of the producer's encodings.
+    NoEncoding,
+    /// Its payload type is not one of the producer's.
+    PayloadType,
+    /// It is a duplicate, or too far from the stream.
+    Discarded,
+    /// A retransmission without original sequence number.
+    Malformed,
+}
+
+impl Producer {
+    /// # Errors
+    ///
+    /// `TypeError` for parameters that contradict each other or the mapping; `Error` for what this
+    /// worker does not carry.
+    pub(crate) fn new(transport: TransportKey, produce: &Produce) -> Result<Self, RequestError> {
+        let mut parameters = produce.rtp_parameters.clone();
+        let codecs = ReceiveCodecs::new(produce.kind, &mut parameters, &produce.rtp_mapping)?;
+        Ok(Self {
+            id: produce.producer_id.clone(),
+            transport,
+            kind: produce.kind,
+            codecs,
+            pass_through: PassThrough::new(&parameters.header_extensions),
+            parameters,
+            mapping: produce.rtp_mapping.clone(),
+            key_frame_request_delay: std::time::Duration::from_millis(u64::from(
+                produce.key_frame_request_delay,
+            )),
+            paused: produce.paused,
+            streams: Vec::new(),
+            orientation: None,
+            consumers: Vec::new(),
+            arrivals: Vec::new(),
+            scratch: Vec::new(),
+        })
+    }
+
+    pub(crate) fn kind(&self) -> MediaKind {
+        self.kind
+    }
+
+    pub(crate) fn rtp_type(&self) -> RtpType {
+        RtpType::Simple
+    }
+
+    pub(crate) fn is_paused(&self) -> bool {
+        self.paused
+    }
+
+    pub(crate) fn streams(&self) -> &[ProducerStream] {
+        &self.streams
+    }
+
+    pub(crate) fn streams_mut(&mut self) -> &mut [ProducerStream] {
+        &mut self.streams
+    }
+
+    /// The SSRCs that were negotiated or seen.
+    pub(crate) fn ssrcs(&self) -> impl Iterator<Item = Ssrc> {
+        let seen = self.streams.iter().flat_map(|stream| {
+            let params = stream.receive.params();
+            [Some(params.ssrc), params.rtx.map(|(ssrc, _)| ssrc)]
+        });
+        seen.flatten()
+    }
+
+    /// Stops forwarding; packets are still accounted for.
+    pub(crate) fn pause(&mut self) {
+        self.paused = true;
+        self.arrivals.clear();
+        for stream in &mut self.streams {
+            stream.pause();
+        }
+    }
+
+    /// Forwards again.
+    pub(crate) fn resume(&mut self, now: Instant) {
+        self.paused = false;
+        for stream in &mut self.streams {
+            stream.receive.resume(now);
+        }
+    }
+
+    /// Takes an authenticated packet that the listener led here. `at` is when the kernel received
+    /// it.
+    pub(crate) fn handle_rtp(
+        &mut self,
+        now: Instant,
+        at: Instant,
+        packet: &RtpPacket<'_>,
+        names: PacketNames,
+    ) -> Result<Taken, NotTaken> {
+        let (index, is_new) = match self.find_stream(packet.ssrc()) {
+            Some(index) => (index, false),
+            None => (self.start_stream(packet, names)?, true),
+        };
+        let orientation = self.changed_orientation(packet);
+        let is_rtx = self.streams[index].is_rtx(packet.ssrc());
+        let arrival = if is_rtx {
+            self.take_rtx(now, at, index, packet)?
+        } else {
+            self.take_media(now, at, index, packet, is_new)?
+        };
+        if let Some(arrival) = arrival {
+            self.arrivals.push(arrival);
+        }
+        Ok(Taken {
+            is_rtx,
+            is_forwarded: arrival.is_some(),
+            score_changed: is_new || arrival.is_some_and(|arrival| arrival.reactivated),
+            orientation,
+        })
+    }
+
+    /// Takes a sender report of one of the producer's SSRCs.
+    pub(crate) fn handle_sender_report(
+        &mut self,
+        now: Instant,
+        local: NtpTime,
+        ssrc: Ssrc,
+        ntp: NtpTime,
+        timestamp: u32,
+    ) {
+        for stream in &mut self.streams {
+            if stream.is_rtx(ssrc) {
+                stream.receive.handle_rtx_sender_report(now, ntp);
+            } else if stream.receive.params().ssrc == ssrc {
+                stream
+                    .receive
+                    .handle_sender_report(now, local, ntp, timestamp);
+            }
+        }
+    }
+
+    /// A consumer needs a key frame of the encoding that it knows as `mapped_ssrc`. Audio has none.
+    pub(crate) fn need_key_frame(&mut self, now: Instant, mapped_ssrc: Ssrc) {
+        if self.paused || self.kind == MediaKind::Audio {
+            return;
+        }
+        for stream in &mut self.streams {
+            if stream.mapped_ssrc == mapped_ssrc {
+                stream.need_key_frame(now);
+            }
+        }
+    }
+
+    /// The stream that consumers know as `mapped_ssrc`.
+    pub(crate) fn stream_of(&self, mapped_ssrc: Ssrc) -> Option<&ProducerStream> {
+        self.streams
+            .iter()
+            .find(|stream| stream.mapped_ssrc == mapped_ssrc)
+    }
+
+    /// When one of the streams wants to be looked at.
+    pub(crate) fn deadline(&self) -> Option<Instant> {
+        self.streams
+            .iter()
+            .filter_map(ProducerStream::deadline)
+            .min()
+    }
+
+    fn find_stream(&self, ssrc: Ssrc) -> Option<usize> {
+        self.streams
+            .iter()
+            .position(|stream| stream.receive.params().ssrc == ssrc || stream.is_rtx(ssrc))
+    }
+
+    /// Starts the stream of the encoding that a packet with a new SSRC belongs to.
+    fn start_stream(
+        &mut self,
+        packet: &RtpPacket<'_>,
+        names: PacketNames,
+    ) -> Result<usize, NotTaken> {
+        let ssrc = packet.ssrc();
+        let encoding = self.parameters.encodings.iter().position(|encoding| {
+            let rid = encoding
+                .rid
+                .as_ref()
+                .and_then(|rid| Rid::new(rid.as_bytes()));
+            match (encoding.ssrc, rid) {
+                (Some(expected), _) => expected == ssrc,
+                (None, Some(rid)) => names.rid == Some(rid),
+                // One encoding without names takes what the MID led here.
+                (None, None) => self.parameters.encodings.len() == 1,
+            }
+        });
+        let encoding = encoding.ok_or(NotTaken::NoEncoding)?;
+        if self
+            .streams
+            .iter()
+            .any(|stream| stream.encoding == encoding)
+        {
+            return Err(NotTaken::NoEncoding);
+        }
+        let payload_type = packet.payload_type();
+        let codec = self
+            .codecs
+            .media(payload_type)
+            .ok_or(NotTaken::PayloadType)?;
+        self.streams.push(ProducerStream::new(
+            encoding,
+            ssrc,
+            &self.parameters,
+            &self.mapping,
+            codec,
+            self.key_frame_request_delay,
+        ));
+        Ok(self.streams.len() - 1)
+    }
+
+    fn changed_orientation(&mut self, packet: &RtpPacket<'_>) -> Option<VideoOrientation> {
+        let id = self.pass_through.video_orientation()?;
+        let orientation = VideoOrientation::parse(packet.extension(id)?)?;
+        let changed = self.orientation.replace(orientation) != Some(orientation);
+        changed.then_some(orientation)
+    }
+
+    fn mapped_payload_type(&self, payload_type: PayloadType) -> Option<PayloadType> {
+        self.codecs
+            .media(payload_type)
+            .map(|codec| codec.mapped_payload_type)
+    }
+}

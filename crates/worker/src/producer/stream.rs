@@ -1,0 +1,190 @@
+//! One stream of a producer.
+
+use std::time::Duration;
+
+use crate::ids::{PayloadType, Ssrc};
+use crate::params::{RtpMapping, RtpParameters};
+use crate::streams::{
+    ExtendedSeq, KeyFrameRequests, PacketStore, ReceiveStream, ReceiveStreamParams, StoreLimits,
+};
+use crate::time::Instant;
+
+use super::codecs::ReceiveCodec;
+
+/// A stream: what is received of it, what is kept, and the key frames asked of it.
+pub(crate) struct ProducerStream {
+    /// Which of the producer's encodings.
+    pub(crate) encoding: usize,
+    /// Names it to consumers.
+    pub(crate) mapped_ssrc: Ssrc,
+    pub(crate) codec: ReceiveCodec,
+    pub(crate) receive: ReceiveStream,
+    pub(crate) store: PacketStore,
+    pub(crate) feedback: Feedback,
+    key_frames: KeyFrameRequests,
+    /// A request for a key frame waits to be sent.
+    key_frame_due: bool,
+    fir_sequence_number: u8,
+}
+
+/// The feedback that was negotiated for a stream.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Feedback {
+    pub(crate) nack: bool,
+    pub(crate) pli: bool,
+    pub(crate) fir: bool,
+    pub(crate) dtx: bool,
+    pub(crate) in_band_fec: bool,
+}
+
+/// A packet that waits for fan-out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Arrival {
+    /// Which of the producer's streams.
+    pub(crate) stream: u8,
+    /// Which packet of its store.
+    pub(crate) seq: ExtendedSeq,
+    /// The source restarted its numbering with it.
+    pub(crate) restarted: bool,
+    /// The stream had fallen silent before it.
+    pub(crate) reactivated: bool,
+}
+
+impl Feedback {
+    /// What the codec at `index` of the parameters negotiated, with the DTX of the encoding.
+    pub(crate) fn new(parameters: &RtpParameters, index: usize, encoding: usize) -> Self {
+        let codec = &parameters.codecs[index];
+        let dtx = parameters
+            .encodings
+            .get(encoding)
+            .is_some_and(|encoding| encoding.dtx);
+        Self {
+            nack: codec.has_feedback("nack", ""),
+            pli: codec.has_feedback("nack", "pli"),
+            fir: codec.has_feedback("ccm", "fir"),
+            dtx: dtx || codec.integer("usedtx") == Some(1),
+            in_band_fec: codec.integer("useinbandfec") == Some(1),
+        }
+    }
+}
+
+impl ProducerStream {
+    pub(super) fn new(
+        encoding: usize,
+        ssrc: Ssrc,
+        parameters: &RtpParameters,
+        mapping: &RtpMapping,
+        codec: ReceiveCodec,
+        key_frame_request_delay: Duration,
+    ) -> Self {
+        let feedback = Feedback::new(parameters, codec.index, encoding);
+        let rtx_ssrc = parameters.encodings[encoding].rtx_ssrc;
+        let is_video =
+            crate::params::Codec::from_mime_type(&parameters.codecs[codec.index].mime_type)
+                .is_some_and(|(kind, _)| kind == crate::params::MediaKind::Video);
+        let params = ReceiveStreamParams {
+            ssrc,
+            payload_type: codec.payload_type,
+            clock_rate: parameters.codecs[codec.index].clock_rate,
+            rtx: rtx_ssrc.zip(codec.rtx_payload_type),
+            nack: feedback.nack,
+            inactivity: Some(if feedback.dtx {
+                ReceiveStreamParams::INACTIVITY_WITH_DTX
+            } else {
+                ReceiveStreamParams::INACTIVITY
+            }),
+            spatial_layers: 1,
+            temporal_layers: 1,
+        };
+        Self {
+            encoding,
+            mapped_ssrc: mapping.encodings[encoding].mapped_ssrc,
+            codec,
+            receive: ReceiveStream::new(params),
+            store: PacketStore::new(if is_video {
+                StoreLimits::VIDEO
+            } else {
+                StoreLimits::AUDIO
+            }),
+            feedback,
+            key_frames: KeyFrameRequests::new(key_frame_request_delay),
+            key_frame_due: false,
+            fir_sequence_number: 0,
+        }
+    }
+
+    /// Whether `ssrc` is its RTX stream.
+    pub(crate) fn is_rtx(&self, ssrc: Ssrc) -> bool {
+        self.receive
+            .params()
+            .rtx
+            .is_some_and(|(rtx, _)| rtx == ssrc)
+    }
+
+    /// Somebody needs a key frame.
+    pub(crate) fn need_key_frame(&mut self, now: Instant) {
+        self.key_frame_due |= self.key_frames.need(now);
+    }
+
+    /// The stream begins: its first packets may have been lost.
+    pub(super) fn force_key_frame(&mut self, now: Instant) {
+        self.key_frame_due |= self.key_frames.force(now);
+    }
+
+    pub(super) fn handle_key_frame(&mut self) {
+        self.key_frames.handle_key_frame();
+        self.key_frame_due = false;
+    }
+
+    pub(super) fn pause(&mut self) {
+        self.receive.pause();
+        self.key_frames.reset();
+        self.key_frame_due = false;
+        self.store.clear();
+    }
+
+    /// Lets what is due happen: repeated key-frame requests, silence. Says whether its score changed.
+    pub(crate) fn handle_timeout(&mut self, now: Instant) -> bool {
+        self.key_frame_due |= self.key_frames.handle_timeout(now);
+        self.receive.handle_inactivity(now)
+    }
+
+    /// How a key frame is to be asked for now, if it is. Asking again is then up to
+    /// [`ProducerStream::handle_timeout`].
+    pub(crate) fn take_key_frame_request(&mut self) -> Option<KeyFrameRequest> {
+        if !std::mem::take(&mut self.key_frame_due) {
+            return None;
+        }
+        if self.feedback.pli {
+            self.receive.count_pli();
+            return Some(KeyFrameRequest::Pli);
+        }
+        if self.feedback.fir {
+            self.receive.count_fir();
+            self.fir_sequence_number = self.fir_sequence_number.wrapping_add(1);
+            return Some(KeyFrameRequest::Fir(self.fir_sequence_number));
+        }
+        None
+    }
+
+    pub(crate) fn deadline(&self) -> Option<Instant> {
+        self.receive
+            .next_deadline()
+            .into_iter()
+            .chain(self.key_frames.next_deadline())
+            .min()
+    }
+
+    pub(crate) fn payload_type(&self) -> PayloadType {
+        self.codec.payload_type
+    }
+}
+
+/// How to ask for a key frame.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum KeyFrameRequest {
+    /// RFC 4585 §6.3.1.
+    Pli,
+    /// RFC 5104 §4.3.1, with its command sequence number.
+    Fir(u8),
+}

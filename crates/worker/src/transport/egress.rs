@@ -1,0 +1,221 @@
+//! The one way out: everything that leaves a transport is stamped, protected and queued here.
+
+use crate::ids::{Mid, Ssrc};
+use crate::output::{Output, Path};
+use crate::srtp::{MAX_PROTECTION_OVERHEAD, SrtpSend, StreamIndex};
+use crate::streams::RateMeter;
+use crate::time::Instant;
+use crate::wire::ext::AbsSendTime;
+use crate::wire::rtp::RtpHeader;
+use crate::wire::rtp_ext::{ExtensionForm, ExtensionWriter, Extensions};
+
+use crate::wire::extension_ids::{STORED_PROFILE, SendExtensionIds};
+
+/// Stamps, protects and queues what a transport sends.
+pub(crate) struct Egress {
+    srtp: Option<SrtpSend>,
+    path: Option<Path>,
+    /// Of the next packet with the transport-wide sequence number extension.
+    wide_sequence_number: u16,
+    pub(crate) sent: SentCounters,
+}
+
+/// What a transport sent, by kind.
+#[derive(Debug, Default)]
+pub(crate) struct SentCounters {
+    /// Everything, ICE and DTLS included.
+    pub(crate) all: Traffic,
+    /// RTP without retransmissions.
+    pub(crate) rtp: Traffic,
+    /// Retransmissions.
+    pub(crate) rtx: Traffic,
+    /// Packets that were not sent because the transport is not connected.
+    pub(crate) dropped_not_connected: u64,
+    /// Packets that were not sent because they exceed a datagram.
+    pub(crate) dropped_too_long: u64,
+    /// Packets that SRTP refused to protect.
+    pub(crate) dropped_unprotected: u64,
+}
+
+/// Bytes, and bits per second.
+#[derive(Debug, Default)]
+pub(crate) struct Traffic {
+    pub(crate) bytes: u64,
+    pub(crate) rate: RateMeter,
+}
+
+impl Traffic {
+    pub(crate) fn add(&mut self, now: Instant, bytes: usize) {
+        self.bytes += bytes as u64;
+        self.rate.add(now, bytes);
+    }
+}
+
+/// A packet to send, in numbers of the receiver.
+pub(crate) struct RtpToSend<'a> {
+    pub(crate) header: RtpHeader,
+    pub(crate) extension_ids: SendExtensionIds,
+    /// Written when the extension is negotiated.
+    pub(crate) mid: Option<Mid>,
+    /// Passed through as ingress composed them.
+    pub(crate) extensions: &'a [u8],
+    /// For a retransmission: the original sequence number (RFC 4588 §4).
+    pub(crate) original_sequence_number: Option<u16>,
+    pub(crate) payload: &'a [u8],
+}
+
+/// What became of a packet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Sent {
+    /// It is in the output; this many bytes of RTP before protection.
+    Queued(usize),
+    /// It was dropped and counted.
+    Dropped,
+}
+
+impl Egress {
+    pub(crate) fn new() -> Self {
+        Self {
+            srtp: None,
+            path: None,
+            wide_sequence_number: 1,
+            sent: SentCounters::default(),
+        }
+    }
+
+    /// Sets where to send; `None` while no tuple is selected.
+    pub(crate) fn set_path(&mut self, path: Option<Path>) {
+        self.path = path;
+    }
+
+    /// Sets the keys, or takes them away.
+    pub(crate) fn set_srtp(&mut self, srtp: Option<SrtpSend>) {
+        self.srtp = srtp;
+    }
+
+    /// Whether media can leave.
+    pub(crate) fn is_connected(&self) -> bool {
+        self.srtp.is_some() && self.path.is_some()
+    }
+
+    /// Forgets the cryptographic state of an SSRC that is not used again.
+    pub(crate) fn release(&mut self, ssrc: Ssrc) {
+        if let Some(srtp) = &mut self.srtp {
+            srtp.release(ssrc);
+        }
+    }
+
+    /// Sends one RTP packet: the one copy of its payload on the way out. The caller has made sure
+    /// that the output has room.
+    pub(crate) fn send_rtp(
+        &mut self,
+        now: Instant,
+        packet: &RtpToSend<'_>,
+        stream: &mut StreamIndex,
+        output: &mut Output,
+    ) -> Sent {
+        let (Some(srtp), Some(path)) = (&mut self.srtp, self.path) else {
+            self.sent.dropped_not_connected += 1;
+            return Sent::Dropped;
+        };
+        let Some(slot) = output.slot() else {
+            return Sent::Dropped;
+        };
+        let room = slot.len() - MAX_PROTECTION_OVERHEAD;
+        let Some(len) = packet.write(now, self.wide_sequence_number, &mut slot[..room]) else {
+            self.sent.dropped_too_long += 1;
+            return Sent::Dropped;
+        };
+        let Ok(protected) = srtp.protect_rtp_at(stream, slot, len) else {
+            self.sent.dropped_unprotected += 1;
+            return Sent::Dropped;
+        };
+        output.commit(path, protected);
+        if packet.extension_ids.transport_wide_cc != 0 {
+            self.wide_sequence_number = self.wide_sequence_number.wrapping_add(1);
+        }
+        self.sent.all.add(now, protected);
+        let of_kind = match packet.original_sequence_number {
+            Some(_) => &mut self.sent.rtx,
+            None => &mut self.sent.rtp,
+        };
+        of_kind.add(now, len);
+        Sent::Queued(len)
+    }
+
+    /// Sends the RTCP compound packet that `write` puts into the buffer it is given; nothing when it
+    /// writes nothing. The caller has made sure that the output has room.
+    pub(crate) fn send_rtcp(
+        &mut self,
+        now: Instant,
+        output: &mut Output,
+        write: impl FnOnce(&mut [u8]) -> Option<usize>,
+    ) -> Sent {
+        let (Some(srtp), Some(path)) = (&mut self.srtp, self.path) else {
+            self.sent.dropped_not_connected += 1;
+            return Sent::Dropped;
+        };
+        let Some(slot) = output.slot() else {
+            return Sent::Dropped;
+        };
+        let room = slot.len() - MAX_PROTECTION_OVERHEAD;
+        let Some(len) = write(&mut slot[..room]).filter(|len| *len > 0) else {
+            return Sent::Dropped;
+        };
+        let Ok(protected) = srtp.protect_rtcp(slot, len) else {
+            self.sent.dropped_unprotected += 1;
+            return Sent::Dropped;
+        };
+        output.commit(path, protected);
+        self.sent.all.add(now, protected);
+        Sent::Queued(len)
+    }
+
+    /// Accounts for a datagram of ICE or DTLS.
+    pub(crate) fn count_control(&mut self, now: Instant, len: usize) {
+        self.sent.all.add(now, len);
+    }
+}
+
+impl RtpToSend<'_> {
+    /// Writes the packet before protection; `None` when it does not fit.
+    fn write(&self, now: Instant, wide_sequence_number: u16, buffer: &mut [u8]) -> Option<usize> {
+        let ids = &self.extension_ids;
+        let mut len = self.header.write(buffer)?;
+        let form = if ids.needs_two_byte_form {
+            ExtensionForm::TwoByte
+        } else {
+            ExtensionForm::OneByte
+        };
+        let mut writer = ExtensionWriter::new(buffer, len, form);
+        if let (Some(mid), true) = (&self.mid, ids.mid != 0) {
+            writer.push(ids.mid, mid.as_bytes())?;
+        }
+        if ids.abs_send_time != 0 {
+            writer.push(
+                ids.abs_send_time,
+                &AbsSendTime::from_instant(now).to_bytes(),
+            )?;
+        }
+        if ids.transport_wide_cc != 0 {
+            writer.push(ids.transport_wide_cc, &wide_sequence_number.to_be_bytes())?;
+        }
+        for extension in Extensions::new(STORED_PROFILE, self.extensions) {
+            let id = ids.of_router_id(extension.id);
+            if id != 0 {
+                // An element that the form cannot hold is left out; the packet goes on without it.
+                let _ = writer.push(id, extension.value);
+            }
+        }
+        len = writer.finish();
+        if let Some(osn) = self.original_sequence_number {
+            buffer
+                .get_mut(len..len + 2)?
+                .copy_from_slice(&osn.to_be_bytes());
+            len += 2;
+        }
+        let end = len + self.payload.len();
+        buffer.get_mut(len..end)?.copy_from_slice(self.payload);
+        Some(end)
+    }
+}

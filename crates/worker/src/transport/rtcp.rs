@@ -1,0 +1,65 @@
+//! When a transport reports, and under which name.
+
+use std::time::Duration;
+
+use crate::ids::Ssrc;
+use crate::rng::Rng;
+use crate::time::Instant;
+
+/// The schedule of sender and receiver reports.
+#[derive(Debug)]
+pub(crate) struct RtcpSchedule {
+    /// Who sends feedback and receiver reports: a source of its own, so that no media SSRC is
+    /// needed to report.
+    pub(crate) ssrc: Ssrc,
+    next_report: Instant,
+    /// Consumers that have reported in this interval.
+    reported: usize,
+    rng: Rng,
+}
+
+impl RtcpSchedule {
+    pub(crate) fn new(now: Instant, rng: &mut Rng) -> Self {
+        let mut rng = rng.fork();
+        let ssrc = Ssrc(rng.next_u32());
+        let mut schedule = Self {
+            ssrc,
+            next_report: now,
+            reported: 0,
+            rng,
+        };
+        schedule.reschedule(now);
+        schedule
+    }
+
+    /// Whether reports are due.
+    pub(crate) fn is_due(&self, now: Instant) -> bool {
+        now >= self.next_report
+    }
+
+    /// When they are due next.
+    pub(crate) fn deadline(&self) -> Instant {
+        self.next_report
+    }
+
+    /// How many consumers have reported in this interval.
+    pub(crate) fn reported(&self) -> usize {
+        self.reported
+    }
+
+    /// So many more consumers have reported.
+    pub(crate) fn advance(&mut self, consumers: usize) {
+        self.reported += consumers;
+    }
+
+    /// Reports were sent: the next are due in 1 to 1.5 s. RFC 3550 §6.2: "The interval between RTCP
+    /// packets is varied randomly … to avoid unintended synchronization of all participants".
+    pub(crate) fn reschedule(&mut self, now: Instant) {
+        self.reported = 0;
+        let jitter = u64::from(self.rng.below(JITTER_MICROS));
+        self.next_report = now + INTERVAL + Duration::from_micros(jitter);
+    }
+}
+
+const INTERVAL: Duration = Duration::from_secs(1);
+const JITTER_MICROS: u32 = 500_000;

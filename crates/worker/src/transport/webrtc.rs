@@ -1,0 +1,360 @@
+//! What makes a transport a WebRTC transport: ICE decides where packets go, DTLS with which keys.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use crate::dtls::{DimplContext, DimplSession, DtlsOutput, DtlsTransport};
+use crate::error::RequestError;
+use crate::ice::{CandidatePolicy, ConsentTimeout, IceEvent, LiteAgent, host_candidates};
+use crate::ids::WebRtcServerKey;
+use crate::messages::CreateWebRtcTransport;
+use crate::output::{Output, Path};
+use crate::params::{
+    DtlsParameters, DtlsRole, DtlsState, Fingerprint, IceCandidate, IceParameters, IceState, Tuple,
+};
+use crate::rng::Rng;
+use crate::srtp::{SrtpReceive, SrtpSend};
+use crate::time::Instant;
+use crate::wire::stun::StunMessage;
+
+use super::listen::{ListenSocket, shown_tuple};
+
+/// Sockets, ICE and DTLS of one transport.
+pub(crate) struct WebRtcTransport {
+    sockets: Sockets,
+    candidates: Vec<IceCandidate>,
+    agent: LiteAgent,
+    dtls: DtlsTransport<DimplSession>,
+    /// The role that `connect()` decided; `Auto` before.
+    local_role: DtlsRole,
+    connect_called: bool,
+    events: VecDeque<TransportEvent>,
+}
+
+/// Whose sockets a transport uses.
+#[derive(Clone, Debug)]
+pub(crate) enum Sockets {
+    /// Its own; they close with it.
+    Own(Vec<ListenSocket>),
+    /// Those of a WebRTC server.
+    Server {
+        /// Which.
+        key: WebRtcServerKey,
+        /// Its sockets, for candidates and tuples.
+        sockets: Vec<ListenSocket>,
+    },
+}
+
+/// What changed, in the order in which the controller is told (CHANNEL §7).
+pub(crate) enum TransportEvent {
+    /// What comes on this path belongs to the transport.
+    TupleAdded(Path),
+    /// It does so no more.
+    TupleRemoved(Path),
+    /// Where to send from now on; `None` is nowhere.
+    SelectedTuple(Option<Path>),
+    /// The ICE state changed.
+    IceState(IceState),
+    /// Requests with this local username fragment are not for the transport any more.
+    UsernameFragmentRetired(String),
+    /// The DTLS state changed, not to connected.
+    DtlsState(DtlsState),
+    /// DTLS is connected: here are the keys.
+    Connected {
+        send: Box<SrtpSend>,
+        receive: Box<SrtpReceive>,
+        remote_certificate: String,
+    },
+    /// DTLS is over: the keys are void.
+    Disconnected,
+}
+
+/// One step of DTLS output.
+pub(crate) enum DtlsStep {
+    /// This many bytes at the front of the buffer leave on this path.
+    Datagram(Path, usize),
+    /// Something was done that sends nothing.
+    Dropped,
+    /// Nothing is left to do.
+    Idle,
+}
+
+impl WebRtcTransport {
+    pub(crate) fn new(
+        create: &CreateWebRtcTransport,
+        sockets: Sockets,
+        context: &Arc<DimplContext>,
+        rng: &mut Rng,
+    ) -> Self {
+        let policy = match &sockets {
+            Sockets::Own(_) => CandidatePolicy::EVERYTHING,
+            Sockets::Server { .. } => CandidatePolicy {
+                enable_udp: create.enable_udp,
+                enable_tcp: create.enable_tcp,
+                prefer_udp: create.prefer_udp,
+                prefer_tcp: create.prefer_tcp,
+            },
+        };
+        let addresses = sockets
+            .all()
+            .iter()
+            .map(|socket| (&socket.info, socket.local));
+        let candidates = host_candidates(addresses, policy);
+        let consent = ConsentTimeout::from_seconds(create.ice_consent_timeout);
+        Self {
+            candidates,
+            sockets,
+            agent: LiteAgent::new(IceParameters::generate(rng), consent),
+            dtls: DtlsTransport::new(context.session()),
+            local_role: DtlsRole::Auto,
+            connect_called: false,
+            events: VecDeque::new(),
+        }
+    }
+
+    /// Takes the remote's DTLS parameters and answers our role: CHANNEL §7, the first fingerprint
+    /// counts, and a remote that leaves the role open gets us as client.
+    ///
+    /// # Errors
+    ///
+    /// `Error` when called twice, `TypeError` without fingerprints. Nothing changes then.
+    pub(crate) fn connect(
+        &mut self,
+        now: Instant,
+        parameters: &DtlsParameters,
+    ) -> Result<DtlsRole, RequestError> {
+        if self.connect_called {
+            return Err(RequestError::Failed("connect() already called".into()));
+        }
+        let fingerprint = parameters.fingerprints.first().cloned();
+        let fingerprint = fingerprint.ok_or_else(|| {
+            RequestError::invalid("dtlsParameters.fingerprints", "must not be empty")
+        })?;
+        check_fingerprint(&fingerprint)?;
+        self.connect_called = true;
+        self.local_role = match parameters.role {
+            DtlsRole::Client => DtlsRole::Server,
+            DtlsRole::Server | DtlsRole::Auto => DtlsRole::Client,
+        };
+        // A remote that connected by ICE before this was called met us as server already.
+        if self.dtls.state() != DtlsState::New {
+            self.local_role = self.dtls.role();
+        }
+        self.dtls.set_remote_fingerprint(fingerprint);
+        self.start_dtls(now);
+        Ok(self.local_role)
+    }
+
+    /// New credentials; the old ones stay valid until the remote uses the new.
+    pub(crate) fn restart_ice(&mut self, now: Instant, rng: &mut Rng) -> IceParameters {
+        self.agent.restart(now, IceParameters::generate(rng));
+        self.collect_ice_events(now);
+        self.agent.parameters().clone()
+    }
+
+    /// Takes a STUN message and writes the answer, which goes back the same way; 0 is no answer.
+    pub(crate) fn handle_stun(
+        &mut self,
+        now: Instant,
+        path: Path,
+        message: &StunMessage<'_>,
+        message_len: usize,
+        answer: &mut [u8],
+    ) -> usize {
+        let len = self
+            .agent
+            .handle_binding_request(now, path, message, message_len, answer);
+        self.collect_ice_events(now);
+        len.unwrap_or(0)
+    }
+
+    /// Takes a DTLS datagram from a validated tuple.
+    pub(crate) fn handle_dtls(&mut self, now: Instant, datagram: &[u8]) {
+        self.dtls.handle_datagram(now, datagram);
+    }
+
+    /// Something authenticated with the DTLS keys came in.
+    pub(crate) fn confirm_remote(&mut self) {
+        self.dtls.confirm_remote();
+    }
+
+    /// A TCP connection ended.
+    pub(crate) fn remove_path(&mut self, now: Instant, path: Path) {
+        self.agent.remove_path(now, path);
+        self.collect_ice_events(now);
+    }
+
+    pub(crate) fn handle_timeout(&mut self, now: Instant) {
+        self.agent.handle_timeout(now);
+        self.collect_ice_events(now);
+        self.dtls.handle_timeout(now);
+    }
+
+    /// The next step of DTLS; `buffer` takes a datagram.
+    pub(crate) fn poll_dtls(&mut self, now: Instant, buffer: &mut [u8]) -> DtlsStep {
+        match self.dtls.poll(now, buffer) {
+            DtlsOutput::Idle => return DtlsStep::Idle,
+            DtlsOutput::Datagram(len) => {
+                if let Some(path) = self.agent.selected() {
+                    return DtlsStep::Datagram(path, len);
+                }
+            }
+            DtlsOutput::State(state) => {
+                self.events.push_back(TransportEvent::DtlsState(state));
+                if matches!(state, DtlsState::Failed | DtlsState::Closed) {
+                    self.events.push_back(TransportEvent::Disconnected);
+                }
+            }
+            DtlsOutput::Connected(keys) => self.events.push_back(TransportEvent::Connected {
+                send: Box::new(SrtpSend::new(&keys.local, MAX_SRTP_STREAMS)),
+                receive: Box::new(SrtpReceive::new(&keys.remote, MAX_SRTP_STREAMS)),
+                remote_certificate: keys.remote_certificate,
+            }),
+            // Nothing here speaks SCTP.
+            DtlsOutput::ApplicationData(_) => {}
+        }
+        DtlsStep::Dropped
+    }
+
+    /// Ends DTLS; the peer is told by what is written to `output`.
+    pub(crate) fn close(&mut self, now: Instant, output: &mut Output) {
+        self.dtls.close();
+        while let Some(slot) = output.slot() {
+            match self.poll_dtls(now, slot) {
+                DtlsStep::Datagram(path, len) => output.commit(path, len),
+                DtlsStep::Dropped => {}
+                DtlsStep::Idle => return,
+            }
+        }
+    }
+
+    pub(crate) fn next_event(&mut self) -> Option<TransportEvent> {
+        self.events.pop_front()
+    }
+
+    /// When ICE or DTLS wants to be looked at.
+    pub(crate) fn deadline(&self) -> Option<Instant> {
+        self.agent
+            .deadline()
+            .into_iter()
+            .chain(self.dtls.deadline())
+            .min()
+    }
+
+    pub(crate) fn has_tuple(&self, path: &Path) -> bool {
+        self.agent.is_valid(*path)
+    }
+
+    pub(crate) fn paths(&self) -> impl Iterator<Item = Path> {
+        self.agent.valid_paths()
+    }
+
+    pub(crate) fn ice_parameters(&self) -> &IceParameters {
+        self.agent.parameters()
+    }
+
+    pub(crate) fn ice_candidates(&self) -> &[IceCandidate] {
+        &self.candidates
+    }
+
+    pub(crate) fn ice_state(&self) -> IceState {
+        self.agent.state()
+    }
+
+    pub(crate) fn selected_tuple(&self) -> Option<Tuple> {
+        shown_tuple(self.sockets.all(), self.agent.selected()?)
+    }
+
+    pub(crate) fn dtls_state(&self) -> DtlsState {
+        self.dtls.state()
+    }
+
+    /// The role in force: decided by `connect()`, or by a handshake that began without it.
+    pub(crate) fn dtls_role(&self) -> DtlsRole {
+        match self.local_role {
+            DtlsRole::Auto => self.dtls.role(),
+            decided => decided,
+        }
+    }
+
+    pub(crate) fn server(&self) -> Option<WebRtcServerKey> {
+        match &self.sockets {
+            Sockets::Own(_) => None,
+            Sockets::Server { key, .. } => Some(*key),
+        }
+    }
+
+    pub(crate) fn own_sockets(&self) -> &[ListenSocket] {
+        match &self.sockets {
+            Sockets::Own(sockets) => sockets,
+            Sockets::Server { .. } => &[],
+        }
+    }
+
+    fn collect_ice_events(&mut self, now: Instant) {
+        while let Some(event) = self.agent.poll_event() {
+            match event {
+                IceEvent::PathAdded(path) => {
+                    self.events.push_back(TransportEvent::TupleAdded(path));
+                }
+                IceEvent::PathRemoved(path) => {
+                    self.events.push_back(TransportEvent::TupleRemoved(path));
+                }
+                IceEvent::Selected(path) => {
+                    self.events
+                        .push_back(TransportEvent::SelectedTuple(Some(path)));
+                }
+                IceEvent::State(state) => {
+                    if state == IceState::Disconnected {
+                        self.events.push_back(TransportEvent::SelectedTuple(None));
+                    }
+                    self.events.push_back(TransportEvent::IceState(state));
+                }
+                IceEvent::UsernameFragmentRetired(fragment) => {
+                    self.events
+                        .push_back(TransportEvent::UsernameFragmentRetired(fragment));
+                }
+            }
+        }
+        self.start_dtls(now);
+    }
+
+    /// DTLS begins once ICE has a valid tuple; without `connect()` we are the server (CHANNEL §7).
+    fn start_dtls(&mut self, now: Instant) {
+        if matches!(
+            self.agent.state(),
+            IceState::Connected | IceState::Completed
+        ) {
+            self.dtls.start(now, self.local_role);
+        }
+    }
+}
+
+impl Sockets {
+    fn all(&self) -> &[ListenSocket] {
+        match self {
+            Self::Own(sockets) | Self::Server { sockets, .. } => sockets,
+        }
+    }
+}
+
+/// A value that no certificate can match is refused before it is waited for.
+fn check_fingerprint(fingerprint: &Fingerprint) -> Result<(), RequestError> {
+    let well_formed = fingerprint
+        .value
+        .split(':')
+        .all(|byte| byte.len() == 2 && byte.bytes().all(|digit| digit.is_ascii_hexdigit()));
+    if well_formed {
+        Ok(())
+    } else {
+        let problem = "must be hexadecimal bytes with colons";
+        Err(RequestError::invalid(
+            "dtlsParameters.fingerprints.value",
+            problem,
+        ))
+    }
+}
+
+/// SSRCs of one transport in each direction, media and RTX: what the listener takes, and more than
+/// a room of a few hundred consumes.
+const MAX_SRTP_STREAMS: usize = 4096;

@@ -1,0 +1,100 @@
+//! A WebRTC server: sockets that many transports share. STUN finds its transport by the local
+//! username fragment, everything else by the exact tuple that ICE has validated.
+
+use crate::error::RequestError;
+use crate::ids::TransportKey;
+use crate::output::{Path, Protocol};
+use crate::rng::{KeyedState, Table};
+use crate::transport::ListenSocket;
+
+/// The sockets and the two look-up tables.
+#[derive(Debug)]
+pub(crate) struct WebRtcServer {
+    pub(crate) id: String,
+    pub(crate) sockets: Vec<ListenSocket>,
+    /// In the order of creation; removal swaps the last into the hole.
+    pub(crate) transports: Vec<TransportKey>,
+    username_fragments: Table<String, TransportKey>,
+    tuples: Table<Path, TransportKey>,
+}
+
+impl WebRtcServer {
+    pub(crate) fn new(id: String, sockets: Vec<ListenSocket>, state: KeyedState) -> Self {
+        Self {
+            id,
+            sockets,
+            transports: Vec::new(),
+            username_fragments: Table::with_hasher(state),
+            tuples: Table::with_hasher(state),
+        }
+    }
+
+    /// The transport that a Binding request with this local username fragment is for.
+    pub(crate) fn by_username_fragment(&self, fragment: &str) -> Option<TransportKey> {
+        self.username_fragments.get(fragment).copied()
+    }
+
+    /// The transport whose tuple `path` is.
+    pub(crate) fn by_tuple(&self, path: &Path) -> Option<TransportKey> {
+        self.tuples.get(path).copied()
+    }
+
+    /// Leads a local username fragment to a transport.
+    pub(crate) fn add_username_fragment(&mut self, fragment: String, transport: TransportKey) {
+        self.username_fragments.insert(fragment, transport);
+    }
+
+    /// Forgets a local username fragment.
+    pub(crate) fn remove_username_fragment(&mut self, fragment: &str) {
+        self.username_fragments.swap_remove(fragment);
+    }
+
+    /// Leads a validated tuple to a transport. A tuple that leads to another transport is taken
+    /// over: the newer authenticated check wins.
+    pub(crate) fn add_tuple(&mut self, path: Path, transport: TransportKey) {
+        self.tuples.insert(path, transport);
+    }
+
+    /// Forgets a tuple, if it is this transport's.
+    pub(crate) fn remove_tuple(&mut self, path: &Path, transport: TransportKey) {
+        if self.by_tuple(path) == Some(transport) {
+            self.tuples.swap_remove(path);
+        }
+    }
+
+    /// Forgets everything of a transport.
+    pub(crate) fn remove_transport(&mut self, transport: TransportKey) {
+        if let Some(at) = self.transports.iter().position(|other| *other == transport) {
+            self.transports.swap_remove(at);
+        }
+        self.username_fragments
+            .retain(|_, other| *other != transport);
+        self.tuples.retain(|_, other| *other != transport);
+    }
+
+    /// Local username fragments and where they lead.
+    pub(crate) fn username_fragments(&self) -> impl Iterator<Item = (&str, TransportKey)> {
+        self.username_fragments
+            .iter()
+            .map(|(fragment, key)| (fragment.as_str(), *key))
+    }
+
+    /// Refuses a server that cannot serve the transport: none of its sockets is of a wanted kind.
+    pub(crate) fn check_serves(&self, udp: bool, tcp: bool) -> Result<(), RequestError> {
+        let serves = self
+            .sockets
+            .iter()
+            .any(|socket| match socket.info.protocol {
+                Protocol::Udp => udp,
+                Protocol::Tcp => tcp,
+            });
+        if serves {
+            Ok(())
+        } else {
+            Err(RequestError::invalid(
+                "listen",
+                "the WebRtcServer has no socket of an enabled kind",
+            ))
+        }
+    }
+}

@@ -1,0 +1,147 @@
+//! Closing: what goes down with what, and who is told (CHANNEL §6). Keys are collected top-down,
+//! then removed; the controller is told only what it did not close itself.
+
+use super::Worker;
+use crate::ids::{ConsumerKey, ProducerKey, RouterKey, TransportKey, WebRtcServerKey};
+use crate::messages::Event;
+use crate::time::Instant;
+use crate::transport::ListenSocket;
+
+impl Worker {
+    /// Closes everything. DTLS peers are told by what is then drained.
+    pub fn close(&mut self, now: Instant) {
+        if self.closed {
+            return;
+        }
+        self.closed = true;
+        let routers: Vec<_> = self.entities.routers.iter().map(|(key, _)| key).collect();
+        for router in routers {
+            self.close_router(now, router);
+        }
+        let servers: Vec<_> = self
+            .entities
+            .web_rtc_servers
+            .iter()
+            .map(|(key, _)| key)
+            .collect();
+        for server in servers {
+            self.close_web_rtc_server(now, server);
+        }
+    }
+
+    pub(super) fn close_web_rtc_server(&mut self, now: Instant, key: WebRtcServerKey) {
+        let transports = self.entities.web_rtc_servers[key].transports.clone();
+        for transport in transports {
+            self.close_transport(now, transport);
+        }
+        if let Some(server) = self.entities.web_rtc_servers.remove(key) {
+            self.registry.remove(&server.id);
+            self.close_sockets(&server.sockets);
+        }
+    }
+
+    /// Closes a router with its transports. Consumers in other routers do not exist, so nobody has
+    /// to be told.
+    pub(super) fn close_router(&mut self, now: Instant, key: RouterKey) {
+        let transports = self.entities.routers[key].transports.clone();
+        for transport in transports {
+            let consumers = self.entities.transports[transport].consumers.clone();
+            for consumer in consumers {
+                self.close_consumer(consumer);
+            }
+        }
+        let transports = self.entities.routers[key].transports.clone();
+        for transport in transports {
+            self.close_transport(now, transport);
+        }
+        if let Some(router) = self.entities.routers.remove(key) {
+            self.registry.remove(&router.id);
+        }
+    }
+
+    pub(super) fn close_transport(&mut self, now: Instant, key: TransportKey) {
+        if let Some(transport) = self.entities.transports.get_mut(key) {
+            transport.say_goodbye(now, &mut self.control);
+        }
+        self.discard_transport(key);
+    }
+
+    /// Removes a transport and all that hangs on it. Its sockets are closed with the next output,
+    /// after what is queued on them has left.
+    pub(super) fn discard_transport(&mut self, key: TransportKey) {
+        let Some(transport) = self.entities.transports.get(key) else {
+            return;
+        };
+        let (producers, consumers) = (transport.producers.clone(), transport.consumers.clone());
+        for consumer in consumers {
+            self.close_consumer(consumer);
+        }
+        for producer in producers {
+            self.close_producer(producer);
+        }
+        let Some(transport) = self.entities.transports.remove(key) else {
+            return;
+        };
+        self.deadlines.set(key, None);
+        self.touched.retain(|touched| *touched != key);
+        self.registry.remove(&transport.id);
+        if let Some(router) = self.entities.routers.get_mut(transport.router)
+            && let Some(at) = router.transports.iter().position(|other| *other == key)
+        {
+            router.transports.swap_remove(at);
+        }
+        for path in transport.tcp_paths() {
+            self.control.close_path(path);
+        }
+        match transport.web_rtc_server() {
+            Some(server) => {
+                if let Some(server) = self.entities.web_rtc_servers.get_mut(server) {
+                    server.remove_transport(key);
+                }
+            }
+            None => self.close_sockets(transport.own_sockets()),
+        }
+    }
+
+    /// Closes a producer; its consumers, on whatever transport, end with it and their owners are
+    /// told.
+    pub(super) fn close_producer(&mut self, key: ProducerKey) {
+        let Some(producer) = self.entities.producers.get(key) else {
+            return;
+        };
+        for consumer in producer.consumers.clone() {
+            let id = self.entities.consumers[consumer].id.clone();
+            self.outbox.notify(&id, Event::ConsumerProducerClose);
+            self.close_consumer(consumer);
+        }
+        let Some(producer) = self.entities.producers.remove(key) else {
+            return;
+        };
+        self.fan_out.remove_producer(key);
+        self.registry.remove(&producer.id);
+        if let Some(transport) = self.entities.transports.get_mut(producer.transport) {
+            transport.remove_producer(key, producer.ssrcs());
+        }
+    }
+
+    pub(super) fn close_consumer(&mut self, key: ConsumerKey) {
+        let Some(consumer) = self.entities.consumers.remove(key) else {
+            return;
+        };
+        self.registry.remove(&consumer.id);
+        if let Some(producer) = self.entities.producers.get_mut(consumer.producer) {
+            self.fan_out
+                .remove_consumer(consumer.producer, &mut producer.consumers, key);
+        }
+        if let Some(transport) = self.entities.transports.get_mut(consumer.transport) {
+            transport.remove_consumer(key, consumer.ssrcs());
+        }
+    }
+
+    fn close_sockets(&mut self, sockets: &[ListenSocket]) {
+        for socket in sockets {
+            self.sockets.swap_remove(&socket.socket);
+            self.control.close_socket(socket.socket);
+        }
+    }
+}

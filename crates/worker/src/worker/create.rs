@@ -1,0 +1,202 @@
+//! Creating: every check comes before anything is built, so that a refused request leaves nothing
+//! behind.
+
+use super::registry::Entity;
+use super::{SocketOwner, Worker};
+use crate::binder::Binder;
+use crate::consumer::Consumer;
+use crate::error::RequestError;
+use crate::ids::{RouterKey, TransportKey};
+use crate::messages::{
+    Consume, ConsumeResponse, CreateWebRtcTransport, Event, Listen, Produce, ResponseBody,
+};
+use crate::params::{DtlsParameters, ListenInfo, RtpType};
+use crate::producer::Producer;
+use crate::router::Router;
+use crate::time::Instant;
+use crate::transport::{self, ListenSocket, Sockets, Transport, WebRtcTransport};
+use crate::webrtc_server::WebRtcServer;
+
+type Answer = Result<ResponseBody, RequestError>;
+
+impl Worker {
+    pub(super) fn create_web_rtc_server(
+        &mut self,
+        id: &str,
+        listen_infos: &[ListenInfo],
+        binder: &mut dyn Binder,
+    ) -> Answer {
+        self.registry.check_free(id)?;
+        let sockets = transport::open(listen_infos, self.settings.ports, &mut self.rng, binder)?;
+        let server = WebRtcServer::new(id.to_owned(), sockets.clone(), self.hash_state);
+        let key = self.entities.web_rtc_servers.insert(server);
+        self.registry.insert(id, Entity::WebRtcServer(key));
+        self.own_sockets(&sockets, SocketOwner::WebRtcServer(key));
+        Ok(ResponseBody::None)
+    }
+
+    pub(super) fn create_router(&mut self, id: &str) -> Answer {
+        self.registry.check_free(id)?;
+        let router = Router {
+            id: id.to_owned(),
+            transports: Vec::new(),
+        };
+        let key = self.entities.routers.insert(router);
+        self.registry.insert(id, Entity::Router(key));
+        Ok(ResponseBody::None)
+    }
+
+    pub(super) fn create_web_rtc_transport(
+        &mut self,
+        now: Instant,
+        router: RouterKey,
+        create: &CreateWebRtcTransport,
+        binder: &mut dyn Binder,
+    ) -> Answer {
+        let id = &create.transport_id;
+        self.registry.check_free(id)?;
+        if create.base.enable_sctp {
+            let problem = "data channels are not supported".to_owned();
+            return Err(RequestError::Failed(format!(
+                "options.base.enableSctp: {problem}"
+            )));
+        }
+        let sockets = match &create.listen {
+            Listen::Individual(infos) => Sockets::Own(transport::open(
+                infos,
+                self.settings.ports,
+                &mut self.rng,
+                binder,
+            )?),
+            Listen::Server(server_id) => {
+                let key = self.registry.web_rtc_server(server_id).ok_or_else(|| {
+                    RequestError::Failed(format!("wrong webRtcServerId {server_id}"))
+                })?;
+                let server = &self.entities.web_rtc_servers[key];
+                server.check_serves(create.enable_udp, create.enable_tcp)?;
+                Sockets::Server {
+                    key,
+                    sockets: server.sockets.clone(),
+                }
+            }
+        };
+        let web_rtc = WebRtcTransport::new(create, sockets, &self.dtls, &mut self.rng);
+        let fragment = web_rtc.ice_parameters().username_fragment.clone();
+        let transport = Transport::new(now, router, create, web_rtc, &mut self.rng);
+        let (own, server) = (transport.own_sockets().to_vec(), transport.web_rtc_server());
+        let key = self.entities.transports.insert(transport);
+        self.entities.routers[router].transports.push(key);
+        self.registry.insert(id, Entity::Transport(key));
+        self.own_sockets(&own, SocketOwner::Transport(key));
+        if let Some(server) = server {
+            let server = &mut self.entities.web_rtc_servers[server];
+            server.transports.push(key);
+            server.add_username_fragment(fragment, key);
+        }
+        self.touch(key);
+        Ok(ResponseBody::WebRtcTransportDump(Box::new(
+            self.dump_transport(key),
+        )))
+    }
+
+    pub(super) fn connect_transport(
+        &mut self,
+        now: Instant,
+        key: TransportKey,
+        parameters: &DtlsParameters,
+    ) -> Answer {
+        let role = self.entities.transports[key]
+            .web_rtc
+            .connect(now, parameters)?;
+        self.touch(key);
+        self.take_events(now, key);
+        Ok(ResponseBody::WebRtcTransportConnect(role))
+    }
+
+    pub(super) fn restart_ice(&mut self, now: Instant, key: TransportKey) -> Answer {
+        let transport = &mut self.entities.transports[key];
+        let parameters = transport.web_rtc.restart_ice(now, &mut self.rng);
+        if let Some(server) = transport.web_rtc_server() {
+            let fragment = parameters.username_fragment.clone();
+            self.entities.web_rtc_servers[server].add_username_fragment(fragment, key);
+        }
+        self.take_events(now, key);
+        self.touch(key);
+        Ok(ResponseBody::RestartIce(parameters))
+    }
+
+    pub(super) fn produce(&mut self, transport_key: TransportKey, produce: &Produce) -> Answer {
+        let id = &produce.producer_id;
+        self.registry.check_free(id)?;
+        let producer = Producer::new(transport_key, produce)?;
+        let rtp_type = producer.rtp_type();
+        // The key must exist before the listener can lead to it.
+        let key = self.entities.producers.insert(producer);
+        let transport = &mut self.entities.transports[transport_key];
+        if let Err(error) = transport.add_producer(key, &produce.rtp_parameters) {
+            self.entities.producers.remove(key);
+            return Err(error);
+        }
+        self.registry.insert(id, Entity::Producer(key));
+        self.touch(transport_key);
+        Ok(ResponseBody::Produce(rtp_type))
+    }
+
+    pub(super) fn consume(
+        &mut self,
+        now: Instant,
+        transport_key: TransportKey,
+        consume: &Consume,
+    ) -> Answer {
+        let id = &consume.consumer_id;
+        self.registry.check_free(id)?;
+        let producer_key = self.registry.producer(&consume.producer_id)?;
+        let producer = &self.entities.producers[producer_key];
+        let transport = &self.entities.transports[transport_key];
+        if self.entities.transports[producer.transport].router != transport.router {
+            let problem = format!("Producer not found in the router: {}", consume.producer_id);
+            return Err(RequestError::NotFound(problem));
+        }
+        let supported = consume.rtp_type != RtpType::Pipe
+            && consume.consumable_rtp_encodings.len() == 1
+            && producer.rtp_type() == RtpType::Simple;
+        if !supported {
+            let problem = "TRANSPORT_CONSUME: only consumers of one stream are supported";
+            return Err(RequestError::Failed(problem.into()));
+        }
+        transport.check_consumer(consume)?;
+        let consumer = Consumer::new(
+            transport_key,
+            producer_key,
+            producer,
+            consume,
+            &mut self.rng,
+        )?;
+        let (response, ssrcs) = (consume_response(&consumer, producer), consumer.ssrcs());
+        let key = self.entities.consumers.insert(consumer);
+        self.entities.transports[transport_key].add_consumer(key, ssrcs);
+        self.entities.producers[producer_key].consumers.push(key);
+        self.registry.insert(id, Entity::Consumer(key));
+        if response.producer_paused {
+            self.outbox.notify(id, Event::ConsumerProducerPause);
+        }
+        self.request_key_frame_for(now, key);
+        self.touch(transport_key);
+        Ok(ResponseBody::Consume(response))
+    }
+
+    fn own_sockets(&mut self, sockets: &[ListenSocket], owner: SocketOwner) {
+        for socket in sockets {
+            self.sockets.insert(socket.socket, owner);
+        }
+    }
+}
+
+fn consume_response(consumer: &Consumer, producer: &Producer) -> ConsumeResponse {
+    ConsumeResponse {
+        paused: consumer.is_paused(),
+        producer_paused: producer.is_paused(),
+        score: consumer.initial_score(producer),
+        preferred_layers: None,
+    }
+}

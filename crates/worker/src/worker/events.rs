@@ -1,0 +1,132 @@
+//! What transports report, carried to whom it concerns: the controller, the server's tables, and
+//! the consumers that can begin.
+
+use super::Worker;
+use crate::ids::{ConsumerKey, ProducerKey, TransportKey};
+use crate::messages::Event;
+use crate::time::Instant;
+use crate::transport::TransportEvent;
+
+impl Worker {
+    /// Carries out what a transport reported since the last time, in order.
+    pub(super) fn take_events(&mut self, now: Instant, key: TransportKey) {
+        while let Some(event) = self.entities.transports[key].web_rtc.next_event() {
+            self.take_event(now, key, event);
+        }
+    }
+
+    fn take_event(&mut self, now: Instant, key: TransportKey, event: TransportEvent) {
+        let transport = &mut self.entities.transports[key];
+        let server = transport.web_rtc_server();
+        match event {
+            TransportEvent::TupleAdded(path) => {
+                if let Some(server) = server {
+                    self.entities.web_rtc_servers[server].add_tuple(path, key);
+                }
+            }
+            TransportEvent::TupleRemoved(path) => {
+                if let Some(server) = server {
+                    self.entities.web_rtc_servers[server].remove_tuple(&path, key);
+                }
+            }
+            TransportEvent::UsernameFragmentRetired(fragment) => {
+                if let Some(server) = server {
+                    self.entities.web_rtc_servers[server].remove_username_fragment(&fragment);
+                }
+            }
+            TransportEvent::SelectedTuple(path) => {
+                transport.egress.set_path(path);
+                if let Some(tuple) = transport.web_rtc.selected_tuple() {
+                    self.outbox
+                        .notify(&transport.id, Event::IceSelectedTupleChange(tuple));
+                }
+            }
+            TransportEvent::IceState(state) => {
+                self.outbox
+                    .notify(&transport.id, Event::IceStateChange(state));
+            }
+            TransportEvent::DtlsState(state) => {
+                let event = Event::DtlsStateChange {
+                    state,
+                    remote_certificate: None,
+                };
+                self.outbox.notify(&transport.id, event);
+            }
+            TransportEvent::Connected {
+                send,
+                receive,
+                remote_certificate,
+            } => {
+                transport.egress.set_srtp(Some(*send));
+                transport.ingress.set_srtp(Some(*receive));
+                let state = crate::params::DtlsState::Connected;
+                let remote_certificate = Some(remote_certificate);
+                let event = Event::DtlsStateChange {
+                    state,
+                    remote_certificate,
+                };
+                self.outbox.notify(&transport.id, event);
+                // Until now nothing could be sent: every consumer begins with a key frame.
+                for consumer in self.entities.transports[key].consumers.clone() {
+                    self.request_key_frame_for(now, consumer);
+                }
+            }
+            TransportEvent::Disconnected => {
+                transport.egress.set_srtp(None);
+                transport.ingress.set_srtp(None);
+            }
+        }
+    }
+
+    /// Tells the scores of a producer and, where they changed, of its consumers.
+    pub(super) fn tell_scores(&mut self, key: ProducerKey) {
+        let producer = &self.entities.producers[key];
+        self.outbox
+            .notify(&producer.id, Event::ProducerScore(producer.scores()));
+        for consumer in producer.consumers.clone() {
+            self.tell_consumer_score(consumer);
+        }
+    }
+
+    pub(super) fn tell_consumer_score(&mut self, key: ConsumerKey) {
+        let consumer = &mut self.entities.consumers[key];
+        let producer = &self.entities.producers[consumer.producer];
+        if let Some(score) = consumer.take_changed_score(producer) {
+            self.outbox
+                .notify(&consumer.id, Event::ConsumerScore(score));
+        }
+    }
+
+    /// Pauses a producer; its consumers' owners are told before the response (CHANNEL §6).
+    pub(super) fn pause_producer(&mut self, key: ProducerKey) {
+        let producer = &mut self.entities.producers[key];
+        if producer.is_paused() {
+            return;
+        }
+        producer.pause();
+        self.fan_out.remove_producer(key);
+        for consumer in producer.consumers.clone() {
+            let consumer = &mut self.entities.consumers[consumer];
+            consumer.producer_paused = true;
+            consumer.interrupt();
+            self.outbox
+                .notify(&consumer.id, Event::ConsumerProducerPause);
+        }
+    }
+
+    /// Resumes a producer: its consumers begin again with a key frame.
+    pub(super) fn resume_producer(&mut self, now: Instant, key: ProducerKey) {
+        let producer = &mut self.entities.producers[key];
+        if !producer.is_paused() {
+            return;
+        }
+        producer.resume(now);
+        for key in producer.consumers.clone() {
+            let consumer = &mut self.entities.consumers[key];
+            consumer.producer_paused = false;
+            self.outbox
+                .notify(&consumer.id, Event::ConsumerProducerResume);
+            self.request_key_frame_for(now, key);
+        }
+    }
+}

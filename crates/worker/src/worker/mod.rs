@@ -1,0 +1,319 @@
+//! The core as a whole, and the contract by which it is driven.
+
+mod close;
+mod create;
+mod dump;
+mod events;
+mod ingress;
+mod registry;
+mod reports;
+mod requests;
+mod service;
+
+use std::collections::VecDeque;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+
+use crate::arena::Arena;
+use crate::binder::Binder;
+use crate::consumer::Consumer;
+use crate::dtls::{Certificate, DimplContext, SessionError};
+use crate::error::RequestError;
+use crate::ids::{ConsumerKey, ProducerKey, RouterKey, TransportKey, WebRtcServerKey};
+use crate::log::Log;
+use crate::messages::{Event, Message, Outbox, Outgoing, Request, Response};
+use crate::output::{Batch, Output, Path, SocketKey};
+use crate::params::PortRange;
+use crate::producer::Producer;
+use crate::rng::{KeyedState, Rng, Table};
+use crate::router::{FanOut, Router};
+use crate::time::{ClockAnchor, Instant};
+use crate::timers::Deadlines;
+use crate::transport::Transport;
+use crate::webrtc_server::WebRtcServer;
+
+use registry::Registry;
+
+/// What the shell decides about a worker before it runs.
+pub struct CoreSettings {
+    /// The process: the name under which `WORKER_RUNNING` is told.
+    pub pid: u32,
+    /// Determines every random choice; from the system's entropy outside of tests.
+    pub seed: [u8; 32],
+    /// Ties the core's time to the clocks of the outside.
+    pub clock: ClockAnchor,
+    /// The ports of sockets whose request names none.
+    pub ports: PortRange,
+    /// The DTLS identity of every transport.
+    pub certificate: Certificate,
+    /// Where the core's `tracing` events become lines for the controller.
+    pub log: Log,
+}
+
+/// One media worker: everything but sockets, clock and pipes.
+///
+/// # Driving it
+///
+/// *Inputs* are [`Worker::handle_datagrams`], [`Worker::handle_message`],
+/// [`Worker::handle_path_closed`], [`Worker::handle_timeout`] and [`Worker::close`]. Each takes the
+/// current time, which must not go back, and does no output by itself.
+///
+/// *Outputs* come after every input, in this order:
+///
+/// 1. [`Worker::drain`] fills an [`Output`]; on [`Drain::More`] it is sent, cleared and filled
+///    again, until [`Drain::Drained`]. No other input may come between: packets that wait for
+///    fan-out lie in stores that the next batch may overwrite.
+/// 2. [`Worker::poll_message`] until `None`.
+/// 3. [`Worker::poll_timeout`] tells when [`Worker::handle_timeout`] is due at the latest. Calling
+///    it early is harmless and free; so is polling any output again.
+pub struct Worker {
+    settings: CoreSettings,
+    dtls: Arc<DimplContext>,
+    rng: Rng,
+    hash_state: KeyedState,
+    registry: Registry,
+    entities: Entities,
+    sockets: Table<SocketKey, SocketOwner>,
+    outbox: Outbox,
+    /// Transports with something to send or to find out, each once.
+    touched: VecDeque<TransportKey>,
+    deadlines: Deadlines<TransportKey>,
+    fan_out: FanOut,
+    control: Output,
+    /// The transport that is being worked on, to be removed if that panics.
+    current: Option<TransportKey>,
+    counters: Counters,
+    closed: bool,
+}
+
+/// Everything that lives in a worker, side by side; edges are keys.
+#[derive(Default)]
+pub(crate) struct Entities {
+    pub(crate) web_rtc_servers: Arena<WebRtcServerKey, WebRtcServer>,
+    pub(crate) routers: Arena<RouterKey, Router>,
+    pub(crate) transports: Arena<TransportKey, Transport>,
+    pub(crate) producers: Arena<ProducerKey, Producer>,
+    pub(crate) consumers: Arena<ConsumerKey, Consumer>,
+}
+
+/// Whose datagrams a socket receives.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum SocketOwner {
+    WebRtcServer(WebRtcServerKey),
+    Transport(TransportKey),
+}
+
+/// What was dropped before it reached a transport, and what went wrong.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Counters {
+    /// Datagrams of no protocol that the worker speaks.
+    pub unknown_protocol: u64,
+    /// STUN messages that are malformed, no Binding request, or for no transport here.
+    pub stun_ignored: u64,
+    /// DTLS, RTP and RTCP from a tuple that ICE has not validated.
+    pub unknown_tuple: u64,
+    /// Answers to STUN that found the control queue full.
+    pub stun_answers_dropped: u64,
+    /// Panics that were contained.
+    pub panics: u64,
+}
+
+/// Whether [`Worker::drain`] is done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Drain {
+    /// Nothing is left to send.
+    Drained,
+    /// The output is full: send it, clear it, and drain again.
+    More,
+}
+
+/// Why the worker wants to be woken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reason {
+    /// A deadline of the transport with this slot: consent, handshake, feedback or reports.
+    Transport(TransportKey),
+}
+
+impl Worker {
+    /// A worker without entities. `WORKER_RUNNING` is the first message it has to tell.
+    ///
+    /// # Errors
+    ///
+    /// [`SessionError`] when the DTLS engine refuses the certificate.
+    pub fn new(settings: CoreSettings) -> Result<Self, SessionError> {
+        let dtls = DimplContext::new(settings.certificate.clone(), settings.clock)?;
+        let mut rng = Rng::new(settings.seed);
+        let hash_state = KeyedState::new(&mut rng);
+        let mut outbox = Outbox::default();
+        outbox.notify(&settings.pid.to_string(), Event::WorkerRunning);
+        Ok(Self {
+            settings,
+            dtls,
+            rng,
+            hash_state,
+            registry: Registry::new(hash_state),
+            entities: Entities::default(),
+            sockets: Table::with_hasher(hash_state),
+            outbox,
+            touched: VecDeque::new(),
+            deadlines: Deadlines::new(),
+            fan_out: FanOut::default(),
+            control: Output::new(CONTROL_CAPACITY),
+            current: None,
+            counters: Counters::default(),
+            closed: false,
+        })
+    }
+
+    /// Takes in received datagrams, which are decrypted in place.
+    pub fn handle_datagrams(&mut self, now: Instant, batch: &mut Batch) {
+        let mut index = 0;
+        while index < batch.len() {
+            // The fence stands around what is left of the batch: after a panic the datagram that
+            // caused it is skipped and the rest goes on.
+            let next = &mut index;
+            self.fenced(|worker| {
+                while let Some((path, at, datagram)) = batch.get_mut(*next) {
+                    *next += 1;
+                    worker.handle_datagram(now, path, at, datagram);
+                }
+            });
+        }
+        self.collect_logs();
+    }
+
+    /// Takes in one message of the controller.
+    pub fn handle_message(&mut self, now: Instant, message: Message, binder: &mut dyn Binder) {
+        match message {
+            Message::Request(request) => self.handle_request(now, &request, binder),
+            Message::Close => self.close(now),
+            Message::Refused(error) => {
+                tracing::error!(target: "tureen::message", %error, "notification refused");
+            }
+        }
+        self.collect_logs();
+    }
+
+    fn handle_request(&mut self, now: Instant, request: &Request, binder: &mut dyn Binder) {
+        let mut result = Err(RequestError::Failed("internal error".into()));
+        self.fenced(|worker| result = worker.carry_out(now, request, binder));
+        if let Err(error) = &result {
+            tracing::error!(
+                target: "tureen::message",
+                method = request.method, handler = request.handler_id, class = error.class(),
+                "request failed: {error}"
+            );
+        }
+        self.collect_logs();
+        self.outbox.respond(Response {
+            id: request.id,
+            result,
+        });
+    }
+
+    /// A TCP connection ended: nothing comes from it or goes to it any more.
+    pub fn handle_path_closed(&mut self, now: Instant, path: Path) {
+        self.fenced(|worker| worker.path_closed(now, path));
+        self.collect_logs();
+    }
+
+    /// Lets what is due happen.
+    pub fn handle_timeout(&mut self, now: Instant) {
+        while let Some(transport) = self.deadlines.pop_due(now) {
+            self.touch(transport);
+        }
+    }
+
+    /// Fills `output` with what is to be sent.
+    pub fn drain(&mut self, now: Instant, output: &mut Output) -> Drain {
+        let mut drained = Drain::More;
+        loop {
+            let mark = output.mark();
+            let mut panicked = true;
+            self.fenced(|worker| {
+                drained = worker.drain_fenced(now, output);
+                panicked = false;
+            });
+            if !panicked {
+                break;
+            }
+            output.roll_back(mark);
+        }
+        self.collect_logs();
+        drained
+    }
+
+    /// The next message to the controller.
+    pub fn poll_message(&mut self) -> Option<Outgoing> {
+        self.outbox.pop()
+    }
+
+    /// Whether the controller reads fast enough to be asked for more.
+    #[must_use]
+    pub fn wants_messages(&self) -> bool {
+        !self.outbox.is_over_cap()
+    }
+
+    /// When [`Worker::handle_timeout`] is due at the latest, and why; `None` when nothing is.
+    #[must_use]
+    pub fn poll_timeout(&self) -> Option<(Instant, Reason)> {
+        self.deadlines
+            .next()
+            .map(|(at, transport)| (at, Reason::Transport(transport)))
+    }
+
+    /// Whether the worker was closed: what is queued may still be sent, then the process ends.
+    #[must_use]
+    pub fn is_closed(&self) -> bool {
+        self.closed
+    }
+
+    /// What was dropped and what went wrong so far.
+    #[must_use]
+    pub fn counters(&self) -> &Counters {
+        &self.counters
+    }
+
+    /// Marks a transport as one that [`Worker::drain`] must look at.
+    fn touch(&mut self, key: TransportKey) {
+        if let Some(transport) = self.entities.transports.get_mut(key)
+            && !std::mem::replace(&mut transport.touched, true)
+        {
+            self.touched.push_back(key);
+        }
+    }
+
+    /// Runs a part of an input. A panic inside removes the transport it was working on and is
+    /// counted; what the part had queued is the caller's to roll back.
+    fn fenced(&mut self, part: impl FnOnce(&mut Self)) {
+        self.current = None;
+        if catch_unwind(AssertUnwindSafe(|| part(self))).is_err() {
+            self.counters.panics += 1;
+            match self.current.take() {
+                Some(transport) => {
+                    tracing::error!(target: "tureen::message", ?transport, "panic: transport removed");
+                    self.discard_transport(transport);
+                }
+                // Outside a transport nothing can be removed to get back to a sound state.
+                None => std::process::abort(),
+            }
+        }
+    }
+
+    fn collect_logs(&mut self) {
+        while let Some(line) = self.settings.log.pop() {
+            self.outbox.log(line.to_string());
+        }
+    }
+}
+
+impl std::fmt::Debug for Worker {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Worker")
+            .field("pid", &self.settings.pid)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Bytes for answers to STUN between two drains.
+const CONTROL_CAPACITY: usize = 64 * 1024;
