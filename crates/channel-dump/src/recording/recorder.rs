@@ -6,6 +6,8 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant, SystemTime};
 
+use nix::sys::signal::{SigSet, Signal};
+
 use super::{Content, Direction, Header, Record, RecordingError, RecordingWriter};
 
 /// Records the channel of one worker on a thread of its own.
@@ -74,6 +76,9 @@ impl Recorder {
         let source = Arc::clone(&queue);
         let thread = thread::Builder::new().name("channel recorder".to_owned());
         let thread = thread.spawn(move || {
+            // Where files may not grow beyond a size, this signal would end the process. Blocked
+            // in the thread that writes, it leaves an error. It can fail for no thread.
+            let _ = SigSet::from(Signal::SIGXFSZ).thread_block();
             if let Err(error) = write(writer, &source, begun) {
                 source.discard();
                 failed(error);

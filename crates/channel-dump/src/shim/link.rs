@@ -83,10 +83,10 @@ impl Link {
         let gone = PollFlags::POLLHUP | PollFlags::POLLERR | PollFlags::POLLNVAL;
         if events.intersects(gone) && !self.ends[side as usize].is_gone {
             self.ends[side as usize].is_gone = true;
-            self.abandon(side.other());
+            self.abandon(side.other(), recorder);
         }
         if events.contains(PollFlags::POLLOUT) {
-            self.write_to(side);
+            self.write_to(side, recorder);
         }
         if events.intersects(PollFlags::POLLIN | gone) && self.flows[side as usize].is_hungry() {
             self.read_from(side, recorder);
@@ -114,11 +114,11 @@ impl Link {
                 false => self.tap.pass(&flow.buffer, recorder),
             }
         }
-        self.write_to(side.other());
+        self.write_to(side.other(), recorder);
     }
 
     /// Writes what goes to a side, and closes it for writing behind the last of it.
-    fn write_to(&mut self, side: Side) {
+    fn write_to(&mut self, side: Side, recorder: Option<&Recorder>) {
         let from = side.other();
         let (end, flow) = (
             &mut self.ends[side as usize],
@@ -132,7 +132,7 @@ impl Link {
                 Ok(len) => flow.start += len,
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => return,
-                Err(_) => return self.abandon(from),
+                Err(_) => return self.abandon(from, recorder),
             }
         }
         if flow.is_ended && !flow.is_done {
@@ -143,9 +143,14 @@ impl Link {
 
     /// Reads no more from a side, because nobody is there to take it: whoever writes there is
     /// told so.
-    fn abandon(&mut self, side: Side) {
+    fn abandon(&mut self, side: Side, recorder: Option<&Recorder>) {
         let flow = &mut self.flows[side as usize];
         if !flow.is_done {
+            if let Some(recorder) = recorder.filter(|_| !flow.is_ended)
+                && side.direction() == self.tap.direction()
+            {
+                self.tap.end(recorder);
+            }
             *flow = Flow {
                 is_ended: true,
                 is_done: true,
