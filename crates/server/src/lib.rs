@@ -1,1 +1,24 @@
-//! server
+//! `tureen serve`: rooms in a browser, with media through Tureen's workers.
+//!
+//! From the outside in: `http` speaks HTTP and WebSocket; `signaling` is the dialect of the page,
+//! an adapter over `rooms`, which know nothing of networks; `media` holds the routers, transports,
+//! producers and consumers of the people in rooms, through `tureen_controller`; `sdp` translates
+//! what browsers offer and answer, and is the only place that knows SDP.
+
+mod app;
+mod cli;
+mod config;
+mod hall;
+mod http;
+mod media;
+mod rooms;
+mod sdp;
+mod serve;
+mod signaling;
+
+pub use cli::{Cli, Command};
+pub use config::{
+    CodecName, ConfigError, HttpConfig, LogConfig, LogFormat, MediaConfig, RoomConfig, ServeConfig,
+    WorkerLog, default_file,
+};
+pub use serve::{ServeError, serve};

@@ -1,3 +1,42 @@
-//! The binary.
+//! The `tureen` command.
 
-fn main() {}
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+use clap::CommandFactory;
+use tureen_server::{Cli, Command, ConfigError};
+
+fn main() -> ExitCode {
+    let cli = match Cli::load(std::env::args_os()) {
+        Ok(cli) => cli,
+        Err(ConfigError::Arguments(error)) => error.exit(),
+        Err(error) => {
+            eprintln!("tureen: {error}");
+            return ExitCode::from(EXIT_USAGE);
+        }
+    };
+    match cli.command {
+        Command::Serve(config) => match tureen_server::serve(*config) {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(error) => {
+                eprintln!("tureen: {error}");
+                ExitCode::FAILURE
+            }
+        },
+        Command::Config => {
+            print!("{}", tureen_server::default_file(&Cli::command()));
+            ExitCode::SUCCESS
+        }
+        Command::Worker { arguments } => worker(arguments),
+    }
+}
+
+/// Runs in a process of its own, which `serve` has started for this.
+fn worker(arguments: Vec<OsString>) -> ExitCode {
+    let program = OsString::from("tureen-worker");
+    let code = tureen_worker::run([program].into_iter().chain(arguments));
+    ExitCode::from(u8::try_from(code).unwrap_or(u8::MAX))
+}
+
+/// What clap exits with as well.
+const EXIT_USAGE: u8 = 2;

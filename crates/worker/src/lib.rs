@@ -35,3 +35,4 @@ pub mod wire;
 mod worker;
 
 pub use io::run;
+pub use worker::{CoreSettings, Counters, Drain, Reason, Worker};

@@ -1,7 +1,7 @@
 //! The ORTC functions against results of the npm package mediasoup 3.27.1 on the same inputs.
 //!
 //! `golden.json` is what `node tests/interop/ortc/evaluate.mjs --golden` prints; the comparison
-//! with the package itself, on many more inputs, is `tests/interop/ortc/compare.mjs`.
+//! with the package itself, on many more inputs, is `tests/interop/ortc/compare.test.mjs`.
 
 use serde_json::{Map, Value};
 

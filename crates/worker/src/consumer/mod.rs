@@ -5,8 +5,6 @@ mod munger;
 mod simple;
 mod stats;
 
-pub(crate) use simple::Forward;
-
 use crate::error::RequestError;
 use crate::ids::{Mid, PayloadType, ProducerKey, Ssrc, TransportKey};
 use crate::messages::{Consume, ConsumerScore};

@@ -10,7 +10,7 @@ use crate::streams::ExtendedSeq;
 #[derive(Clone, Debug)]
 pub(crate) struct SequenceMunger {
     /// Oldest first; `len` of them are in use.
-    runs: [Run; SequenceMunger::RUNS],
+    runs: [Run; Self::RUNS],
     len: usize,
     /// The highest number seen, mapped or dropped.
     highest: ExtendedSeq,

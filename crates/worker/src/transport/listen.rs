@@ -10,7 +10,7 @@ use crate::rng::Rng;
 
 /// An open socket and how it is shown to the outside.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ListenSocket {
+pub(crate) struct ListenSocket {
     /// Its name between core and shell.
     pub socket: SocketKey,
     /// Where it is bound.
@@ -22,7 +22,7 @@ pub struct ListenSocket {
 impl ListenSocket {
     /// What candidates and tuples show.
     #[must_use]
-    pub fn shown_address(&self) -> String {
+    pub(crate) fn shown_address(&self) -> String {
         self.info
             .announced_address
             .clone()
@@ -32,7 +32,7 @@ impl ListenSocket {
 
 /// The tuple of `path` as the channel shows it; the socket must be one of `sockets`.
 #[must_use]
-pub fn shown_tuple(sockets: &[ListenSocket], path: Path) -> Option<Tuple> {
+pub(super) fn shown_tuple(sockets: &[ListenSocket], path: Path) -> Option<Tuple> {
     let socket = sockets.iter().find(|socket| socket.socket == path.socket)?;
     Some(Tuple {
         local_address: socket.shown_address(),
@@ -49,7 +49,7 @@ pub fn shown_tuple(sockets: &[ListenSocket], path: Path) -> Option<Tuple> {
 ///
 /// `TypeError` for what is malformed (no info at all, an invalid IP, a range upside down), `Error`
 /// for what cannot be bound.
-pub fn open(
+pub(crate) fn open(
     infos: &[ListenInfo],
     worker_ports: PortRange,
     rng: &mut Rng,
@@ -76,7 +76,7 @@ pub fn open(
 }
 
 /// Closes all of `sockets`.
-pub fn close(sockets: &[ListenSocket], binder: &mut dyn Binder) {
+pub(super) fn close(sockets: &[ListenSocket], binder: &mut dyn Binder) {
     for socket in sockets {
         binder.close(socket.socket);
     }

@@ -7,7 +7,7 @@ use crate::params::RtpParameters;
 /// The SSRC, MID and RID tables of one transport. What a packet teaches (an SSRC that came with a
 /// known MID or RID) is learned, up to [`RtpListener::MAX_SSRCS`].
 #[derive(Debug, Default)]
-pub struct RtpListener {
+pub(crate) struct RtpListener {
     /// Sorted by SSRC.
     ssrcs: Vec<(Ssrc, ProducerKey)>,
     mids: Vec<(Mid, ProducerKey)>,
@@ -16,7 +16,7 @@ pub struct RtpListener {
 
 impl RtpListener {
     /// How many SSRCs one transport may have: a peer that invents more is not listened to.
-    pub const MAX_SSRCS: usize = 512;
+    pub(crate) const MAX_SSRCS: usize = 512;
 
     /// Enters a producer.
     ///
@@ -24,7 +24,7 @@ impl RtpListener {
     ///
     /// Refuses an SSRC, a MID, or without MID a RID, that another producer of the transport has; a
     /// MID or RID of no or more than 16 bytes; and one SSRC too many. Nothing is entered then.
-    pub fn add(
+    pub(crate) fn add(
         &mut self,
         producer: ProducerKey,
         parameters: &RtpParameters,
@@ -92,7 +92,7 @@ impl RtpListener {
     }
 
     /// Forgets everything of a producer.
-    pub fn remove(&mut self, producer: ProducerKey) {
+    pub(crate) fn remove(&mut self, producer: ProducerKey) {
         self.ssrcs.retain(|(_, other)| *other != producer);
         self.mids.retain(|(_, other)| *other != producer);
         self.rids.retain(|(_, other)| *other != producer);
@@ -100,7 +100,7 @@ impl RtpListener {
 
     /// The producer of an SSRC.
     #[must_use]
-    pub fn find(&self, ssrc: Ssrc) -> Option<ProducerKey> {
+    pub(crate) fn find(&self, ssrc: Ssrc) -> Option<ProducerKey> {
         let at = self
             .ssrcs
             .binary_search_by_key(&ssrc, |(ssrc, _)| *ssrc)
@@ -111,7 +111,7 @@ impl RtpListener {
     /// The producer of a packet whose SSRC is not known yet. The SSRC is learned when
     /// [`RtpListener::learn`] is called, which the caller does once the producer accepts the packet.
     #[must_use]
-    pub fn find_by_name(&self, mid: Option<Mid>, rid: Option<Rid>) -> Option<ProducerKey> {
+    pub(crate) fn find_by_name(&self, mid: Option<Mid>, rid: Option<Rid>) -> Option<ProducerKey> {
         let by_mid = mid.and_then(|mid| self.mids.iter().find(|(other, _)| *other == mid));
         let by_rid = || rid.and_then(|rid| self.rids.iter().find(|(other, _)| *other == rid));
         by_mid
@@ -120,7 +120,7 @@ impl RtpListener {
     }
 
     /// Enters an SSRC; `false` when the table is full or the SSRC is someone else's.
-    pub fn learn(&mut self, ssrc: Ssrc, producer: ProducerKey) -> bool {
+    pub(crate) fn learn(&mut self, ssrc: Ssrc, producer: ProducerKey) -> bool {
         match self.ssrcs.binary_search_by_key(&ssrc, |(ssrc, _)| *ssrc) {
             Ok(at) => self.ssrcs[at].1 == producer,
             Err(_) if self.ssrcs.len() >= Self::MAX_SSRCS => false,
@@ -132,17 +132,17 @@ impl RtpListener {
     }
 
     /// All SSRCs, ascending.
-    pub fn ssrcs(&self) -> impl Iterator<Item = (Ssrc, ProducerKey)> {
+    pub(crate) fn ssrcs(&self) -> impl Iterator<Item = (Ssrc, ProducerKey)> {
         self.ssrcs.iter().copied()
     }
 
     /// All MIDs.
-    pub fn mids(&self) -> impl Iterator<Item = (Mid, ProducerKey)> {
+    pub(crate) fn mids(&self) -> impl Iterator<Item = (Mid, ProducerKey)> {
         self.mids.iter().copied()
     }
 
     /// All RIDs.
-    pub fn rids(&self) -> impl Iterator<Item = (Rid, ProducerKey)> {
+    pub(crate) fn rids(&self) -> impl Iterator<Item = (Rid, ProducerKey)> {
         self.rids.iter().copied()
     }
 }

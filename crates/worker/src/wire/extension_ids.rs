@@ -10,10 +10,15 @@ pub const STORED_PROFILE: u16 = 0x1000;
 /// none.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct RecvExtensionIds {
+    /// The MID (RFC 8843).
     pub mid: u8,
+    /// The RTP stream id (RFC 8852).
     pub rid: u8,
+    /// The repaired RTP stream id (RFC 8852).
     pub repaired_rid: u8,
+    /// abs-send-time.
     pub abs_send_time: u8,
+    /// The transport-wide sequence number.
     pub transport_wide_cc: u8,
 }
 
@@ -43,6 +48,8 @@ pub struct PassThrough {
 }
 
 impl PassThrough {
+    /// Of a producer's extensions.
+    #[must_use]
     pub fn new(extensions: &[RtpHeaderExtensionParameters]) -> Self {
         let mut router_ids = [0; 256];
         for extension in extensions {
@@ -82,14 +89,20 @@ impl PassThrough {
 /// The ids on the packets of one consumer. 0 is an extension that was not negotiated.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct SendExtensionIds {
+    /// The MID (RFC 8843).
     pub mid: u8,
+    /// abs-send-time.
     pub abs_send_time: u8,
+    /// The transport-wide sequence number.
     pub transport_wide_cc: u8,
+    /// Whether an id is beyond the one-byte form.
     pub needs_two_byte_form: bool,
     passed_through: [u8; ROUTER_IDS],
 }
 
 impl SendExtensionIds {
+    /// Of a consumer's extensions.
+    #[must_use]
     pub fn new(extensions: &[RtpHeaderExtensionParameters]) -> Self {
         let mut ids = Self::default();
         for extension in extensions {

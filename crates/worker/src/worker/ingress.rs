@@ -5,7 +5,7 @@ use crate::ids::{ProducerKey, TransportKey};
 use crate::messages::Event;
 use crate::output::Path;
 use crate::params::MediaKind;
-use crate::producer::{PacketNames, Taken};
+use crate::producer::Taken;
 use crate::time::Instant;
 use crate::transport::Incoming;
 use crate::wire::demux::DatagramKind;

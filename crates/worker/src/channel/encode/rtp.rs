@@ -152,7 +152,8 @@ fn stream(fbb: &mut Builder, dump: &RtpStreamDump) -> Offset<rtp_stream::Dump<'s
         payload_type: dump.payload_type,
         mime_type: Some(fbb.create_string(&dump.mime_type)),
         clock_rate: dump.clock_rate,
-        rid: dump.rid.as_ref().map(|rid| fbb.create_string(rid)),
+        // The npm package reads the length of this string without asking whether it is there.
+        rid: Some(fbb.create_string(dump.rid.as_deref().unwrap_or_default())),
         cname: Some(fbb.create_string(&dump.cname)),
         rtx_ssrc: dump.rtx.as_ref().map(|rtx| rtx.ssrc.0),
         rtx_payload_type: dump.rtx.as_ref().map(|rtx| rtx.payload_type),
@@ -184,7 +185,7 @@ fn rtx_dump(
         payload_type: rtx.payload_type,
         mime_type: Some(fbb.create_string(&rtx.mime_type)),
         clock_rate: rtx.clock_rate,
-        rrid: of.rid.as_ref().map(|rid| fbb.create_string(rid)),
+        rrid: Some(fbb.create_string(of.rid.as_deref().unwrap_or_default())),
         cname: Some(fbb.create_string(&of.cname)),
     };
     let params = Some(rtx_stream::Params::create(fbb, &params));

@@ -1,5 +1,5 @@
 // The ORTC functions of the controller against those of the npm package, on the same inputs.
-// Run with `node --test tests/interop/ortc/compare.mjs`; needs `npm ci` in tests/interop and cargo.
+// Run with `cargo xtask test --only interop/ortc`.
 
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
@@ -7,7 +7,6 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { fileURLToPath } from 'node:url';
 
 import { mutatedCases, routerCases, stricterCases, writtenCases } from './cases.mjs';
 import { evaluate } from './evaluate.mjs';
@@ -48,15 +47,13 @@ function compare(cases) {
   assert.ok(outcomes.ok > cases.length && outcomes.error > 0, JSON.stringify(outcomes));
 }
 
-const repository = fileURLToPath(new URL('../../..', import.meta.url));
-
 function controllerResults(cases) {
   const directory = mkdtempSync(join(tmpdir(), 'tureen-ortc-'));
   try {
     const file = join(directory, 'cases.json');
     writeFileSync(file, JSON.stringify(cases));
-    const command = ['run', '--quiet', '--package', 'tureen-controller', '--example', 'ortc-eval', '--', file];
-    const output = execFileSync('cargo', command, { cwd: repository, encoding: 'utf8', maxBuffer: 2 ** 30 });
+    const program = join(process.env.TUREEN_EXAMPLES, 'ortc-eval');
+    const output = execFileSync(program, [file], { encoding: 'utf8', maxBuffer: 2 ** 30 });
     return output.trim().split('\n').map((line) => JSON.parse(line));
   } finally {
     rmSync(directory, { recursive: true });

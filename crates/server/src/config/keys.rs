@@ -1,0 +1,288 @@
+use std::net::{IpAddr, SocketAddr};
+use std::path::PathBuf;
+
+use clap::builder::RangedU64ValueParser;
+use clap::{Args, ValueEnum};
+
+/// Everything that `tureen serve` can be told.
+#[derive(Args, Clone, Debug)]
+pub struct ServeConfig {
+    /// A file of the keys below; config/tureen.toml shows them all.
+    #[arg(long, env = "TUREEN_CONFIG", value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// Pages and signaling.
+    #[command(flatten)]
+    pub http: HttpConfig,
+    /// Workers and their ports.
+    #[command(flatten)]
+    pub media: MediaConfig,
+    /// Limits of rooms and people.
+    #[command(flatten)]
+    pub rooms: RoomConfig,
+    /// What is logged.
+    #[command(flatten)]
+    pub log: LogConfig,
+}
+
+/// Pages and signaling.
+#[derive(Args, Clone, Debug)]
+#[command(next_help_heading = "Pages and signaling")]
+pub struct HttpConfig {
+    /// Address and port of the pages and of signaling. Browsers open the camera only on localhost
+    /// or over HTTPS, so any other address wants tls-cert and tls-key.
+    #[arg(
+        long,
+        env = "TUREEN_LISTEN",
+        value_name = "IP:PORT",
+        default_value = "127.0.0.1:8080"
+    )]
+    pub listen: SocketAddr,
+    /// Certificate chain in PEM; makes the server speak HTTPS.
+    #[arg(
+        long,
+        env = "TUREEN_TLS_CERT",
+        value_name = "FILE",
+        requires = "tls_key"
+    )]
+    pub tls_cert: Option<PathBuf>,
+    /// Private key of the certificate, in PEM.
+    #[arg(
+        long,
+        env = "TUREEN_TLS_KEY",
+        value_name = "FILE",
+        requires = "tls_cert"
+    )]
+    pub tls_key: Option<PathBuf>,
+    /// Origins of other sites whose pages may connect, such as https://example.org. Pages of this
+    /// server always may.
+    #[arg(
+        long,
+        env = "TUREEN_ALLOWED_ORIGINS",
+        value_name = "ORIGIN",
+        value_delimiter = ','
+    )]
+    pub allowed_origins: Vec<String>,
+    /// Names under which a server on a loopback address may be addressed besides localhost and IP
+    /// addresses, such as that of a reverse proxy. Other names are refused, for a foreign page
+    /// could have made its own name point here.
+    #[arg(
+        long,
+        env = "TUREEN_ALLOWED_HOSTS",
+        value_name = "NAME",
+        value_delimiter = ','
+    )]
+    pub allowed_hosts: Vec<String>,
+    /// Whether /metrics answers others than this machine. A request that a proxy passed on counts
+    /// as another's.
+    #[arg(
+        long, env = "TUREEN_METRICS_REMOTE", value_name = "BOOL",
+        default_value = "false", num_args = 0..=1, default_missing_value = "true"
+    )]
+    pub metrics_remote: bool,
+    /// Longest WebSocket message from a client, in bytes.
+    #[arg(
+        long, env = "TUREEN_MAX_FRAME_SIZE", value_name = "BYTES", default_value = "262144",
+        value_parser = sizes(1024, 1 << 24)
+    )]
+    pub max_frame_size: usize,
+    /// WebSocket messages that a client may send per second, averaged over ten seconds.
+    #[arg(
+        long, env = "TUREEN_MAX_MESSAGE_RATE", value_name = "NUMBER", default_value = "30",
+        value_parser = counts(1, 10_000)
+    )]
+    pub max_message_rate: u32,
+    /// Seconds between pings to a client.
+    #[arg(
+        long, env = "TUREEN_PING_INTERVAL", value_name = "SECONDS", default_value = "5",
+        value_parser = seconds(1, 3600)
+    )]
+    pub ping_interval: u64,
+    /// Seconds without a sign of life after which a client has left.
+    #[arg(
+        long, env = "TUREEN_PING_TIMEOUT", value_name = "SECONDS", default_value = "15",
+        value_parser = seconds(2, 7200)
+    )]
+    pub ping_timeout: u64,
+}
+
+/// Workers and their ports.
+#[derive(Args, Clone, Debug)]
+#[command(next_help_heading = "Media")]
+pub struct MediaConfig {
+    /// Media workers, each on one core; 0 means one per core.
+    #[arg(
+        long, env = "TUREEN_WORKERS", value_name = "NUMBER", default_value = "0",
+        value_parser = RangedU64ValueParser::<usize>::new().range(0..=256)
+    )]
+    pub workers: usize,
+    /// Port of the first worker's media, UDP and TCP; the next worker has the next port. Open them
+    /// in the firewall.
+    #[arg(
+        long, env = "TUREEN_RTC_PORT", value_name = "PORT", default_value = "40000",
+        value_parser = RangedU64ValueParser::<u16>::new().range(1..=65535)
+    )]
+    pub rtc_port: u16,
+    /// Local addresses for media. Without any: those of the interfaces that `listen` names, and
+    /// where that is a loopback address, the address towards the network as well, for Firefox sends
+    /// no media to 127.0.0.1.
+    #[arg(
+        long,
+        env = "TUREEN_RTC_LISTEN",
+        value_name = "IP",
+        value_delimiter = ','
+    )]
+    pub rtc_listen: Vec<IpAddr>,
+    /// The address at which browsers reach this machine's media, where it is not its own: behind
+    /// NAT, in a container, in most clouds. An IP address or a host name.
+    #[arg(long, env = "TUREEN_ANNOUNCED_ADDRESS", value_name = "ADDRESS")]
+    pub announced_address: Option<String>,
+    /// Codecs of every room, the preferred one of its kind first.
+    #[arg(
+        long,
+        env = "TUREEN_CODECS",
+        value_name = "CODEC",
+        value_enum,
+        value_delimiter = ',',
+        default_value = "opus,vp8,h264,vp9,av1"
+    )]
+    pub codecs: Vec<CodecName>,
+    /// What each participant's connection may send at first, in bit/s, before it is known better.
+    #[arg(
+        long, env = "TUREEN_INITIAL_OUTGOING_BITRATE", value_name = "BITRATE",
+        default_value = "1000000", value_parser = counts(30_000, 1_000_000_000)
+    )]
+    pub initial_outgoing_bitrate: u32,
+    /// Log level of the workers.
+    #[arg(
+        long,
+        env = "TUREEN_WORKER_LOG",
+        value_name = "LEVEL",
+        value_enum,
+        default_value = "warn"
+    )]
+    pub worker_log: WorkerLog,
+}
+
+/// Limits of rooms and people.
+#[derive(Args, Clone, Debug)]
+#[command(next_help_heading = "Rooms")]
+pub struct RoomConfig {
+    /// Rooms that may exist at once.
+    #[arg(
+        long, env = "TUREEN_MAX_ROOMS", value_name = "NUMBER", default_value = "1000",
+        value_parser = sizes(1, 1_000_000)
+    )]
+    pub max_rooms: usize,
+    /// People who may be online at once.
+    #[arg(
+        long, env = "TUREEN_MAX_PEOPLE", value_name = "NUMBER", default_value = "5000",
+        value_parser = sizes(1, 1_000_000)
+    )]
+    pub max_people: usize,
+    /// People who may be in one room.
+    #[arg(
+        long, env = "TUREEN_MAX_ROOM_PEOPLE", value_name = "NUMBER", default_value = "100",
+        value_parser = sizes(1, 100_000)
+    )]
+    pub max_room_people: usize,
+    /// Tracks that one participant may publish.
+    #[arg(
+        long, env = "TUREEN_MAX_TRACKS", value_name = "NUMBER", default_value = "8",
+        value_parser = sizes(1, 64)
+    )]
+    pub max_tracks: usize,
+    /// Longest name of a person or a room, in characters.
+    #[arg(
+        long, env = "TUREEN_MAX_NAME_LENGTH", value_name = "CHARACTERS", default_value = "64",
+        value_parser = sizes(1, 1000)
+    )]
+    pub max_name_length: usize,
+    /// Longest chat message, in characters.
+    #[arg(
+        long, env = "TUREEN_MAX_CHAT_LENGTH", value_name = "CHARACTERS", default_value = "2000",
+        value_parser = sizes(1, 100_000)
+    )]
+    pub max_chat_length: usize,
+    /// Seconds for which a room without people is kept.
+    #[arg(
+        long, env = "TUREEN_EMPTY_ROOM_TIMEOUT", value_name = "SECONDS", default_value = "60",
+        value_parser = seconds(0, 86_400)
+    )]
+    pub empty_room_timeout: u64,
+}
+
+/// What is logged.
+#[derive(Args, Clone, Debug)]
+#[command(next_help_heading = "Logs")]
+pub struct LogConfig {
+    /// Filter in the syntax of tracing: a level, or levels by module such as info,tureen=debug.
+    #[arg(
+        long,
+        env = "TUREEN_LOG",
+        value_name = "FILTER",
+        default_value = "info"
+    )]
+    pub log: String,
+    /// Form of the lines on stderr.
+    #[arg(
+        long,
+        env = "TUREEN_LOG_FORMAT",
+        value_name = "FORMAT",
+        value_enum,
+        default_value = "text"
+    )]
+    pub log_format: LogFormat,
+}
+
+/// A codec of rooms.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum CodecName {
+    /// Opus at 48 kHz, stereo
+    Opus,
+    /// G.711 μ-law
+    Pcmu,
+    /// G.711 A-law
+    Pcma,
+    /// VP8
+    Vp8,
+    /// VP9, profile 0
+    Vp9,
+    /// H.264, constrained baseline, packetization mode 1
+    H264,
+    /// AV1, main profile
+    Av1,
+}
+
+/// Log level of the workers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum WorkerLog {
+    /// Everything
+    Debug,
+    /// What is odd, and what failed
+    Warn,
+    /// What failed
+    Error,
+    /// Nothing
+    None,
+}
+
+/// Form of the log lines.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum LogFormat {
+    /// For people
+    Text,
+    /// One JSON object per line
+    Json,
+}
+
+fn sizes(low: u64, high: u64) -> RangedU64ValueParser<usize> {
+    RangedU64ValueParser::new().range(low..=high)
+}
+
+fn counts(low: u64, high: u64) -> RangedU64ValueParser<u32> {
+    RangedU64ValueParser::new().range(low..=high)
+}
+
+fn seconds(low: u64, high: u64) -> RangedU64ValueParser<u64> {
+    RangedU64ValueParser::new().range(low..=high)
+}

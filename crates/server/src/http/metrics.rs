@@ -1,0 +1,114 @@
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use axum::extract::{ConnectInfo, State};
+use axum::http::StatusCode;
+use axum::http::header::{self, HeaderMap};
+use axum::response::{IntoResponse, Response};
+use prometheus_client::encoding::text::encode;
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::registry::Registry;
+
+use super::access::is_local;
+use crate::app::App;
+
+/// What `/metrics` tells, in OpenMetrics text.
+pub(crate) struct Metrics {
+    registry: Registry,
+    people: Gauge,
+    rooms: Gauge,
+    tracks: Gauge,
+    connections: Gauge,
+    workers: Gauge,
+    /// Requests of clients.
+    pub(crate) requests: Counter,
+    /// Requests of clients that were refused.
+    pub(crate) refusals: Counter,
+    /// Workers that died and were started again.
+    pub(crate) worker_restarts: Counter,
+}
+
+impl Metrics {
+    pub(crate) fn new() -> Self {
+        let mut metrics = Self {
+            registry: Registry::with_prefix("tureen"),
+            people: Gauge::default(),
+            rooms: Gauge::default(),
+            tracks: Gauge::default(),
+            connections: Gauge::default(),
+            workers: Gauge::default(),
+            requests: Counter::default(),
+            refusals: Counter::default(),
+            worker_restarts: Counter::default(),
+        };
+        let registry = &mut metrics.registry;
+        for (name, help, gauge) in [
+            ("people", "People online", &metrics.people),
+            ("rooms", "Rooms that exist", &metrics.rooms),
+            ("tracks", "Tracks that are published", &metrics.tracks),
+            (
+                "connections",
+                "Open WebSocket connections",
+                &metrics.connections,
+            ),
+            ("workers", "Media workers that run", &metrics.workers),
+        ] {
+            registry.register(name, help, gauge.clone());
+        }
+        for (name, help, counter) in [
+            ("requests", "Requests of clients", &metrics.requests),
+            (
+                "refused_requests",
+                "Requests of clients that were refused",
+                &metrics.refusals,
+            ),
+            (
+                "worker_restarts",
+                "Workers that died and were started again",
+                &metrics.worker_restarts,
+            ),
+        ] {
+            registry.register(name, help, counter.clone());
+        }
+        metrics
+    }
+
+    fn text(&self, app: &App) -> Result<String, std::fmt::Error> {
+        let (people, rooms, tracks) = app
+            .hall
+            .act(|rooms, _, _| (rooms.people(), rooms.rooms(), rooms.tracks()));
+        let connections = app.connections.load(Ordering::Relaxed);
+        for (gauge, value) in [
+            (&self.people, people),
+            (&self.rooms, rooms),
+            (&self.tracks, tracks),
+            (&self.connections, connections),
+            (&self.workers, app.media.workers()),
+        ] {
+            gauge.set(i64::try_from(value).unwrap_or(i64::MAX));
+        }
+        let mut text = String::new();
+        encode(&mut text, &self.registry)?;
+        Ok(text)
+    }
+}
+
+/// Answers this machine, and others only when told so.
+pub(super) async fn serve(
+    State(app): State<Arc<App>>,
+    peer: ConnectInfo<SocketAddr>,
+    headers: HeaderMap,
+) -> Response {
+    if !app.config.http.metrics_remote && !is_local(&peer, &headers) {
+        let text = "Metrics are for this machine; metrics-remote opens them to others.\n";
+        return (StatusCode::FORBIDDEN, text).into_response();
+    }
+    match app.metrics.text(&app) {
+        Ok(text) => ([(header::CONTENT_TYPE, OPEN_METRICS)], text).into_response(),
+        Err(_) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
+    }
+}
+
+const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";

@@ -1,0 +1,47 @@
+use axum::extract::Path;
+use axum::http::StatusCode;
+use axum::http::header::{self, HeaderMap, HeaderValue};
+use axum::response::{IntoResponse, Response};
+
+use super::assets::{self, Asset};
+
+/// The one page; it looks at its own address to know whether it is a lobby or a room.
+pub(super) async fn page(headers: HeaderMap) -> Response {
+    answer(&assets::PAGE, &headers)
+}
+
+pub(super) async fn asset(Path(path): Path<String>, headers: HeaderMap) -> Response {
+    match assets::find(&path) {
+        Some(asset) => answer(asset, &headers),
+        None => not_found().await,
+    }
+}
+
+pub(super) async fn health() -> &'static str {
+    "ok\n"
+}
+
+pub(super) async fn not_found() -> Response {
+    (StatusCode::NOT_FOUND, "There is nothing here.\n").into_response()
+}
+
+/// The asset, or that the browser has it already. It must ask each time, so that page and server
+/// are never of two versions.
+fn answer(asset: &Asset, headers: &HeaderMap) -> Response {
+    let tag = asset.tag();
+    let has_it = headers
+        .get(header::IF_NONE_MATCH)
+        .is_some_and(|known| known.as_bytes() == tag.as_bytes());
+    let mut response = if has_it {
+        StatusCode::NOT_MODIFIED.into_response()
+    } else {
+        let kind = HeaderValue::from_static(asset.media_type);
+        ([(header::CONTENT_TYPE, kind)], asset.content).into_response()
+    };
+    let headers = response.headers_mut();
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
+    if let Ok(tag) = HeaderValue::from_str(&tag) {
+        headers.insert(header::ETAG, tag);
+    }
+    response
+}

@@ -1,0 +1,79 @@
+use thiserror::Error;
+
+/// Why a room refused what a person asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub(crate) enum RoomError {
+    /// The person is not online, or not any more.
+    #[error("you are not online")]
+    NotOnline,
+    /// The person is in no room.
+    #[error("you are in no room")]
+    NotInRoom,
+    /// The person is in a room already.
+    #[error("you are in a room already")]
+    AlreadyInRoom,
+    /// No room has this id.
+    #[error("there is no such room")]
+    NoSuchRoom,
+    /// The owner has ended the room.
+    #[error("the room has ended")]
+    RoomEnded,
+    /// The room is full.
+    #[error("the room is full")]
+    RoomFull,
+    /// The server holds as many rooms as it may.
+    #[error("the server has no place for another room")]
+    TooManyRooms,
+    /// The server holds as many people as it may.
+    #[error("the server has no place for another person")]
+    TooManyPeople,
+    /// The person has published as many tracks as one may.
+    #[error("you publish as many tracks as one person may")]
+    TooManyTracks,
+    /// Only the owner of the room may do this.
+    #[error("only the owner of the room may do this")]
+    NotOwner,
+    /// The secret is not the room's.
+    #[error("this is not the secret of the room's owner")]
+    WrongSecret,
+    /// The call has not begun, or the person has not entered it.
+    #[error("you are not in the call")]
+    NotInCall,
+    /// The call has begun already.
+    #[error("the call has begun already")]
+    AlreadyInCall,
+    /// The person came to watch, or only one presents here.
+    #[error("you may watch here, not publish")]
+    ViewerOnly,
+    /// No track has this id in this room.
+    #[error("there is no such track")]
+    NoSuchTrack,
+    /// The track is another's.
+    #[error("the track is not yours")]
+    NotYourTrack,
+    /// Nobody online has this id.
+    #[error("there is no such person")]
+    NoSuchPerson,
+    /// The person is in a call, rings already, or is the one who asks.
+    #[error("this person cannot be rung now")]
+    Busy,
+    /// The ring has been answered, cancelled or has timed out.
+    #[error("it does not ring any more")]
+    NoSuchRing,
+    /// A name is empty, too long or not printable.
+    #[error("the name must have 1 to {max} printable characters")]
+    BadName {
+        /// In characters.
+        max: usize,
+    },
+    /// A room's id has other characters than letters, digits, `-` and `_`, or too many.
+    #[error("a room's id has 1 to 64 letters, digits, - and _")]
+    BadRoomId,
+    /// A chat message is empty or too long.
+    #[error("a message must have 1 to {max} characters")]
+    BadChat {
+        /// In characters.
+        max: usize,
+    },
+}

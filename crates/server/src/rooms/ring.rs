@@ -1,0 +1,67 @@
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
+
+use super::{PersonId, RingId, RoomError};
+
+/// Who rings whom; at most one ring goes out from a person.
+#[derive(Debug, Default)]
+pub(super) struct Rings {
+    rings: BTreeMap<RingId, Ring>,
+    next: u64,
+}
+
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Ring {
+    pub(super) from: PersonId,
+    pub(super) to: PersonId,
+    since: Instant,
+}
+
+impl Rings {
+    pub(super) fn start(
+        &mut self,
+        from: PersonId,
+        to: PersonId,
+        now: Instant,
+    ) -> Result<RingId, RoomError> {
+        let is_busy = |ring: &Ring| ring.from == from || ring.from == to || ring.to == to;
+        if from == to || self.rings.values().any(is_busy) {
+            return Err(RoomError::Busy);
+        }
+        self.next += 1;
+        let id = RingId(self.next);
+        let since = now;
+        self.rings.insert(id, Ring { from, to, since });
+        Ok(id)
+    }
+
+    /// Takes a ring away, when `is_theirs` says that the one who asks may.
+    pub(super) fn take(
+        &mut self,
+        id: RingId,
+        is_theirs: impl Fn(&Ring) -> bool,
+    ) -> Result<Ring, RoomError> {
+        match self.rings.get(&id).copied() {
+            Some(ring) if is_theirs(&ring) => {
+                self.rings.remove(&id);
+                Ok(ring)
+            }
+            _ => Err(RoomError::NoSuchRing),
+        }
+    }
+
+    /// Takes away all rings from and to a person.
+    pub(super) fn take_of(&mut self, person: PersonId) -> Vec<(RingId, Ring)> {
+        self.take_where(|ring| ring.from == person || ring.to == person)
+    }
+
+    pub(super) fn take_expired(&mut self, now: Instant, after: Duration) -> Vec<(RingId, Ring)> {
+        self.take_where(|ring| now.duration_since(ring.since) >= after)
+    }
+
+    fn take_where(&mut self, is_taken: impl Fn(&Ring) -> bool) -> Vec<(RingId, Ring)> {
+        self.rings
+            .extract_if(.., |_, ring| is_taken(ring))
+            .collect()
+    }
+}

@@ -1,0 +1,156 @@
+//! `a=rtpmap`, `a=fmtp` and `a=rtcp-fb` to codec parameters and back.
+
+use std::fmt::Write as _;
+
+use tureen_controller::rtp::{
+    CodecParameters, MediaKind, MimeType, ParameterValue, PayloadType, RtcpFeedback,
+    RtpCodecParameters,
+};
+
+use super::SdpError;
+use super::media::payload_type;
+use super::text::Attributes;
+
+/// A codec of a media section; those of static payload types need no `a=rtpmap`.
+pub(super) type Codec = RtpCodecParameters;
+
+/// The codecs in the order of the `m=` line, which is the order of preference.
+pub(super) fn parse(
+    kind: MediaKind,
+    payload_types: &[PayloadType],
+    attributes: &Attributes<'_>,
+) -> Result<Vec<Codec>, SdpError> {
+    let mut codecs = Vec::with_capacity(payload_types.len());
+    for &payload_type in payload_types {
+        let Some(encoding) = value_for(attributes, "rtpmap", payload_type).next() else {
+            continue;
+        };
+        let codec = codec(kind, payload_type, encoding, attributes)
+            .ok_or_else(|| attributes.malformed("rtpmap"))?;
+        codecs.push(codec);
+    }
+    Ok(codecs)
+}
+
+/// The payload type that a retransmission codec repairs (RFC 4588, section 8.1).
+pub(super) fn repaired_payload_type(codec: &Codec) -> Option<PayloadType> {
+    match codec.parameters.get("apt") {
+        Some(&ParameterValue::Integer(value)) => u8::try_from(value).ok()?.try_into().ok(),
+        _ => None,
+    }
+}
+
+/// Writes the three kinds of lines of one codec.
+pub(super) fn write(codec: &Codec, out: &mut String) {
+    let pt = codec.payload_type;
+    let _ = write!(
+        out,
+        "a=rtpmap:{pt} {}/{}",
+        codec.mime_type.subtype(),
+        codec.clock_rate
+    );
+    if let Some(channels) = codec.channels.filter(|channels| *channels > 1) {
+        let _ = write!(out, "/{channels}");
+    }
+    out.push_str("\r\n");
+    if !codec.parameters.is_empty() {
+        let _ = write!(out, "a=fmtp:{pt} ");
+        for (index, (name, value)) in codec.parameters.iter().enumerate() {
+            let separator = if index == 0 { "" } else { ";" };
+            let _ = match value {
+                ParameterValue::Boolean(value) => {
+                    write!(out, "{separator}{name}={}", u8::from(*value))
+                }
+                ParameterValue::Integer(value) => write!(out, "{separator}{name}={value}"),
+                ParameterValue::Double(value) => write!(out, "{separator}{name}={value}"),
+                ParameterValue::String(value) => write!(out, "{separator}{name}={value}"),
+            };
+        }
+        out.push_str("\r\n");
+    }
+    for feedback in &codec.rtcp_feedback {
+        let _ = write!(out, "a=rtcp-fb:{pt} {}", feedback.feedback_type);
+        if !feedback.parameter.is_empty() {
+            let _ = write!(out, " {}", feedback.parameter);
+        }
+        out.push_str("\r\n");
+    }
+}
+
+/// `<encoding name>/<clock rate>[/<encoding parameters>]` (RFC 8866, section 6.6).
+fn codec(
+    kind: MediaKind,
+    payload_type: PayloadType,
+    encoding: &str,
+    attributes: &Attributes<'_>,
+) -> Option<Codec> {
+    let mut parts = encoding.split('/');
+    let name = parts.next().filter(|name| is_token(name))?;
+    let clock_rate = parts.next()?.parse().ok().filter(|rate| *rate > 0)?;
+    let channels = match (kind, parts.next()) {
+        (MediaKind::Audio, Some(channels)) => Some(channels.parse().ok()?),
+        (MediaKind::Audio, None) => Some(1),
+        (MediaKind::Video, _) => None,
+    };
+    Some(Codec {
+        mime_type: MimeType::of(kind, name),
+        payload_type,
+        clock_rate,
+        channels,
+        parameters: value_for(attributes, "fmtp", payload_type)
+            .next()
+            .map(format_parameters)
+            .unwrap_or_default(),
+        rtcp_feedback: feedback(attributes, payload_type),
+    })
+}
+
+/// `name=value` pairs; what has another form (`111/111` of RED, `0-15` of telephone events)
+/// belongs to codecs that a room does not speak.
+fn format_parameters(text: &str) -> CodecParameters {
+    let mut parameters = CodecParameters::new();
+    for pair in text.split(';') {
+        let Some((name, value)) = pair.trim().split_once('=') else {
+            continue;
+        };
+        // `420010` is a profile and a level in hexadecimal, not a number.
+        let is_text = name.eq_ignore_ascii_case("profile-level-id");
+        match value.parse::<i32>() {
+            Ok(number) if !is_text && number.to_string() == value => parameters.set(name, number),
+            _ => parameters.set(name, value),
+        }
+    }
+    parameters
+}
+
+/// `a=rtcp-fb` of this payload type and of `*` (RFC 4585, section 4.2).
+fn feedback(attributes: &Attributes<'_>, payload_type: PayloadType) -> Vec<RtcpFeedback> {
+    let mut list = Vec::new();
+    for value in attributes.all("rtcp-fb") {
+        let Some((target, value)) = value.split_once(' ') else {
+            continue;
+        };
+        let applies = target == "*" || super::media::payload_type(target) == Some(payload_type);
+        let (name, parameter) = value.split_once(' ').unwrap_or((value, ""));
+        if applies && is_token(name) && (parameter.is_empty() || is_token(parameter)) {
+            list.push(RtcpFeedback::new(name, parameter));
+        }
+    }
+    list
+}
+
+fn value_for<'a>(
+    attributes: &'a Attributes<'a>,
+    name: &'static str,
+    wanted: PayloadType,
+) -> impl Iterator<Item = &'a str> {
+    attributes.all(name).filter_map(move |value| {
+        let (number, rest) = value.split_once(' ')?;
+        (payload_type(number) == Some(wanted)).then_some(rest)
+    })
+}
+
+/// The characters of a token (RFC 8866, section 9), and a few more.
+fn is_token(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_graphic())
+}

@@ -1,0 +1,455 @@
+use tureen_controller::ortc;
+use tureen_controller::rtp::{
+    CodecParameters, MediaKind, MimeType, RtcpFeedback, RtpCapabilities, RtpCodecCapability,
+    RtpParameters, Ssrc,
+};
+
+use tureen_controller::{
+    DtlsFingerprint, DtlsParameters, DtlsRole, FingerprintAlgorithm, IceCandidate,
+    IceCandidateType, IceParameters, Protocol,
+};
+
+use super::*;
+
+const CHROMIUM_PUBLISH: &str = include_str!("testdata/chromium-publish.sdp");
+const CHROMIUM_SCREEN: &str = include_str!("testdata/chromium-publish-screen.sdp");
+const CHROMIUM_RECEIVE: &str = include_str!("testdata/chromium-receive.sdp");
+const FIREFOX_PUBLISH: &str = include_str!("testdata/firefox-publish.sdp");
+const FIREFOX_SCREEN: &str = include_str!("testdata/firefox-publish-screen.sdp");
+const FIREFOX_RECEIVE: &str = include_str!("testdata/firefox-receive.sdp");
+
+fn video(subtype: &str) -> RtpCodecCapability {
+    RtpCodecCapability::video(MimeType::of(MediaKind::Video, subtype), 90_000)
+}
+
+fn opus() -> RtpCodecCapability {
+    RtpCodecCapability::audio(MimeType::of(MediaKind::Audio, "opus"), 48_000, 2)
+}
+
+fn h264() -> RtpCodecCapability {
+    video("H264").with_parameters(CodecParameters::from([
+        ("packetization-mode", 1.into()),
+        ("profile-level-id", "42e01f".into()),
+        ("level-asymmetry-allowed", 1.into()),
+    ]))
+}
+
+fn router(codecs: Vec<RtpCodecCapability>) -> RtpCapabilities {
+    ortc::generate_router_rtp_capabilities(&codecs).unwrap()
+}
+
+fn local_transport() -> LocalTransport {
+    LocalTransport {
+        ice: IceParameters {
+            username_fragment: "ourufrag".to_owned(),
+            password: "ourpasswordourpasswordou".to_owned(),
+            ice_lite: true,
+        },
+        candidates: [Protocol::Udp, Protocol::Tcp]
+            .into_iter()
+            .map(|protocol| IceCandidate {
+                foundation: "f".to_owned(),
+                priority: 7,
+                ip: "192.0.2.1".to_owned(),
+                address: "192.0.2.1".to_owned(),
+                candidate_type: IceCandidateType::Host,
+                tcp_type: None,
+                protocol,
+                port: 40_000,
+            })
+            .collect(),
+        dtls: DtlsParameters {
+            role: DtlsRole::Auto,
+            fingerprints: vec![
+                DtlsFingerprint {
+                    algorithm: FingerprintAlgorithm::Sha1,
+                    value: "AA".to_owned(),
+                },
+                DtlsFingerprint {
+                    algorithm: FingerprintAlgorithm::Sha256,
+                    value: "BB:CC".to_owned(),
+                },
+            ],
+        },
+    }
+}
+
+fn lines<'a>(text: &'a str, prefix: &str) -> Vec<&'a str> {
+    text.lines()
+        .filter(|line| line.starts_with(prefix))
+        .collect()
+}
+
+#[test]
+fn offers_of_browsers_become_producer_parameters() {
+    let router = router(vec![opus(), video("VP8")]);
+    for text in [CHROMIUM_PUBLISH, FIREFOX_PUBLISH] {
+        let offer = PublishOffer::parse(text).unwrap();
+        let [audio, video] = offer.sections() else {
+            panic!("two sections");
+        };
+        assert!(audio.sends() && video.sends());
+        let (audio, video) = (
+            audio.rtp_parameters(&router).unwrap(),
+            video.rtp_parameters(&router).unwrap(),
+        );
+        for parameters in [&audio, &video] {
+            ortc::validate_rtp_parameters(&mut parameters.clone()).unwrap();
+        }
+        assert_eq!(names(&audio), ["opus"]);
+        assert_eq!(names(&video), ["VP8", "rtx"]);
+        assert_eq!(audio.encodings.len(), 1);
+        assert!(audio.encodings[0].rtx.is_none());
+        assert!(video.encodings[0].rtx.is_some());
+        assert!(audio.rtcp.cname.is_some());
+        assert_eq!(audio.rtcp.cname, video.rtcp.cname);
+        assert!(
+            video.codecs[0]
+                .rtcp_feedback
+                .contains(&RtcpFeedback::new("nack", "pli"))
+        );
+        assert!(
+            video.codecs[0]
+                .rtcp_feedback
+                .contains(&RtcpFeedback::new("transport-cc", ""))
+        );
+    }
+}
+
+#[test]
+fn the_numbers_are_those_of_the_offer() {
+    let offer = PublishOffer::parse(FIREFOX_PUBLISH).unwrap();
+    let parameters = offer.sections()[1]
+        .rtp_parameters(&router(vec![video("VP8")]))
+        .unwrap();
+    assert_eq!(parameters.mid.as_deref(), Some("1"));
+    assert_eq!(parameters.codecs[0].payload_type.get(), 120);
+    assert_eq!(parameters.codecs[1].payload_type.get(), 124);
+    assert_eq!(parameters.encodings[0].ssrc, Some(Ssrc(1_262_098_718)));
+    assert_eq!(
+        parameters.encodings[0].rtx.unwrap().ssrc,
+        Ssrc(1_693_947_141)
+    );
+    let extensions: Vec<_> = parameters
+        .header_extensions
+        .iter()
+        .map(|extension| {
+            (
+                extension.id,
+                extension.uri.as_str().rsplit(':').next().unwrap(),
+            )
+        })
+        .collect();
+    // 6/recvonly is the playout delay, which Firefox does not send.
+    assert_eq!(extensions[0], (3, "mid"));
+    assert!(extensions.contains(&(5, "toffset")));
+    assert!(!extensions.iter().any(|(id, _)| *id == 6));
+}
+
+#[test]
+fn the_codec_is_the_first_of_the_room_that_is_offered() {
+    let chromium = PublishOffer::parse(CHROMIUM_PUBLISH).unwrap();
+    let firefox = PublishOffer::parse(FIREFOX_PUBLISH).unwrap();
+    let chosen = |offer: &PublishOffer, codecs| {
+        let parameters = offer.sections()[1].rtp_parameters(&router(codecs)).unwrap();
+        names(&parameters)[0].clone()
+    };
+    assert_eq!(chosen(&chromium, vec![video("VP9"), video("VP8")]), "VP9");
+    assert_eq!(chosen(&chromium, vec![video("AV1"), video("VP8")]), "AV1");
+    // This Firefox was built without H.264.
+    assert_eq!(chosen(&firefox, vec![h264(), video("VP8")]), "VP8");
+    let none = firefox.sections()[1].rtp_parameters(&router(vec![h264()]));
+    assert!(matches!(none, Err(SdpError::NoCodec(_))));
+}
+
+#[test]
+fn an_h264_profile_is_matched_with_its_packetization_mode() {
+    let offer = PublishOffer::parse(CHROMIUM_PUBLISH).unwrap();
+    let Ok(parameters) = offer.sections()[1].rtp_parameters(&router(vec![h264()])) else {
+        assert!(!CHROMIUM_PUBLISH.contains("H264"));
+        return;
+    };
+    let codec = &parameters.codecs[0].parameters;
+    assert_eq!(codec.get("packetization-mode"), Some(&1.into()));
+    assert_eq!(codec.get("profile-level-id"), Some(&"42e01f".into()));
+}
+
+#[test]
+fn the_answer_takes_what_is_accepted_and_nothing_else() {
+    let router = router(vec![opus(), video("VP8")]);
+    for text in [CHROMIUM_SCREEN, FIREFOX_SCREEN] {
+        let offer = PublishOffer::parse(text).unwrap();
+        let answer = offer.answer(&router, &local_transport(), &["0", "1"], 3);
+        assert_eq!(lines(&answer, "a=mid:"), ["a=mid:0", "a=mid:1", "a=mid:2"]);
+        assert_eq!(lines(&answer, "a=recvonly").len(), 2);
+        assert_eq!(lines(&answer, "a=inactive").len(), 1);
+        assert_eq!(lines(&answer, "a=group:BUNDLE"), ["a=group:BUNDLE 0 1 2"]);
+        assert_eq!(lines(&answer, "a=ice-lite").len(), 1);
+        assert_eq!(lines(&answer, "a=setup:"), ["a=setup:passive"; 3]);
+        assert_eq!(
+            lines(&answer, "a=fingerprint:"),
+            ["a=fingerprint:sha-256 BB:CC"; 3]
+        );
+        assert_eq!(lines(&answer, "a=rtcp-mux").len(), 3);
+        assert_eq!(lines(&answer, "a=ssrc").len(), 0);
+        assert_eq!(lines(&answer, "o="), ["o=tureen 1 3 IN IP4 0.0.0.0"]);
+        assert_eq!(
+            lines(&answer, "a=candidate:")[..2],
+            [
+                "a=candidate:f 1 udp 7 192.0.2.1 40000 typ host",
+                "a=candidate:f 1 tcp 7 192.0.2.1 40000 typ host tcptype passive"
+            ]
+        );
+        assert!(answer.lines().all(|line| line.contains('=')));
+        assert!(answer.ends_with("\r\n"));
+    }
+}
+
+#[test]
+fn a_section_without_a_common_codec_is_rejected() {
+    let offer = PublishOffer::parse(CHROMIUM_PUBLISH).unwrap();
+    let answer = offer.answer(&router(vec![opus()]), &local_transport(), &["0"], 1);
+    assert_eq!(lines(&answer, "m=")[1], "m=video 0 UDP/TLS/RTP/SAVPF 0");
+    assert_eq!(lines(&answer, "a=group:BUNDLE"), ["a=group:BUNDLE 0"]);
+}
+
+#[test]
+fn an_ice_restart_shows_in_the_ufrag() {
+    let before = PublishOffer::parse(CHROMIUM_PUBLISH).unwrap();
+    let ufrag = &before.transport().ice_ufrag;
+    let after = CHROMIUM_PUBLISH.replace(ufrag.as_str(), "newone");
+    let after = PublishOffer::parse(&after).unwrap();
+    assert_eq!(after.transport().ice_ufrag, "newone");
+    assert_eq!(
+        after.transport().fingerprints,
+        before.transport().fingerprints
+    );
+    assert_eq!(before.transport().dtls_parameters().role, DtlsRole::Client);
+}
+
+#[test]
+fn capabilities_of_browsers_are_read() {
+    let router = router(vec![opus(), video("VP8")]);
+    for text in [CHROMIUM_RECEIVE, FIREFOX_RECEIVE] {
+        let mut capabilities = receive_capabilities(text).unwrap();
+        ortc::validate_rtp_capabilities(&mut capabilities).unwrap();
+        for kind in [MediaKind::Audio, MediaKind::Video] {
+            let consumable = consumable(&router, kind);
+            assert!(
+                ortc::can_consume(&consumable, &capabilities).unwrap(),
+                "{kind}"
+            );
+        }
+    }
+}
+
+#[test]
+fn the_receiving_connection_is_offered_one_section_per_consumer() {
+    let mut session = ReceiveSession::default();
+    assert!(session.is_empty());
+    add(&mut session, MediaKind::Audio, 1000);
+    add(&mut session, MediaKind::Video, 2000);
+    let offer = session.offer(&local_transport());
+    assert_eq!(lines(&offer, "a=setup:"), ["a=setup:actpass"; 2]);
+    assert_eq!(lines(&offer, "a=sendonly").len(), 2);
+    assert_eq!(lines(&offer, "a=msid:"), ["a=msid:stream track"; 2]);
+    assert_eq!(
+        lines(&offer, "a=ssrc-group:"),
+        ["a=ssrc-group:FID 2000 2001"]
+    );
+    assert_eq!(lines(&offer, "a=ssrc:").len(), 3);
+
+    let answer = session.answer(&answer_to(&offer, &[])).unwrap();
+    assert_eq!(answer.accepted, ["0", "1"]);
+    assert!(answer.refused.is_empty());
+    let refusing = session.answer(&answer_to(&offer, &["1"])).unwrap();
+    assert_eq!(
+        (refusing.accepted, refusing.refused),
+        (vec!["0".into()], vec!["1".into()])
+    );
+}
+
+#[test]
+fn a_section_is_used_again_once_the_browser_knows_that_it_ended() {
+    let mut session = ReceiveSession::default();
+    add(&mut session, MediaKind::Video, 1000);
+    let offer = session.offer(&local_transport());
+    // It ends while the offer is on its way.
+    session.remove("0");
+    session.answer(&answer_to(&offer, &[])).unwrap();
+    assert_eq!(
+        session.next_mid(MediaKind::Video),
+        "1",
+        "the browser still plays section 0"
+    );
+
+    let offer = session.offer(&local_transport());
+    assert_eq!(lines(&offer, "a=inactive").len(), 1);
+    assert_eq!(session.next_mid(MediaKind::Video), "1");
+    session.answer(&answer_to(&offer, &["0"])).unwrap();
+    assert_eq!(
+        session.next_mid(MediaKind::Audio),
+        "1",
+        "another kind needs its own"
+    );
+    assert_eq!(session.next_mid(MediaKind::Video), "0");
+    add(&mut session, MediaKind::Video, 3000);
+    let offer = session.offer(&local_transport());
+    assert_eq!(lines(&offer, "m=").len(), 1);
+    assert_eq!(lines(&offer, "o="), ["o=tureen 2 3 IN IP4 0.0.0.0"]);
+}
+
+#[test]
+fn an_answer_must_fit_the_offer() {
+    let mut session = ReceiveSession::default();
+    add(&mut session, MediaKind::Audio, 1000);
+    let offer = session.offer(&local_transport());
+    let good = answer_to(&offer, &[]);
+    let refused = |session: &mut ReceiveSession, text: &str| session.answer(text).unwrap_err();
+    assert_eq!(
+        refused(&mut session, CHROMIUM_PUBLISH),
+        SdpError::SectionCount {
+            offered: 1,
+            answered: 2
+        }
+    );
+    let wrong_mid = good
+        .replace("a=mid:0", "a=mid:7")
+        .replace("BUNDLE 0", "BUNDLE 7");
+    assert!(matches!(
+        refused(&mut session, &wrong_mid),
+        SdpError::WrongMid(_)
+    ));
+    let passive = good.replace("setup:active", "setup:passive");
+    assert_eq!(
+        refused(&mut session, &passive),
+        SdpError::Setup("passive".to_owned())
+    );
+}
+
+#[test]
+fn what_cannot_be_a_call_is_refused_by_name() {
+    let cases = [
+        (
+            "a=fingerprint:sha-256",
+            "a=x:",
+            "media section 0 has no a=fingerprint",
+        ),
+        (
+            "a=ice-pwd:",
+            "a=ice-pwd:x\r\na=y:",
+            "media section 0 has an unreadable a=ice-pwd",
+        ),
+        (
+            "a=setup:actpass",
+            "a=setup:passive",
+            "a=setup:passive is not possible",
+        ),
+        (
+            "a=mid:1",
+            "a=mid:0",
+            "two media sections have the mid \"0\"",
+        ),
+        ("a=group:BUNDLE 0 1", "a=group:BUNDLE 0", "one BUNDLE group"),
+        ("UDP/TLS/RTP/SAVPF", "RTP/AVP", "uses \"RTP/AVP\""),
+        (
+            "m=video",
+            "m=application",
+            "media section 1 has an unreadable a=m",
+        ),
+        ("a=ssrc:", "a=ssrc:x", "an unreadable a=ssrc"),
+        ("a=extmap:1 ", "a=extmap:0 ", "an unreadable a=extmap"),
+        (
+            "a=rtpmap:111 opus/48000/2",
+            "a=rtpmap:111 opus/none",
+            "an unreadable a=rtpmap",
+        ),
+    ];
+    for (from, to, expected) in cases {
+        assert!(CHROMIUM_PUBLISH.contains(from), "{from}");
+        let error = PublishOffer::parse(&CHROMIUM_PUBLISH.replace(from, to)).unwrap_err();
+        assert!(error.to_string().contains(expected), "{from}: {error}");
+    }
+    let silent: String = CHROMIUM_PUBLISH
+        .lines()
+        .filter(|line| !line.starts_with("a=ssrc"))
+        .map(|line| format!("{line}\r\n"))
+        .collect();
+    let offer = PublishOffer::parse(&silent).unwrap();
+    let error = offer.sections()[0]
+        .rtp_parameters(&router(vec![opus()]))
+        .unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "media section 0 sends, but names no a=ssrc"
+    );
+}
+
+#[test]
+fn no_cut_or_flipped_offer_panics() {
+    for text in [CHROMIUM_SCREEN, FIREFOX_SCREEN, CHROMIUM_RECEIVE] {
+        for end in (0..text.len()).step_by(61) {
+            let _ = PublishOffer::parse(&text[..end]);
+        }
+        let mut bytes = text.as_bytes().to_vec();
+        for index in (0..bytes.len()).step_by(67) {
+            let old = bytes[index];
+            for new in [b' ', b'9', b'=', b':', b'\n'] {
+                bytes[index] = new;
+                if let Ok(offer) = PublishOffer::parse(&String::from_utf8_lossy(&bytes)) {
+                    let router = router(vec![opus()]);
+                    let _ = offer.answer(&router, &local_transport(), &["0"], 1);
+                }
+            }
+            bytes[index] = old;
+        }
+    }
+}
+
+fn names(parameters: &RtpParameters) -> Vec<String> {
+    parameters
+        .codecs
+        .iter()
+        .map(|codec| codec.mime_type.subtype().to_owned())
+        .collect()
+}
+
+/// What Chromium sends, as consumers see it.
+fn consumable(router: &RtpCapabilities, kind: MediaKind) -> RtpParameters {
+    let offer = PublishOffer::parse(CHROMIUM_PUBLISH).unwrap();
+    let section = offer
+        .sections()
+        .iter()
+        .find(|section| section.kind() == kind)
+        .unwrap();
+    let mut parameters = section.rtp_parameters(router).unwrap();
+    let mapping =
+        ortc::get_producer_rtp_parameters_mapping(&mut parameters, router, Ssrc(5000)).unwrap();
+    ortc::get_consumable_rtp_parameters(kind, &parameters, router, &mapping).unwrap()
+}
+
+fn add(session: &mut ReceiveSession, kind: MediaKind, ssrc: u32) {
+    let router = router(vec![opus(), video("VP8")]);
+    let mut rtp = consumable(&router, kind);
+    rtp.mid = Some(session.next_mid(kind));
+    rtp.msid = Some("stream track".to_owned());
+    rtp.encodings[0].ssrc = Some(Ssrc(ssrc));
+    rtp.encodings[0].rtx =
+        (kind == MediaKind::Video).then_some(tureen_controller::rtp::RtxParameters {
+            ssrc: Ssrc(ssrc + 1),
+        });
+    session.add(kind, rtp);
+}
+
+/// The answer a browser would give, which refuses the sections of these mids.
+fn answer_to(offer: &str, refused: &[&str]) -> String {
+    let mut answer = offer
+        .replace("a=setup:actpass", "a=setup:active")
+        .replace("a=sendonly", "a=recvonly")
+        .replace("a=ice-lite\r\n", "");
+    for mid in refused {
+        let from = format!("a=mid:{mid}\r\na=recvonly");
+        answer = answer.replace(&from, &format!("a=mid:{mid}\r\na=inactive"));
+    }
+    answer
+}

@@ -1,0 +1,161 @@
+//! Writes the descriptions that we send.
+
+use std::fmt::Write as _;
+
+use tureen_controller::rtp::{MediaKind, RtpParameters, Ssrc};
+use tureen_controller::{FingerprintAlgorithm, IceCandidate, Protocol};
+
+use super::LocalTransport;
+use super::media::Direction;
+
+/// A media section of ours.
+pub(super) struct SectionOut<'a> {
+    pub(super) kind: MediaKind,
+    pub(super) mid: &'a str,
+    pub(super) content: Content<'a>,
+}
+
+pub(super) enum Content<'a> {
+    /// Codecs and extensions of a stream that flows, or that did.
+    Stream {
+        direction: Direction,
+        rtp: &'a RtpParameters,
+    },
+    /// Port 0. The `m=` line needs a payload type all the same.
+    Rejected { payload_type: u8 },
+}
+
+/// A whole description. `setup` is `passive` in answers and `actpass` in offers: "the offerer MUST
+/// assign the SDP "setup" attribute with a value of "actpass"" (RFC 8842, section 5.2).
+pub(super) fn description(
+    session: SessionLine,
+    setup: &str,
+    transport: &LocalTransport,
+    sections: &[SectionOut<'_>],
+) -> String {
+    let mut out = String::with_capacity(512 + 1024 * sections.len());
+    let SessionLine { id, version } = session;
+    let _ = write!(
+        out,
+        "v=0\r\no=tureen {id} {version} IN IP4 0.0.0.0\r\ns=-\r\nt=0 0\r\na=ice-lite\r\n"
+    );
+    out.push_str("a=group:BUNDLE");
+    for section in sections {
+        if !matches!(section.content, Content::Rejected { .. }) {
+            let _ = write!(out, " {}", section.mid);
+        }
+    }
+    out.push_str("\r\na=extmap-allow-mixed\r\na=msid-semantic: WMS *\r\n");
+    for section in sections {
+        match &section.content {
+            Content::Rejected { payload_type } => rejected(section, *payload_type, &mut out),
+            Content::Stream { direction, rtp } => {
+                head(section.kind, rtp, &mut out);
+                self::transport(transport, setup, &mut out);
+                let _ = write!(out, "a=mid:{}\r\na={}\r\n", section.mid, direction.as_str());
+                stream(rtp, *direction, &mut out);
+                candidates(&transport.candidates, &mut out);
+            }
+        }
+    }
+    out
+}
+
+/// Session id and version of the `o=` line; the version grows with every description.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct SessionLine {
+    pub(super) id: u64,
+    pub(super) version: u64,
+}
+
+fn rejected(section: &SectionOut<'_>, payload_type: u8, out: &mut String) {
+    let SectionOut { kind, mid, .. } = section;
+    let _ = write!(
+        out,
+        "m={kind} 0 UDP/TLS/RTP/SAVPF {payload_type}\r\nc=IN IP4 0.0.0.0\r\na=mid:{mid}\r\na=inactive\r\n"
+    );
+}
+
+fn head(kind: MediaKind, rtp: &RtpParameters, out: &mut String) {
+    let _ = write!(out, "m={kind} 9 UDP/TLS/RTP/SAVPF");
+    for codec in &rtp.codecs {
+        let _ = write!(out, " {}", codec.payload_type);
+    }
+    out.push_str("\r\nc=IN IP4 0.0.0.0\r\na=rtcp:9 IN IP4 0.0.0.0\r\n");
+}
+
+fn transport(transport: &LocalTransport, setup: &str, out: &mut String) {
+    let ice = &transport.ice;
+    let _ = write!(
+        out,
+        "a=ice-ufrag:{}\r\na=ice-pwd:{}\r\na=ice-options:renomination\r\n",
+        ice.username_fragment, ice.password
+    );
+    // One is enough, and SHA-256 is what every peer can check.
+    let fingerprints = &transport.dtls.fingerprints;
+    let chosen = fingerprints
+        .iter()
+        .find(|fingerprint| fingerprint.algorithm == FingerprintAlgorithm::Sha256)
+        .or(fingerprints.first());
+    if let Some(fingerprint) = chosen {
+        let _ = write!(
+            out,
+            "a=fingerprint:{} {}\r\n",
+            super::transport::algorithm_name(fingerprint.algorithm),
+            fingerprint.value
+        );
+    }
+    let _ = write!(out, "a=setup:{setup}\r\n");
+}
+
+fn stream(rtp: &RtpParameters, direction: Direction, out: &mut String) {
+    if direction.sends() {
+        let _ = write!(out, "a=msid:{}\r\n", rtp.msid.as_deref().unwrap_or("-"));
+    }
+    out.push_str("a=rtcp-mux\r\na=rtcp-rsize\r\n");
+    for codec in &rtp.codecs {
+        super::codec::write(codec, out);
+    }
+    for extension in &rtp.header_extensions {
+        let _ = write!(out, "a=extmap:{} {}\r\n", extension.id, extension.uri);
+    }
+    if !direction.sends() {
+        return;
+    }
+    let cname = rtp.rtcp.cname.as_deref().unwrap_or("tureen");
+    for encoding in &rtp.encodings {
+        let Some(ssrc) = encoding.ssrc else { continue };
+        let rtx = encoding.rtx.map(|rtx| rtx.ssrc);
+        if let Some(rtx) = rtx {
+            let _ = write!(out, "a=ssrc-group:FID {ssrc} {rtx}\r\n");
+        }
+        for ssrc in [Some(ssrc), rtx].into_iter().flatten() {
+            source(ssrc, cname, out);
+        }
+    }
+}
+
+fn source(ssrc: Ssrc, cname: &str, out: &mut String) {
+    let _ = write!(out, "a=ssrc:{ssrc} cname:{cname}\r\n");
+}
+
+fn candidates(candidates: &[IceCandidate], out: &mut String) {
+    for candidate in candidates {
+        let (protocol, tcp_type) = match candidate.protocol {
+            Protocol::Udp => ("udp", ""),
+            Protocol::Tcp => ("tcp", " tcptype passive"),
+        };
+        let IceCandidate {
+            foundation,
+            priority,
+            address,
+            port,
+            ..
+        } = candidate;
+        let _ = write!(
+            out,
+            "a=candidate:{foundation} 1 {protocol} {priority} {address} {port} typ host{tcp_type}\r\n"
+        );
+    }
+    out.push_str("a=end-of-candidates\r\n");
+}

@@ -1,0 +1,248 @@
+//! `tureen serve`: from a configuration to a running server, and back to nothing.
+
+use std::io;
+use std::net::{IpAddr, SocketAddr, TcpListener};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use axum_server::tls_rustls::RustlsConfig;
+use thiserror::Error;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::time::{MissedTickBehavior, interval, timeout};
+use tracing_subscriber::EnvFilter;
+use tureen_controller::{WorkerBinary, WorkerPoolError};
+
+use crate::app::App;
+use crate::config::{HttpConfig, LogConfig, LogFormat, ServeConfig};
+use crate::http;
+use crate::media::{ListenPlan, Media, local_addresses, plan};
+
+/// Why the server did not start, or stopped.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum ServeError {
+    /// The log filter cannot be read.
+    #[error("log: {0}")]
+    LogFilter(#[from] tracing_subscriber::filter::ParseError),
+    /// The address of the pages cannot be had.
+    #[error("listen: {address}: {source}")]
+    Listen {
+        /// As configured.
+        address: SocketAddr,
+        /// What the system says.
+        source: io::Error,
+    },
+    /// Certificate or key cannot be used.
+    #[error("tls-cert, tls-key: {0}")]
+    Tls(io::Error),
+    /// The media workers did not start.
+    #[error("media: {0}")]
+    Media(#[from] WorkerPoolError),
+    /// The system failed us.
+    #[error(transparent)]
+    System(#[from] io::Error),
+}
+
+/// Serves until SIGINT or SIGTERM, then ends all calls and workers.
+///
+/// Runs its media workers as `<this executable> worker …`, so the executable must have that
+/// subcommand; `TUREEN_WORKER_BIN` names another one.
+///
+/// # Errors
+///
+/// [`ServeError`] names the key of the configuration that is to blame.
+pub fn serve(config: ServeConfig) -> Result<(), ServeError> {
+    start_logs(&config.log)?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()?;
+    let result = runtime.block_on(run(config));
+    // Nothing is left that would be worth waiting for.
+    runtime.shutdown_timeout(Duration::from_secs(1));
+    result
+}
+
+async fn run(config: ServeConfig) -> Result<(), ServeError> {
+    let mut ends = Ends::new()?;
+    let address = config.http.listen;
+    let listen = |source| ServeError::Listen { address, source };
+    // Before the workers are started: what is most likely taken is found out first.
+    let listener = TcpListener::bind(address).map_err(listen)?;
+    listener.set_nonblocking(true).map_err(listen)?;
+    let address = listener.local_addr().map_err(listen)?;
+    let tls = tls(&config.http).await?;
+
+    let here = local_addresses();
+    let plan = plan(&config.media, address.ip(), &here);
+    let media = Arc::new(Media::start(&config.media, &plan, worker_binary()).await?);
+    let app = Arc::new(App::new(config, Arc::clone(&media)));
+    let tasks = [
+        tokio::spawn(tick(Arc::clone(&app))),
+        tokio::spawn(watch(Arc::clone(&app))),
+    ];
+
+    let handle = axum_server::Handle::new();
+    let service =
+        http::router(Arc::clone(&app)).into_make_service_with_connect_info::<SocketAddr>();
+    announce(&app, address, tls.is_some(), &plan, here.outward);
+    let server = {
+        let handle = handle.clone();
+        tokio::spawn(async move {
+            match tls {
+                Some(tls) => {
+                    axum_server::from_tcp_rustls(listener, tls)?
+                        .handle(handle)
+                        .serve(service)
+                        .await
+                }
+                None => {
+                    axum_server::from_tcp(listener)?
+                        .handle(handle)
+                        .serve(service)
+                        .await
+                }
+            }
+        })
+    };
+
+    ends.wait().await;
+    tracing::info!("ending: clients are told, workers are closed");
+    app.ending.send_replace(true);
+    let _ = timeout(FAREWELL, no_connections(&app)).await;
+    handle.graceful_shutdown(Some(Duration::from_millis(500)));
+    tokio::select! {
+        // A second signal is from someone who does not want to wait; the workers end when we do.
+        () = ends.wait() => {}
+        () = media.close() => {}
+    }
+    for task in tasks {
+        task.abort();
+    }
+    match server.await {
+        Ok(result) => Ok(result?),
+        Err(error) => Err(io::Error::other(error).into()),
+    }
+}
+
+/// SIGINT and SIGTERM.
+struct Ends {
+    interrupt: tokio::signal::unix::Signal,
+    terminate: tokio::signal::unix::Signal,
+}
+
+impl Ends {
+    fn new() -> io::Result<Self> {
+        Ok(Self {
+            interrupt: signal(SignalKind::interrupt())?,
+            terminate: signal(SignalKind::terminate())?,
+        })
+    }
+
+    async fn wait(&mut self) {
+        tokio::select! {
+            _ = self.interrupt.recv() => {}
+            _ = self.terminate.recv() => {}
+        }
+    }
+}
+
+fn start_logs(config: &LogConfig) -> Result<(), ServeError> {
+    let logs = tracing_subscriber::fmt()
+        .with_env_filter(EnvFilter::try_new(&config.log)?)
+        .with_writer(io::stderr);
+    // A second server in the same process logs where the first does.
+    let _ = match config.log_format {
+        LogFormat::Text => logs.try_init(),
+        LogFormat::Json => logs.json().try_init(),
+    };
+    Ok(())
+}
+
+async fn tls(config: &HttpConfig) -> Result<Option<RustlsConfig>, ServeError> {
+    let (Some(cert), Some(key)) = (&config.tls_cert, &config.tls_key) else {
+        return Ok(None);
+    };
+    // The only provider that is built in; one that was installed before is as good.
+    let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+    let config = RustlsConfig::from_pem_file(cert, key)
+        .await
+        .map_err(ServeError::Tls)?;
+    Ok(Some(config))
+}
+
+fn worker_binary() -> WorkerBinary {
+    match std::env::var_os("TUREEN_WORKER_BIN") {
+        Some(path) if !path.is_empty() => WorkerBinary::Path(path.into()),
+        _ => WorkerBinary::CurrentExe,
+    }
+}
+
+/// Says where the server is, and what will not work.
+fn announce(
+    app: &App,
+    address: SocketAddr,
+    is_tls: bool,
+    plan: &ListenPlan,
+    outward: Option<IpAddr>,
+) {
+    let media = &app.config.media;
+    for warning in &plan.warnings {
+        tracing::warn!("{}", warning.text(media.rtc_port));
+    }
+    if !is_tls && !address.ip().is_loopback() {
+        tracing::warn!(
+            "browsers open camera and microphone only over HTTPS or on localhost: set tls-cert and \
+             tls-key, or let a reverse proxy on this machine speak HTTPS"
+        );
+    }
+    let addresses: Vec<_> = plan.addresses().iter().map(ToString::to_string).collect();
+    tracing::info!(
+        workers = app.media.workers(),
+        addresses = addresses.join(" "),
+        first_port = media.rtc_port,
+        "media listens on UDP and TCP"
+    );
+    let host = match (address.ip().is_unspecified(), outward) {
+        (true, Some(outward)) => outward,
+        (true, None) => IpAddr::from([127, 0, 0, 1]),
+        (false, _) => address.ip(),
+    };
+    let scheme = if is_tls { "https" } else { "http" };
+    println!(
+        "Tureen is ready: {scheme}://{}/",
+        SocketAddr::new(host, address.port())
+    );
+}
+
+/// Lets time pass in the rooms.
+async fn tick(app: Arc<App>) {
+    let mut ticks = interval(TICK);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        ticks.tick().await;
+        for room in app.hall.tick() {
+            app.media.close_call(&room).await;
+        }
+    }
+}
+
+async fn watch(app: Arc<App>) {
+    app.media
+        .watch_workers(|| {
+            app.metrics.worker_restarts.inc();
+        })
+        .await;
+}
+
+async fn no_connections(app: &App) {
+    let mut looks = interval(Duration::from_millis(20));
+    while app.connections.load(Ordering::Relaxed) > 0 {
+        looks.tick().await;
+    }
+}
+
+/// How often the lobby is told of changes.
+const TICK: Duration = Duration::from_millis(250);
+/// How long clients may take to hear that the server ends.
+const FAREWELL: Duration = Duration::from_secs(3);

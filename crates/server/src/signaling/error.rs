@@ -1,0 +1,81 @@
+use thiserror::Error;
+
+use super::messages::ErrorBody;
+use crate::media::MediaError;
+use crate::rooms::RoomError;
+
+/// Why a request was refused; its code is what clients act on, its text what people read.
+#[derive(Debug, Error)]
+pub(crate) enum SignalingError {
+    /// The frame is no request of the dialect.
+    #[error("not a request: {0}")]
+    BadRequest(String),
+    /// The client speaks another version.
+    #[error("version {client} is not spoken here; the server speaks {server}. Load the page anew")]
+    WrongVersion {
+        /// Of the client.
+        client: u32,
+        /// Of the server.
+        server: u32,
+    },
+    /// Something else than `hello` came first.
+    #[error("say hello first")]
+    HelloFirst,
+    /// `hello` came twice.
+    #[error("you have said hello already")]
+    HelloTwice,
+    /// The rooms refuse.
+    #[error(transparent)]
+    Room(#[from] RoomError),
+    /// The media side refuses, or has failed.
+    #[error(transparent)]
+    Media(#[from] MediaError),
+}
+
+impl SignalingError {
+    /// A name for the error that does not change.
+    pub(super) fn code(&self) -> &'static str {
+        match self {
+            Self::BadRequest(_) => "bad-request",
+            Self::WrongVersion { .. } => "wrong-version",
+            Self::HelloFirst => "hello-first",
+            Self::HelloTwice => "hello-twice",
+            Self::Room(error) => room_code(*error),
+            Self::Media(error) => error.code(),
+        }
+    }
+
+    pub(super) fn body(&self) -> ErrorBody {
+        ErrorBody {
+            code: self.code(),
+            message: self.to_string(),
+        }
+    }
+}
+
+fn room_code(error: RoomError) -> &'static str {
+    match error {
+        RoomError::NotOnline => "not-online",
+        RoomError::NotInRoom => "not-in-room",
+        RoomError::AlreadyInRoom => "already-in-room",
+        RoomError::NoSuchRoom => "no-such-room",
+        RoomError::RoomEnded => "room-ended",
+        RoomError::RoomFull => "room-full",
+        RoomError::TooManyRooms => "too-many-rooms",
+        RoomError::TooManyPeople => "too-many-people",
+        RoomError::TooManyTracks => "too-many-tracks",
+        RoomError::NotOwner => "not-owner",
+        RoomError::WrongSecret => "wrong-secret",
+        RoomError::NotInCall => "not-in-call",
+        RoomError::AlreadyInCall => "already-in-call",
+        RoomError::ViewerOnly => "viewer-only",
+        RoomError::NoSuchTrack => "no-such-track",
+        RoomError::NotYourTrack => "not-your-track",
+        RoomError::NoSuchPerson => "no-such-person",
+        RoomError::Busy => "busy",
+        RoomError::NoSuchRing => "no-such-ring",
+        RoomError::BadName { .. } => "bad-name",
+        RoomError::BadRoomId => "bad-room-id",
+        RoomError::BadChat { .. } => "bad-chat",
+    }
+}

@@ -1,0 +1,17 @@
+//! The dialect that the page speaks: JSON over a WebSocket, described in `SIGNALING.md`.
+//!
+//! An adapter: `messages` are the frames, `translate` turns what rooms say into them, a
+//! [`Session`] is one connection and does what its requests ask, in order.
+
+mod error;
+mod messages;
+mod requests;
+mod session;
+mod translate;
+
+#[cfg(test)]
+mod tests;
+
+pub(crate) use error::SignalingError;
+pub(crate) use messages::VERSION;
+pub(crate) use session::{Closing, Session};

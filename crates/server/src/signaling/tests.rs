@@ -1,0 +1,266 @@
+use std::sync::Arc;
+
+use clap::Parser;
+use serde_json::{Value, json};
+
+use super::session::Happening;
+use super::{Closing, Session};
+use crate::app::App;
+use crate::cli::{Cli, Command};
+use crate::media::Media;
+
+/// A server without workers.
+fn app(flags: &[&str]) -> Arc<App> {
+    let arguments = ["tureen", "serve"].iter().chain(flags);
+    let Command::Serve(config) = Cli::parse_from(arguments).command else {
+        panic!("serve");
+    };
+    let media = Arc::new(Media::without_workers(&config.media));
+    Arc::new(App::new(*config, media))
+}
+
+/// A client: what it asks, and what it is told.
+struct Client(Session);
+
+impl Client {
+    /// One that has said hello.
+    async fn online(app: &Arc<App>, name: &str) -> Self {
+        let mut client = Self(Session::new(Arc::clone(app)));
+        let hello = json!({ "version": 1, "name": name });
+        client.ok("hello", hello).await;
+        client
+    }
+
+    /// Asks, and returns the response.
+    async fn ask(&mut self, request: &str, data: Value) -> Value {
+        let mut frame = json!({ "id": 7, "type": request });
+        if !data.is_null() {
+            frame["data"] = data;
+        }
+        let frames = self.0.request(&frame.to_string()).await.unwrap();
+        let response: Value = serde_json::from_str(&frames[0]).unwrap();
+        assert_eq!(response["id"], 7);
+        response
+    }
+
+    async fn ok(&mut self, request: &str, data: Value) -> Value {
+        let response = self.ask(request, data).await;
+        assert!(response.get("ok").is_some(), "{request}: {response}");
+        response["ok"].clone()
+    }
+
+    async fn refused(&mut self, request: &str, data: Value) -> String {
+        let response = self.ask(request, data).await;
+        response["error"]["code"].as_str().unwrap().to_owned()
+    }
+
+    /// Everything that has been told since the last time.
+    async fn told(&mut self) -> Vec<Value> {
+        let happening = self.0.next().await;
+        let frames = self.0.happened(happening).await.unwrap();
+        frames
+            .iter()
+            .map(|frame| serde_json::from_str(frame).unwrap())
+            .collect()
+    }
+}
+
+#[tokio::test]
+async fn a_room_from_hello_to_its_end() {
+    let app = app(&[]);
+    let mut ann = Client::online(&app, "Ann").await;
+    let mut bob = Client::online(&app, "Bob").await;
+    let room = json!({ "name": "Soup", "kind": "meeting", "listed": true, "started": true });
+    let created = ann.ok("create-room", room).await;
+    let id = &created["room"];
+    let joined = ann
+        .ok("join", json!({ "room": id, "secret": created["secret"] }))
+        .await;
+    assert_eq!(joined["participants"][0]["owner"], true);
+    assert_eq!(joined["room"]["state"], "in-call");
+
+    let joined = bob.ok("join", json!({ "room": id })).await;
+    assert_eq!(joined["participants"].as_array().unwrap().len(), 2);
+    let told = ann.told().await;
+    assert_eq!(told[0]["event"], "participant-joined");
+    assert_eq!(told[0]["data"]["name"], "Bob");
+
+    bob.ok("chat", json!({ "text": "<b>hi</b>" })).await;
+    let told = ann.told().await;
+    assert_eq!(told[0]["data"]["text"], "<b>hi</b>");
+    assert_eq!(bob.refused("end-room", Value::Null).await, "not-owner");
+    ann.ok("end-room", Value::Null).await;
+    let told = bob.told().await;
+    assert_eq!(told.last().unwrap()["event"], "room-ended");
+    assert_eq!(
+        bob.refused("join", json!({ "room": id })).await,
+        "room-ended"
+    );
+}
+
+#[tokio::test]
+async fn one_who_vanishes_is_missed() {
+    let app = app(&[]);
+    let mut ann = Client::online(&app, "Ann").await;
+    let mut bob = Client::online(&app, "Bob").await;
+    let open = json!({ "name": "x", "kind": "meeting", "started": true });
+    let joined = ann.ok("join", json!({ "room": "x", "open": open })).await;
+    assert!(joined["secret"].is_string());
+    let you = bob.ok("join", json!({ "room": "x" })).await["participants"][1]["id"].clone();
+    ann.told().await;
+    drop(bob);
+    let told = ann.told().await;
+    assert_eq!(
+        told[0],
+        json!({ "event": "participant-left", "data": { "participant": you } })
+    );
+}
+
+#[tokio::test]
+async fn people_ring_each_other() {
+    let app = app(&[]);
+    let mut ann = Client::online(&app, "Ann").await;
+    let mut bob = Client::online(&app, "Bob").await;
+    ann.ok("watch-lobby", json!({ "watch": true })).await;
+    let lobby = ann.told().await;
+    assert_eq!(lobby[0]["data"]["people"][1]["name"], "Bob");
+    let id = lobby[0]["data"]["people"][1]["id"].clone();
+    let ring = ann.ok("ring", json!({ "person": id })).await["ring"].clone();
+    assert_eq!(bob.told().await[0]["data"]["from"]["name"], "Ann");
+    bob.ok("answer-ring", json!({ "ring": ring, "accept": true }))
+        .await;
+    let accepted = ann.told().await;
+    assert_eq!(accepted[0]["event"], "ring-accepted");
+    assert!(accepted[0]["data"]["secret"].is_string());
+    assert!(bob.told().await[0]["data"].get("secret").is_none());
+}
+
+#[tokio::test]
+async fn what_is_no_request_is_refused() {
+    let app = app(&[]);
+    let mut session = Session::new(Arc::clone(&app));
+    for frame in ["", "hello", "[]", "{}", "{\"id\":-1}", "{\"id\":\"x\"}"] {
+        assert_eq!(
+            session.request(frame).await,
+            Err(Closing::Protocol),
+            "{frame}"
+        );
+    }
+    let mut client = Client(session);
+    assert_eq!(
+        client.refused("chat", json!({ "text": "x" })).await,
+        "hello-first"
+    );
+    assert_eq!(client.refused("nonsense", Value::Null).await, "bad-request");
+    assert_eq!(
+        client.refused("hello", json!({ "version": 1 })).await,
+        "bad-request"
+    );
+    let old = json!({ "version": 0, "name": "Ann" });
+    assert_eq!(client.refused("hello", old).await, "wrong-version");
+    let more = json!({ "version": 1, "name": "Ann", "admin": true });
+    assert_eq!(client.refused("hello", more).await, "bad-request");
+    client
+        .ok("hello", json!({ "version": 1, "name": "Ann" }))
+        .await;
+    let again = json!({ "version": 1, "name": "Ann" });
+    assert_eq!(client.refused("hello", again).await, "hello-twice");
+    assert_eq!(
+        client.refused("join", json!({ "room": "../x" })).await,
+        "bad-room-id"
+    );
+    assert_eq!(
+        client.refused("chat", json!({ "text": "x" })).await,
+        "not-in-room"
+    );
+    assert_eq!(
+        client.refused("ring", json!({ "person": "nobody" })).await,
+        "no-such-person"
+    );
+}
+
+#[tokio::test]
+async fn media_needs_a_room_a_worker_and_sdp() {
+    let app = app(&[]);
+    let mut ann = Client::online(&app, "Ann").await;
+    let offer = include_str!("../sdp/testdata/chromium-publish.sdp");
+    let receive = include_str!("../sdp/testdata/chromium-receive.sdp");
+    let publish = json!({ "sdp": offer, "tracks": [] });
+    assert_eq!(ann.refused("publish", publish.clone()).await, "not-in-room");
+    assert_eq!(
+        ann.refused("receive", json!({ "sdp": receive })).await,
+        "not-in-room"
+    );
+    let open = json!({ "name": "x", "kind": "meeting", "started": true });
+    ann.ok("join", json!({ "room": "x", "open": open })).await;
+    assert_eq!(ann.refused("publish", publish).await, "no-worker");
+    assert_eq!(
+        ann.refused("publish", json!({ "sdp": "v=1" })).await,
+        "bad-sdp"
+    );
+    assert_eq!(
+        ann.refused("receive", json!({ "sdp": receive })).await,
+        "no-worker"
+    );
+    assert_eq!(
+        ann.refused("answer", json!({ "offer": 1, "sdp": "" }))
+            .await,
+        "no-connection"
+    );
+    assert_eq!(
+        ann.refused("restart-ice", Value::Null).await,
+        "no-connection"
+    );
+    let candidate = json!({ "connection": "publish", "candidate": "candidate:x" });
+    assert_eq!(ann.refused("candidate", candidate).await, "bad-sdp");
+}
+
+#[tokio::test]
+async fn one_who_does_not_read_is_disconnected() {
+    let app = app(&[]);
+    let mut ann = Client::online(&app, "Ann").await;
+    let mut bob = Client::online(&app, "Bob").await;
+    let open = json!({ "name": "x", "kind": "meeting", "started": true });
+    ann.ok("join", json!({ "room": "x", "open": open })).await;
+    bob.ok("join", json!({ "room": "x" })).await;
+    for _ in 0..1100 {
+        ann.ok("chat", json!({ "text": "x" })).await;
+        while let Ok(Happening::Event(_)) =
+            tokio::time::timeout(std::time::Duration::ZERO, ann.0.next()).await
+        {}
+    }
+    let mut heard = 0;
+    let ended = loop {
+        match bob.0.next().await {
+            Happening::Event(_) => heard += 1,
+            other => break other,
+        }
+    };
+    assert_eq!(heard, 1024);
+    assert_eq!(bob.0.happened(ended).await, Err(Closing::TooSlow));
+}
+
+#[tokio::test]
+async fn limits_of_the_configuration_hold() {
+    let app = app(&[
+        "--max-name-length=5",
+        "--max-chat-length=3",
+        "--max-people=1",
+    ]);
+    let mut ann = Client(Session::new(Arc::clone(&app)));
+    let long = json!({ "version": 1, "name": "Annabel" });
+    assert_eq!(ann.refused("hello", long).await, "bad-name");
+    ann.ok("hello", json!({ "version": 1, "name": "Ann" }))
+        .await;
+    let mut bob = Client(Session::new(Arc::clone(&app)));
+    let hello = json!({ "version": 1, "name": "Bob" });
+    assert_eq!(bob.refused("hello", hello.clone()).await, "too-many-people");
+    drop(ann);
+    bob.ok("hello", hello).await;
+    let open = json!({ "name": "x", "kind": "meeting", "started": true });
+    bob.ok("join", json!({ "room": "x", "open": open })).await;
+    assert_eq!(
+        bob.refused("chat", json!({ "text": "four" })).await,
+        "bad-chat"
+    );
+}

@@ -1,0 +1,61 @@
+// Small tools to build the page. Text is always set as text, never as markup.
+
+/** An element with properties, attributes (those with a dash, and role) and children. */
+export function el(tag, properties = {}, ...children) {
+  const element = document.createElement(tag);
+  for (const [name, value] of Object.entries(properties)) {
+    if (value === undefined || value === null || value === false) continue;
+    if (name === "class") element.className = value;
+    else if (name.startsWith("on")) element.addEventListener(name.slice(2), value);
+    else if (name.includes("-") || name === "role" || name === "for") element.setAttribute(name, value);
+    else element[name] = value;
+  }
+  element.append(...children.flat().filter((child) => child !== null && child !== undefined));
+  return element;
+}
+
+/** Makes `list` the children of `parent`, moving only those that are out of place: a video that is
+    taken out of the page stops. */
+export function setChildren(parent, list) {
+  for (const child of [...parent.children]) {
+    if (!list.includes(child)) child.remove();
+  }
+  list.forEach((child, index) => {
+    if (parent.children[index] !== child) parent.insertBefore(child, parent.children[index] ?? null);
+  });
+}
+
+/** A round picture of a name: its first letter on a colour of its own. */
+export function avatar(name, className = "avatar") {
+  const element = el("span", { class: className, "aria-hidden": "true" }, [...name.trim()][0] ?? "?");
+  let hue = 0;
+  for (const character of name) hue = (hue * 31 + character.codePointAt(0)) % 360;
+  element.style.setProperty("--hue", hue);
+  return element;
+}
+
+/** Tells the user something, for a few seconds. */
+export function notify(text, kind = "info") {
+  const notice = el("div", { class: `notice ${kind}` }, text);
+  document.getElementById("notices").append(notice);
+  setTimeout(() => notice.remove(), kind === "error" ? 8000 : 4500);
+}
+
+/** A modal dialog of a form; resolves with the value of the button that closed it. */
+export function ask(title, content, buttons) {
+  const actions = buttons.map(([value, label, className]) =>
+    el("button", { type: value ? "submit" : "button", value, class: className ?? "", onclick: (event) => {
+      if (!value) event.currentTarget.closest("dialog").close("");
+    } }, label));
+  const dialog = el("dialog", { "aria-label": title },
+    el("form", { method: "dialog" }, el("h2", {}, title), ...content, el("div", { class: "actions" }, actions)));
+  document.body.append(dialog);
+  dialog.showModal();
+  return {
+    dialog,
+    closed: new Promise((resolve) => dialog.addEventListener("close", () => {
+      dialog.remove();
+      resolve(dialog.returnValue);
+    })),
+  };
+}
