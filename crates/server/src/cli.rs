@@ -3,6 +3,7 @@ use std::ffi::OsString;
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use crate::config::{self, ConfigError, ServeConfig};
+use crate::dump::DumpArgs;
 
 /// The command line of `tureen`.
 #[derive(Debug, Parser)]
@@ -22,6 +23,8 @@ pub struct Cli {
 pub enum Command {
     /// Serves rooms: pages, signaling and media
     Serve(Box<ServeConfig>),
+    /// Prints what passes between the server and its workers: recorded, or live
+    Dump(DumpArgs),
     /// Prints a configuration file with every key at its default
     Config,
     /// Runs one media worker; `serve` starts them

@@ -8,6 +8,7 @@
 mod app;
 mod cli;
 mod config;
+mod dump;
 mod hall;
 mod http;
 mod media;
@@ -21,4 +22,5 @@ pub use config::{
     CodecName, ConfigError, HttpConfig, LogConfig, LogFormat, MediaConfig, RoomConfig, ServeConfig,
     WorkerLog, default_file,
 };
+pub use dump::{DumpArgs, DumpCommandError, dump};
 pub use serve::{ServeError, serve};

@@ -23,6 +23,13 @@ fn main() -> ExitCode {
                 ExitCode::FAILURE
             }
         },
+        Command::Dump(args) => match tureen_server::dump(&args) {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(error) => {
+                eprintln!("tureen: {error}");
+                ExitCode::FAILURE
+            }
+        },
         Command::Config => {
             print!("{}", tureen_server::default_file(&Cli::command()));
             ExitCode::SUCCESS
