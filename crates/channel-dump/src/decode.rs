@@ -242,7 +242,7 @@ impl Walk<'_> {
             // The compiled schema holds the default of a u64 as the i64 of the same bits.
             (Literal::Integer(value), Scalar::U8 | Scalar::U16 | Scalar::U32 | Scalar::U64) => {
                 let name = self.name(value, number);
-                name.unwrap_or(Value::Unsigned(value.cast_unsigned()))
+                name.unwrap_or_else(|| Value::Unsigned(value.cast_unsigned()))
             }
             (Literal::Integer(value), _) => self.signed(value, number),
         }

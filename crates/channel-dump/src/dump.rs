@@ -4,7 +4,7 @@ use std::path::Path;
 
 use crate::filter::Filter;
 use crate::live::{LiveClient, LiveError};
-use crate::print::{TextOptions, TextPrinter, write_json, write_tree};
+use crate::print::{TextOptions, TextPrinter, write_json, write_json_header, write_tree};
 use crate::recording::{Content, Growth, RecordingError, RecordingReader};
 use crate::redact::{Secrets, redact};
 use crate::session::{Entry, Session};
@@ -153,7 +153,7 @@ impl<W: Write> Dump<W> {
     fn begin(&mut self, reader: &RecordingReader<File>) -> Result<(), DumpError> {
         match &mut self.out {
             Output::Text(printer) => Ok(printer.header(reader.header())?),
-            Output::Json(_) => Ok(()),
+            Output::Json(out) => Ok(write_json_header(out, reader.header())?),
         }
     }
 

@@ -34,7 +34,7 @@ pub use live::{
     Ask, Follower, Line, LiveClient, LiveError, LiveFrame, MAX_ASK, MAX_LINE, SocketDirectory,
 };
 pub use message::{Body, Message, Outcome};
-pub use print::{TextOptions, TextPrinter, write_json, write_tree};
+pub use print::{TextOptions, TextPrinter, write_json, write_json_header, write_tree};
 pub use recording::{
     Content, Direction, Growth, Header, Record, Recorder, RecordingError, RecordingReader,
     RecordingWriter,

@@ -44,7 +44,7 @@ test('the state, the frames and the recording of a server', async (context) => {
   assert.equal(await server.stop(), 0);
   isStopped = true;
   assert.ok(!existsSync(socket), 'the socket goes with the server');
-  const told = entries([recording(recordings)]);
+  const [, ...told] = entries([recording(recordings)]);
   assert.equal(told[0].event, 'WORKER_RUNNING');
   assert.equal(told.at(-1).kind, 'end');
   assert.ok(readdirSync(recordings).every((name) =>

@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { statSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { test } from 'node:test';
 
 import * as mediasoup from 'mediasoup';
@@ -41,7 +41,9 @@ test('a session is recorded from its first word to its end', async (context) => 
   const file = recording(recordings);
   assert.equal(statSync(file).mode & 0o777, 0o600);
   assert.equal(statSync(recordings).mode & 0o777, 0o700);
-  const told = entries([file]);
+  const [header, ...told] = entries([file]);
+  assert.deepEqual([header.kind, header.name], ['recording', basename(workerBin)]);
+  assert.ok(Math.abs(Date.parse(header.start) - Date.now()) < 60_000);
   assert.ok(told.every((entry) => entry.pid === worker.pid));
   assert.equal(told[0].event, 'WORKER_RUNNING');
   assert.equal(told[0].handler_id, String(worker.pid));
@@ -84,6 +86,6 @@ test('the death of the worker is told', async (context) => {
   const died = once(worker, 'died');
   process.kill(worker.pid, 'SIGKILL');
   await died;
-  const told = entries([recording(recordings)]);
+  const [, ...told] = entries([recording(recordings)]);
   assert.equal(told[0].event, 'WORKER_RUNNING');
 });

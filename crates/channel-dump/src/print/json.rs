@@ -1,10 +1,30 @@
 use std::io::{self, Write};
 
 use serde::ser::{Serialize, SerializeMap, Serializer};
+use serde_json::json;
 
 use super::printable;
 use crate::message::{Body, Message, Outcome};
+use crate::recording::Header;
 use crate::session::{Entry, Event, Matched};
+use crate::time::Utc;
+
+/// Writes what a recording says of itself as one line of JSON, of the kind `recording`: the `name` of
+/// the worker, and the `start` in UTC.
+///
+/// # Errors
+///
+/// What `out` says.
+pub fn write_json_header(out: &mut impl Write, header: &Header) -> io::Result<()> {
+    let line = json!({
+        "kind": "recording",
+        "pid": header.pid,
+        "name": header.name,
+        "start": Utc::from(header.start).to_string(),
+        "time_ns": 0,
+    });
+    writeln!(out, "{}", printable(&line.to_string(), false))
+}
 
 /// Writes an entry as one line of JSON.
 ///

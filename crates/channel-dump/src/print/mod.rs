@@ -4,7 +4,7 @@ mod json;
 mod text;
 mod tree;
 
-pub use json::write_json;
+pub use json::{write_json, write_json_header};
 pub use text::{TextOptions, TextPrinter};
 pub use tree::write_tree;
 

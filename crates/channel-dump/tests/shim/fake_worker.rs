@@ -102,8 +102,11 @@ impl Worker {
             let line = self.frames.log("Xanother line").expect("a frame");
             match self.output.write_all(line) {
                 Ok(()) => {}
-                Err(error) if error.kind() == ErrorKind::BrokenPipe => return ExitCode::from(9),
-                Err(error) => panic!("{error}"),
+                Err(error) => match error.kind() {
+                    // Which of the two depends on whether something was left unread.
+                    ErrorKind::BrokenPipe | ErrorKind::ConnectionReset => return ExitCode::from(9),
+                    _ => panic!("{error}"),
+                },
             }
         }
     }

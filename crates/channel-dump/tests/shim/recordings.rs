@@ -74,8 +74,12 @@ pub(crate) fn broken_framing_passes_and_is_noted() {
     controller.from_worker.read_to_end(&mut rest).unwrap();
     let (status, _, recorded) = controller.close();
     assert_eq!(status.code(), Some(0));
+    let notes = recorded.notes.into_iter();
+    let notes: Vec<_> = notes
+        .filter(|note| note.starts_with("from-worker"))
+        .collect();
     assert_eq!(
-        recorded.notes[..2],
+        notes[..2],
         [
             "from-worker: frame without a payload",
             "from-worker: frame of 4294967295 payload bytes, the limit is 8388604",
@@ -95,7 +99,10 @@ pub(crate) fn a_directory_that_cannot_be_leaves_the_channel_alone() {
     assert!(controller.next().is_some());
     controller.request(1, Method::WORKER_DUMP, "");
     assert!(controller.next().is_some());
-    drop((&controller.to_worker).shutdown(std::net::Shutdown::Write));
+    controller
+        .to_worker
+        .shutdown(std::net::Shutdown::Write)
+        .unwrap();
     let (status, stderr) = controller.wait();
     assert_eq!(status.code(), Some(0));
     assert_eq!(

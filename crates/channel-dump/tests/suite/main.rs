@@ -1,5 +1,7 @@
 //! Tests of the crate through its public surface.
 
+/// Files as they are printed.
+mod dump;
 /// What a recorded session looks like as text and as JSON.
 mod golden;
 /// Bytes with which nothing can be done but an error.

@@ -41,7 +41,7 @@ impl Script {
         let pid = PID.to_string();
         let running = self.frames.notification(&pid, Event::WORKER_RUNNING, None);
         let running = running.expect("a frame").to_vec();
-        self.from_worker(5_000, &running);
+        self.receive(5_000, &running);
         let settings = self.golden_request(10, "worker_update_settings");
         let router = self.golden_request(4, "worker_create_router");
         self.accept(250, settings);
@@ -52,8 +52,8 @@ impl Script {
             .frames
             .request(3, Method::TRANSPORT_DUMP, "transport", None);
         let dump = dump.expect("a frame").to_vec();
-        self.to_worker(10, &dump);
-        self.from_worker(333, &golden_frame("webrtctransport_dump"));
+        self.send(10, &dump);
+        self.receive(333, &golden_frame("webrtctransport_dump"));
     }
 
     fn secrets(&mut self) {
@@ -71,7 +71,7 @@ impl Script {
             .frames
             .request(30, method, "plain transport", Some(body));
         let request = request.expect("a frame").to_vec();
-        self.to_worker(10, &request);
+        self.send(10, &request);
 
         let fbb = self.frames.begin();
         let args = plain_transport::ConnectResponseArgs {
@@ -85,12 +85,12 @@ impl Script {
             .response(30, Some(body))
             .expect("a frame")
             .to_vec();
-        self.from_worker(1_204, &response);
+        self.receive(1_204, &response);
 
         let method = Method::TRANSPORT_RESTART_ICE;
         let request = self.frames.request(31, method, "transport", None);
         let request = request.expect("a frame").to_vec();
-        self.to_worker(10, &request);
+        self.send(10, &request);
         let fbb = self.frames.begin();
         let args = transport::RestartIceResponseArgs {
             username_fragment: Some(fbb.create_string("fragment")),
@@ -104,11 +104,11 @@ impl Script {
             .response(31, Some(body))
             .expect("a frame")
             .to_vec();
-        self.from_worker(50, &response);
+        self.receive(50, &response);
 
         let line = format!("DIceServer::Check() | [password:{ICE_PASSWORD}]");
         let log = self.frames.log(&line).expect("a frame").to_vec();
-        self.from_worker(20, &log);
+        self.receive(20, &log);
     }
 
     fn media(&mut self) {
@@ -117,7 +117,7 @@ impl Script {
         let class = ErrorClass::NotFoundError;
         let refused = self.frames.failure(produce, class, &reason);
         let refused = refused.expect("a frame").to_vec();
-        self.from_worker(777, &refused);
+        self.receive(777, &refused);
 
         let fbb = self.frames.begin();
         let args = consumer::RtpNotificationArgs {
@@ -129,9 +129,9 @@ impl Script {
             .frames
             .notification("consumer", Event::CONSUMER_RTP, Some(body));
         let rtp = rtp.expect("a frame").to_vec();
-        self.from_worker(10, &rtp);
-        self.to_worker(10, &golden_frame("dataproducer_send"));
-        self.from_worker(20, &golden_frame("ice_state_change"));
+        self.receive(10, &rtp);
+        self.send(10, &golden_frame("dataproducer_send"));
+        self.receive(20, &golden_frame("ice_state_change"));
     }
 
     /// What ought not to happen.
@@ -139,40 +139,40 @@ impl Script {
         for method in [Method::WORKER_DUMP, Method::WORKER_GET_RESOURCE_USAGE] {
             let request = self.frames.request(99, method, "", None);
             let request = request.expect("a frame").to_vec();
-            self.to_worker(10, &request);
+            self.send(10, &request);
         }
         self.accept(10, 4321);
         let unknown = self
             .frames
             .request(100, Method(200), "evil \u{1b}[2J\n", None);
         let unknown = unknown.expect("a frame").to_vec();
-        self.to_worker(10, &unknown);
-        self.from_worker(10, &[8, 0, 0, 0, 255, 255, 255, 255, 0, 0, 0, 0]);
+        self.send(10, &unknown);
+        self.receive(10, &[8, 0, 0, 0, 255, 255, 255, 255, 0, 0, 0, 0]);
         self.push(
             10,
             Content::Note("3 frames not recorded: disk too slow".to_owned()),
         );
-        self.to_worker(59_000_000, &golden_frame("worker_close"));
+        self.send(59_000_000, &golden_frame("worker_close"));
         self.push(3_000, Content::End);
     }
 
     fn golden_request(&mut self, micros: u64, name: &str) -> u32 {
         let frame = golden_frame(name);
-        self.to_worker(micros, &frame);
+        self.send(micros, &frame);
         let message = read_message(&frame).expect("a sound frame");
         message.data_as_request().expect("a request").id()
     }
 
     fn accept(&mut self, micros: u64, id: u32) {
         let response = self.frames.response(id, None).expect("a frame").to_vec();
-        self.from_worker(micros, &response);
+        self.receive(micros, &response);
     }
 
-    fn to_worker(&mut self, micros: u64, frame: &[u8]) {
+    fn send(&mut self, micros: u64, frame: &[u8]) {
         self.push(micros, Content::Frame(Direction::ToWorker, frame.to_vec()));
     }
 
-    fn from_worker(&mut self, micros: u64, frame: &[u8]) {
+    fn receive(&mut self, micros: u64, frame: &[u8]) {
         self.push(
             micros,
             Content::Frame(Direction::FromWorker, frame.to_vec()),
