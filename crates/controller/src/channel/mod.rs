@@ -213,6 +213,11 @@ impl Channel {
         drop(handlers);
     }
 
+    /// Whether the channel has ended for all who wait on it.
+    pub(crate) fn is_gone(&self) -> bool {
+        lock(&self.shared.state).gone.is_some()
+    }
+
     fn send<R: Request>(&self, request: &R, settle: Settle) -> Result<(), RequestError> {
         let encode = |fbb: &mut Fbb| request.encode(fbb);
         self.send_parts(R::METHOD, request.handler_id(), encode, settle)

@@ -88,7 +88,11 @@ impl LiveTree for ChannelObserver {
         let channels = lock(&self.inner.workers).clone();
         let mut workers = Vec::new();
         for (pid, channel) in channels {
-            workers.push(tree::of_worker(pid, &channel).await);
+            let worker = tree::of_worker(pid, &channel).await;
+            // Its tap goes a moment after a worker does.
+            if !channel.is_gone() {
+                workers.push(worker);
+            }
         }
         json!({ "workers": workers })
     }
