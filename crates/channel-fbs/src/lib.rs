@@ -69,3 +69,7 @@ pub use framing::{
     read_message,
 };
 pub use generated::fbs;
+
+/// The compiled schema of the channel: a FlatBuffer of the compiler's own schema for schemas
+/// (`reflection.fbs`). Names, slots and tags of every table can be looked up in it at run time.
+pub static COMPILED_SCHEMA: &[u8] = include_bytes!("generated/channel.bfbs");

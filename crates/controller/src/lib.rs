@@ -52,6 +52,7 @@ mod encoding;
 mod entity;
 mod ids;
 mod listen_info;
+mod observe;
 mod producer;
 mod router;
 mod stats;
@@ -68,12 +69,14 @@ pub use consumer::{
 pub use entity::{CloseReason, Events, Lost};
 pub use ids::{ConsumerId, ProducerId, RouterId, TransportId, WebRtcServerId, WorkerId};
 pub use listen_info::{ListenInfo, PortRange, Protocol, SocketFlags};
+pub use observe::{ChannelObserver, LiveSocket, LiveTree};
 pub use producer::{
     ProduceError, Producer, ProducerDump, ProducerEvent, ProducerOptions, ProducerScore,
     ProducerType, VideoOrientation,
 };
 pub use router::{CreateRouterError, Router, RouterDump, RouterEvent};
 pub use stats::{RtpStreamDirection, RtpStreamDump, RtpStreamStats, RtxStreamDump, TransportStats};
+pub use tureen_channel_dump::{LiveError, SocketDirectory};
 pub use web_rtc_server::{
     IpPort, LocalIceUsernameFragment, WebRtcServer, WebRtcServerDump, WebRtcServerEvent,
 };

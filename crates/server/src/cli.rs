@@ -3,6 +3,7 @@ use std::ffi::OsString;
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use crate::config::{self, ConfigError, ServeConfig};
+use crate::dump::DumpArgs;
 use crate::join::JoinConfig;
 
 /// The command line of `tureen`.
@@ -25,6 +26,8 @@ pub enum Command {
     Serve(Box<ServeConfig>),
     /// Enters a room as a bot, to publish a test picture and tone or to watch
     Join(JoinConfig),
+    /// Prints what passes between the server and its workers: recorded, or live
+    Dump(DumpArgs),
     /// Prints a configuration file with every key at its default
     Config,
     /// Runs one media worker; `serve` starts them

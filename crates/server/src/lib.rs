@@ -9,6 +9,7 @@
 mod app;
 mod cli;
 mod config;
+mod dump;
 mod hall;
 mod http;
 mod join;
@@ -23,5 +24,6 @@ pub use config::{
     CodecName, ConfigError, HttpConfig, LogConfig, LogFormat, MediaConfig, RoomConfig, ServeConfig,
     WorkerLog, default_file,
 };
+pub use dump::{DumpArgs, DumpCommandError, dump};
 pub use join::{DescriptionError, JoinConfig, JoinError, RoomUrl, RoomUrlError, join};
 pub use serve::{ServeError, serve};

@@ -16,25 +16,25 @@ fn main() -> ExitCode {
         }
     };
     match cli.command {
-        Command::Serve(config) => match tureen_server::serve(*config) {
-            Ok(()) => ExitCode::SUCCESS,
-            Err(error) => {
-                eprintln!("tureen: {error}");
-                ExitCode::FAILURE
-            }
-        },
-        Command::Join(config) => match tureen_server::join(config) {
-            Ok(()) => ExitCode::SUCCESS,
-            Err(error) => {
-                eprintln!("tureen: {error}");
-                ExitCode::FAILURE
-            }
-        },
+        Command::Serve(config) => exit_code(tureen_server::serve(*config)),
+        Command::Join(config) => exit_code(tureen_server::join(config)),
+        Command::Dump(args) => exit_code(tureen_server::dump(&args)),
         Command::Config => {
             print!("{}", tureen_server::default_file(&Cli::command()));
             ExitCode::SUCCESS
         }
         Command::Worker { arguments } => worker(arguments),
+    }
+}
+
+/// What the process exits with; an error is said first.
+fn exit_code(result: Result<(), impl std::fmt::Display>) -> ExitCode {
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("tureen: {error}");
+            ExitCode::FAILURE
+        }
     }
 }
 

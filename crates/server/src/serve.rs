@@ -16,7 +16,9 @@ use thiserror::Error;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::time::{MissedTickBehavior, interval, timeout};
 use tracing_subscriber::EnvFilter;
-use tureen_controller::{WorkerBinary, WorkerPoolError};
+use tureen_controller::{
+    ChannelObserver, LiveSocket, SocketDirectory, WorkerBinary, WorkerPoolError,
+};
 
 use crate::app::App;
 use crate::config::{HttpConfig, LogConfig, LogFormat, ServeConfig};
@@ -80,7 +82,13 @@ async fn run(config: ServeConfig) -> Result<(), ServeError> {
 
     let here = local_addresses();
     let plan = plan(&config.media, address.ip(), &here);
-    let media = Arc::new(Media::start(&config.media, &plan, worker_binary()).await?);
+    let observer = match &config.media.record_channel {
+        Some(directory) => ChannelObserver::recording_to(directory),
+        None => ChannelObserver::new(),
+    };
+    let media = Media::start(&config.media, &plan, worker_binary(), observer.clone()).await?;
+    let media = Arc::new(media);
+    let socket = config.media.dump_socket.then(|| live_socket(&observer));
     let app = Arc::new(App::new(config, Arc::clone(&media)));
     let tasks = [
         tokio::spawn(tick(Arc::clone(&app))),
@@ -102,6 +110,13 @@ async fn run(config: ServeConfig) -> Result<(), ServeError> {
         // A second signal is from someone who does not want to wait; the workers end when we do.
         () = ends.wait() => {}
         () = media.close() => {}
+    }
+    drop(socket);
+    if timeout(FAREWELL, observer.recordings_written())
+        .await
+        .is_err()
+    {
+        tracing::warn!("record-channel: the last of the recordings is not written");
     }
     for task in tasks {
         task.abort();
@@ -195,6 +210,17 @@ fn worker_binary() -> WorkerBinary {
     match std::env::var_os("TUREEN_WORKER_BIN") {
         Some(path) if !path.is_empty() => WorkerBinary::Path(path.into()),
         _ => WorkerBinary::CurrentExe,
+    }
+}
+
+/// The socket for `tureen dump`. A server without one serves as well.
+fn live_socket(observer: &ChannelObserver) -> Option<LiveSocket> {
+    match LiveSocket::open(&SocketDirectory::of_user(), observer.clone(), observer) {
+        Ok(socket) => Some(socket),
+        Err(error) => {
+            tracing::warn!("dump-socket: `tureen dump` cannot attach: {error}");
+            None
+        }
     }
 }
 

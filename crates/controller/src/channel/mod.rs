@@ -15,10 +15,10 @@ use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::timeout;
-use tureen_channel_fbs::FrameBuilder;
 use tureen_channel_fbs::fbs::notification::{Event, Notification};
-use tureen_channel_fbs::fbs::request::Method;
+use tureen_channel_fbs::fbs::request::{Body, Method};
 use tureen_channel_fbs::fbs::response::Response;
+use tureen_channel_fbs::{FrameBuilder, Payload};
 
 use crate::entity::lock;
 use crate::worker::WorkerGone;
@@ -106,11 +106,38 @@ impl Channel {
             let _ = sender.send(result.map(then));
         });
         self.send(request, settle)?;
+        self.settled(R::METHOD, receiver).await
+    }
+
+    /// Sends a request without a body and yields what `read` makes of the frame of its response,
+    /// prefix included.
+    pub(crate) async fn ask<T: Send + 'static>(
+        &self,
+        method: Method,
+        handler_id: &str,
+        read: impl FnOnce(&[u8]) -> T + Send + 'static,
+    ) -> Result<T, RequestError> {
+        let (sender, receiver) = oneshot::channel();
+        let settle: Settle = Box::new(move |outcome| {
+            // A verified table knows the whole of the bytes that it was verified in.
+            let result = outcome.map(|response| read(response._tab.buf()));
+            // Whoever waited may have stopped waiting.
+            let _ = sender.send(result);
+        });
+        self.send_parts(method, handler_id, |_| None, settle)?;
+        self.settled(method, receiver).await
+    }
+
+    async fn settled<T>(
+        &self,
+        method: Method,
+        receiver: oneshot::Receiver<Result<T, RequestError>>,
+    ) -> Result<T, RequestError> {
         match timeout(self.shared.request_timeout, receiver).await {
             Ok(Ok(result)) => result,
             // What is pending is settled when the channel ends; this is for completeness.
-            Ok(Err(_)) => Err(RequestError::MalformedResponse(R::METHOD.into())),
-            Err(_) => Err(RequestError::Timeout(R::METHOD.into())),
+            Ok(Err(_)) => Err(RequestError::MalformedResponse(method.into())),
+            Err(_) => Err(RequestError::Timeout(method.into())),
         }
     }
 
@@ -186,22 +213,37 @@ impl Channel {
         drop(handlers);
     }
 
+    /// Whether the channel has ended for all who wait on it.
+    pub(crate) fn is_gone(&self) -> bool {
+        lock(&self.shared.state).gone.is_some()
+    }
+
     fn send<R: Request>(&self, request: &R, settle: Settle) -> Result<(), RequestError> {
+        let encode = |fbb: &mut Fbb| request.encode(fbb);
+        self.send_parts(R::METHOD, request.handler_id(), encode, settle)
+    }
+
+    fn send_parts(
+        &self,
+        method: Method,
+        handler_id: &str,
+        encode: impl FnOnce(&mut Fbb) -> Option<Payload<Body>>,
+        settle: Settle,
+    ) -> Result<(), RequestError> {
         let mut guard = lock(&self.shared.state);
         let state = &mut *guard;
         if let Some(gone) = &state.gone {
             return Err(RequestError::WorkerGone(gone.clone()));
         }
-        let body = request.encode(state.frames.begin());
+        let body = encode(state.frames.begin());
         let id = next_id(state);
         let frame = state
             .frames
-            .request(id, R::METHOD, request.handler_id(), body)
-            .map_err(|_| RequestError::TooLarge(R::METHOD.into()))?;
+            .request(id, method, handler_id, body)
+            .map_err(|_| RequestError::TooLarge(method.into()))?;
         // The lock is held until the frame is queued, so that ids leave in order. When nobody
         // takes frames any more, the worker is ending and will settle what is pending.
         let _ = self.shared.outgoing.send(Outgoing::Frame(frame.to_vec()));
-        let method = R::METHOD;
         state.pending.insert(id, Pending { method, settle });
         Ok(())
     }

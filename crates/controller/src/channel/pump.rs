@@ -1,13 +1,16 @@
 use std::io;
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::UnixStream;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
+use tureen_channel_dump::Direction;
 use tureen_channel_fbs::{FrameReader, read_message};
 
 use super::{Channel, Outgoing};
+use crate::observe::Tap;
 
 /// Why no more frames come from a worker.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -39,6 +42,7 @@ impl ChannelTasks {
             from_worker,
             frames,
             channel: channel.clone(),
+            tap: None,
         };
         (channel, paused)
     }
@@ -72,30 +76,46 @@ pub(crate) struct PausedTasks {
     from_worker: UnixStream,
     frames: mpsc::UnboundedReceiver<Outgoing>,
     channel: Channel,
+    tap: Option<Tap>,
 }
 
 impl PausedTasks {
+    /// Makes every frame pass this tap, until both tasks have ended.
+    pub(crate) fn tap(self, tap: Option<Tap>) -> Self {
+        Self { tap, ..self }
+    }
+
     pub(crate) fn run(self) -> ChannelTasks {
+        let to = Passage {
+            pid: self.pid,
+            tap: self.tap.map(Arc::new),
+        };
+        let from = to.clone();
         ChannelTasks {
-            reader: tokio::spawn(read(self.pid, self.from_worker, self.channel)),
-            writer: tokio::spawn(write(self.pid, self.to_worker, self.frames)),
+            reader: tokio::spawn(read(from, self.from_worker, self.channel)),
+            writer: tokio::spawn(write(to, self.to_worker, self.frames)),
         }
     }
 }
 
-/// Which way a frame goes.
-#[derive(Clone, Copy, Debug)]
-enum Direction {
-    ToWorker,
-    FromWorker,
+/// The one place that every frame of a channel passes, whole, prefix included.
+#[derive(Clone)]
+struct Passage {
+    pid: u32,
+    tap: Option<Arc<Tap>>,
 }
 
-/// The one place that every frame of every channel passes, whole, prefix included.
-fn pass(pid: u32, direction: Direction, frame: &[u8]) {
-    tracing::trace!(pid, ?direction, len = frame.len(), "frame");
+impl Passage {
+    fn frame(&self, direction: Direction, frame: &[u8]) {
+        tracing::trace!(pid = self.pid, ?direction, len = frame.len(), "frame");
+        if let Some(tap) = &self.tap {
+            tap.frame(direction, frame);
+        }
+    }
 }
 
-async fn read(pid: u32, mut stream: UnixStream, channel: Channel) -> ChannelEnd {
+async fn read(passage: Passage, mut stream: UnixStream, channel: Channel) -> ChannelEnd {
+    let pid = passage.pid;
     let mut frames = FrameReader::new();
     loop {
         match stream.read(frames.space()).await {
@@ -107,7 +127,7 @@ async fn read(pid: u32, mut stream: UnixStream, channel: Channel) -> ChannelEnd 
             match frames.next_frame() {
                 Ok(None) => break,
                 Ok(Some(frame)) => {
-                    pass(pid, Direction::FromWorker, frame);
+                    passage.frame(Direction::FromWorker, frame);
                     take_in(pid, frame, &channel);
                 }
                 Err(error) if error.is_fatal() => return ChannelEnd::Broken(error.to_string()),
@@ -153,13 +173,17 @@ fn log_line(pid: u32, line: &str) {
     }
 }
 
-async fn write(pid: u32, mut stream: UnixStream, mut frames: mpsc::UnboundedReceiver<Outgoing>) {
+async fn write(
+    passage: Passage,
+    mut stream: UnixStream,
+    mut frames: mpsc::UnboundedReceiver<Outgoing>,
+) {
     while let Some(Outgoing::Frame(frame)) = frames.recv().await {
-        pass(pid, Direction::ToWorker, &frame);
+        passage.frame(Direction::ToWorker, &frame);
         if let Err(error) = stream.write_all(&frame).await {
             // The end of the worker is noticed, and told, where its process is watched.
             if error.kind() != io::ErrorKind::BrokenPipe {
-                tracing::warn!(pid, %error, "channel to worker");
+                tracing::warn!(pid = passage.pid, %error, "channel to worker");
             }
             return;
         }

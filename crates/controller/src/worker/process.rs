@@ -74,6 +74,9 @@ impl Process {
         }
         let (channel, tasks) =
             ChannelTasks::connect(pid, to_worker, from_worker, settings.request_timeout);
+        let name = program.path.file_name().unwrap_or_default();
+        let observer = settings.observer.as_ref();
+        let tap = observer.map(|of| of.attach(pid, &name.to_string_lossy(), &channel));
         let (handler, running) = RunningHandler::new();
         // The channel is new: nobody else has the id.
         let _ = channel.register(&pid.to_string(), Arc::new(handler));
@@ -81,7 +84,7 @@ impl Process {
             pid,
             child,
             channel,
-            tasks: tasks.run(),
+            tasks: tasks.tap(tap).run(),
             running: Some(running),
             stderr,
         })

@@ -3,6 +3,7 @@ use std::time::Duration;
 
 use super::WorkerBinary;
 use crate::listen_info::PortRange;
+use crate::observe::ChannelObserver;
 
 /// How a worker is started.
 #[derive(Clone, Debug)]
@@ -23,6 +24,8 @@ pub struct WorkerSettings {
     pub close_timeout: Duration,
     /// How long it may take to answer a request. Default 20 s.
     pub request_timeout: Duration,
+    /// Who sees what is said on the channel. Default nobody.
+    pub observer: Option<ChannelObserver>,
 }
 
 impl Default for WorkerSettings {
@@ -39,6 +42,7 @@ impl Default for WorkerSettings {
             start_timeout: Duration::from_secs(10),
             close_timeout: Duration::from_secs(5),
             request_timeout: Duration::from_secs(20),
+            observer: None,
         }
     }
 }

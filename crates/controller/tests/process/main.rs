@@ -15,6 +15,7 @@ use tokio::time::timeout;
 mod entities;
 mod fake_worker;
 mod life;
+mod observe;
 mod pool;
 
 type Test = (&'static str, fn() -> Pin<Box<dyn Future<Output = ()>>>);
@@ -53,6 +54,10 @@ tests! {
         a_producer_takes_its_consumers_along,
         the_last_handle_closes_the_entity,
         a_dropped_future_closes_what_it_creates,
+    }
+    observe {
+        a_worker_is_recorded_from_its_first_word_on,
+        the_live_tree_is_what_the_workers_say,
     }
     pool {
         a_dead_worker_is_reported_and_replaced,

@@ -161,6 +161,16 @@ pub struct MediaConfig {
         default_value = "warn"
     )]
     pub worker_log: WorkerLog,
+    /// Directory in which every message between the server and its workers is recorded, for
+    /// `tureen dump`; made if it is not there. Recordings hold keys and passwords.
+    #[arg(long, env = "TUREEN_RECORD_CHANNEL", value_name = "DIRECTORY")]
+    pub record_channel: Option<PathBuf>,
+    /// Whether `tureen dump` of the same user can attach, by a socket in XDG_RUNTIME_DIR or /tmp.
+    #[arg(
+        long, env = "TUREEN_DUMP_SOCKET", value_name = "BOOL", action = clap::ArgAction::Set,
+        default_value = "true"
+    )]
+    pub dump_socket: bool,
 }
 
 /// Limits of rooms and people.

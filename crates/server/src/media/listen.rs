@@ -266,6 +266,8 @@ mod tests {
             codecs: Vec::new(),
             initial_outgoing_bitrate: 1_000_000,
             worker_log: crate::config::WorkerLog::Warn,
+            record_channel: None,
+            dump_socket: false,
         }
     }
 

@@ -5,8 +5,8 @@ use std::sync::{Arc, Weak};
 use tokio::sync::{Mutex, OnceCell};
 use tureen_controller::rtp::RtpCodecCapability;
 use tureen_controller::{
-    LogLevel, LogTag, Router, RouterEvent, WorkerBinary, WorkerPool, WorkerPoolError,
-    WorkerPoolEvent, WorkerPoolSettings, WorkerSettings,
+    ChannelObserver, LogLevel, LogTag, Router, RouterEvent, WorkerBinary, WorkerPool,
+    WorkerPoolError, WorkerPoolEvent, WorkerPoolSettings, WorkerSettings,
 };
 
 use super::codecs::media_codecs;
@@ -31,6 +31,7 @@ impl Media {
         config: &MediaConfig,
         plan: &ListenPlan,
         binary: WorkerBinary,
+        observer: ChannelObserver,
     ) -> Result<Self, WorkerPoolError> {
         let settings = WorkerPoolSettings {
             workers: NonZeroUsize::new(config.workers),
@@ -38,6 +39,7 @@ impl Media {
                 binary,
                 log_level: log_level(config.worker_log),
                 log_tags: LogTag::ALL.to_vec(),
+                observer: Some(observer),
                 ..WorkerSettings::default()
             },
             web_rtc_server: plan.listen_infos(config.rtc_port),

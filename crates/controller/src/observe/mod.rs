@@ -1,0 +1,14 @@
+//! Watching what workers are told and what they say: recordings, and a socket to which
+//! `tureen dump` attaches.
+
+mod followers;
+mod observer;
+mod socket;
+mod tree;
+
+pub use observer::ChannelObserver;
+pub(crate) use observer::Tap;
+pub use socket::{LiveSocket, LiveTree};
+
+#[cfg(test)]
+mod tests;

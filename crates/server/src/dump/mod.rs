@@ -1,0 +1,68 @@
+//! `tureen dump`: recordings of worker channels, and what lives in a running process, for people
+//! and programs to read.
+
+mod args;
+
+pub use args::DumpArgs;
+
+use std::io::{self, BufWriter, stdout};
+
+use thiserror::Error;
+use tureen_channel_dump::{Dump, DumpError, LiveClient, LiveError, SocketDirectory};
+
+use args::Source;
+
+/// Why `tureen dump` ends early.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum DumpCommandError {
+    /// Neither a file nor anything else was named.
+    #[error("name a recording, `state` for what lives in a running server, or --follow")]
+    Nothing,
+    /// `--follow` makes no sense for the state.
+    #[error("the state is what is now: --follow shows what happens")]
+    FollowState,
+    /// The recording or the process cannot be read.
+    #[error(transparent)]
+    Dump(#[from] DumpError),
+}
+
+/// Prints what was asked for to standard output.
+///
+/// # Errors
+///
+/// [`DumpCommandError`]. That nobody reads any more is no error: `tureen dump FILE | head`.
+pub fn dump(args: &DumpArgs) -> Result<(), DumpCommandError> {
+    match print(args) {
+        Err(DumpCommandError::Dump(DumpError::Output(error)))
+            if error.kind() == io::ErrorKind::BrokenPipe =>
+        {
+            Ok(())
+        }
+        other => other,
+    }
+}
+
+fn print(args: &DumpArgs) -> Result<(), DumpCommandError> {
+    let source = args.source()?;
+    let out = BufWriter::new(stdout().lock());
+    let is_live = matches!(source, Source::Frames | Source::State);
+    let dump = Dump::new(out, args.form(is_live), args.secrets(), args.filter());
+    match source {
+        Source::File(path) if args.follow => dump.follow_file(path)?,
+        Source::File(path) => dump.file(path)?,
+        Source::Frames => dump.follow_process(client(args).map_err(DumpError::Live)?)?,
+        Source::State => dump.state(client(args).map_err(DumpError::Live)?)?,
+    }
+    Ok(())
+}
+
+fn client(args: &DumpArgs) -> Result<LiveClient, LiveError> {
+    let directory = SocketDirectory::of_user();
+    let path = match (&args.socket, args.pid) {
+        (Some(path), _) => path.clone(),
+        (None, Some(pid)) => directory.socket(pid),
+        (None, None) => directory.only_socket()?,
+    };
+    LiveClient::connect(&path)
+}
