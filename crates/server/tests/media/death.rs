@@ -170,6 +170,10 @@ fn deaths_leave_no_descriptor_and_no_process_behind() {
 }
 
 /// What `look` finds, once it does; another process cannot be waited for otherwise.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the state of another process raises no event here"
+)]
 fn eventually<T>(what: &str, look: impl Fn() -> Option<T>) -> T {
     let start = std::time::Instant::now();
     loop {
