@@ -295,6 +295,28 @@ fn parameters_that_contradict_themselves_are_refused_by_name() {
     is_empty(&mut world);
 }
 
+/// Its packet indices would start over under the same key and repeat nonces (SECURITY rule 8).
+#[test]
+fn an_ssrc_that_was_sent_is_never_sent_again_on_its_transport() {
+    let mut world = stage::with_watchers(1, 1, None);
+    let consume = |stream: Stream| {
+        RequestBody::TransportConsume(Box::new(stream.consume("again", "face", FACE)))
+    };
+    let close = RequestBody::TransportCloseConsumer {
+        consumer_id: "face-to-1".to_owned(),
+    };
+    world.request("puppet-1", close).unwrap();
+    let error = world
+        .request("puppet-1", consume(watched(1, FACE)))
+        .unwrap_err();
+    assert!(
+        matches!(&error, RequestError::Failed(text) if text.contains("before")),
+        "{error}"
+    );
+    let other = Stream::video("face", 7_000);
+    world.request("puppet-1", consume(other)).unwrap();
+}
+
 #[test]
 fn closing_in_every_order_leaves_nothing() {
     let close_transport = |id: &str| RequestBody::RouterCloseTransport {

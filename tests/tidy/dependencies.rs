@@ -5,21 +5,26 @@ use toml::{Table, Value};
 use crate::source::Source;
 
 /// Our own packages that each package may use, outside its tests.
-const ALLOWED: [(&str, &[&str]); 7] = [
+const ALLOWED: [(&str, &[&str]); 8] = [
     ("tureen-channel-fbs", &[]),
     ("tureen-worker", &["tureen-channel-fbs"]),
-    ("tureen-controller", &["tureen-channel-fbs"]),
+    ("tureen-channel-dump", &["tureen-channel-fbs"]),
+    (
+        "tureen-controller",
+        &["tureen-channel-dump", "tureen-channel-fbs"],
+    ),
     ("tureen-peer", &[]),
     (
         "tureen",
         &[
+            "tureen-channel-dump",
             "tureen-channel-fbs",
             "tureen-controller",
             "tureen-peer",
             "tureen-worker",
         ],
     ),
-    ("tureen-tests", &[]),
+    ("tureen-tests", &["tureen-worker"]),
     ("xtask", &[]),
 ];
 

@@ -45,6 +45,9 @@ pub(crate) struct Transport {
     pub(crate) recv_ids: RecvExtensionIds,
     /// Sorted by SSRC.
     consumer_ssrcs: Vec<ConsumerSsrc>,
+    /// SSRCs of consumers that are gone, sorted. Sent again under the same key, their packet indices
+    /// would start over and repeat nonces (RFC 7714 §8.1).
+    retired_ssrcs: Vec<Ssrc>,
     pub(crate) ingress: Ingress,
     pub(crate) egress: Egress,
     pub(crate) limits: Limits,
@@ -82,6 +85,7 @@ impl Transport {
             listener: RtpListener::default(),
             recv_ids: RecvExtensionIds::default(),
             consumer_ssrcs: Vec::new(),
+            retired_ssrcs: Vec::new(),
             ingress: Ingress::default(),
             egress: Egress::new(),
             limits: Limits::default(),
@@ -167,7 +171,7 @@ impl Transport {
         self.ingress.release(ssrcs);
     }
 
-    /// Refuses a consumer whose SSRCs are in use.
+    /// Refuses a consumer whose SSRCs are in use, or were before.
     pub(crate) fn check_consumer(&self, consume: &Consume) -> Result<(), RequestError> {
         let encodings = &consume.rtp_parameters.encodings;
         for ssrc in encodings
@@ -177,6 +181,10 @@ impl Transport {
         {
             if self.consumer_of(ssrc).is_some() {
                 let problem = format!("ssrc {ssrc} is already sent by the transport");
+                return Err(RequestError::Failed(problem));
+            }
+            if self.retired_ssrcs.binary_search(&ssrc).is_ok() {
+                let problem = format!("ssrc {ssrc} was sent by the transport before");
                 return Err(RequestError::Failed(problem));
             }
         }
@@ -216,6 +224,9 @@ impl Transport {
         self.resending.retain(|other| *other != key);
         for (ssrc, _) in ssrcs {
             self.egress.release(ssrc);
+            if let Err(at) = self.retired_ssrcs.binary_search(&ssrc) {
+                self.retired_ssrcs.insert(at, ssrc);
+            }
         }
     }
 
