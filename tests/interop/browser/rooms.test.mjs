@@ -179,26 +179,6 @@ test("the owner starts the call and everyone is rung", async () => {
   });
 });
 
-test("one rings another from the lobby", async () => {
-  // Names of their own: whoever left the test before may still be going, and must not be the one who is rung.
-  await withPages(async (rita, otto) => {
-    await comeToLobby(rita, "Rita");
-    await comeToLobby(otto, "Otto");
-    const ring = "[aria-label='Ring Otto']";
-    await until(rita, "Otto online", (one) => document.querySelector(one), ring);
-    await click(rita, ring);
-    await otto.waitForSelector("dialog button[value=decline]");
-    await click(otto, "dialog button[value=decline]");
-    await until(rita, "the answer", () => document.querySelector("#notices").textContent.includes("declined"));
-    await click(rita, ring);
-    await otto.waitForSelector("dialog button[value=accept]");
-    await click(otto, "dialog button[value=accept]");
-    for (const page of [rita, otto]) await page.waitForSelector(".room");
-    await seen(rita, "Otto");
-    await seen(otto, "Rita");
-  });
-});
-
 test("one who closes the page is missed", async () => {
   await withPages(async (ann, bob) => {
     await enterRoom(ann, server.url, "gone", "Ann");
