@@ -88,9 +88,9 @@ impl Connection {
                     .send(Message::Text(closing.frame().into()))
                     .await;
                 let _ = self.socket.send(Message::Close(Some(frame))).await;
-                // RFC 6455 §7.1.1: a server should close "only after" the closing handshake. A
-                // socket that is closed with something unread resets the connection, and the
-                // client may never see what was said last.
+                // RFC 6455 §7.1.1: "An endpoint SHOULD use a method that cleanly closes the TCP
+                // connection", discarding what still comes. A socket that is closed with
+                // something unread is reset, and the client may never see what was said last.
                 while let Some(Ok(_)) = self.socket.recv().await {}
             };
             let _ = timeout(CLOSE_TIMEOUT, say_so).await;

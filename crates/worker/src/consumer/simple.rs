@@ -2,6 +2,7 @@
 
 use super::Consumer;
 use super::munger::SequenceMunger;
+use crate::codecs::is_dtx;
 use crate::params::Codec;
 use crate::producer::Arrival;
 use crate::streams::StoredPacket;
@@ -57,7 +58,7 @@ impl Consumer {
         let left_out = !self.supports(packet.payload_type)
             // Padding alone is a probe of the publisher's own path.
             || packet.payload.is_empty()
-            || self.forwarding.ignore_dtx && is_opus_dtx(packet.payload);
+            || self.forwarding.ignore_dtx && is_dtx(packet.payload);
         let forwarding = &mut self.forwarding;
         if left_out {
             if !forwarding.out_of_sync {
@@ -75,10 +76,4 @@ impl Consumer {
         let sequence_number = forwarding.munger.map(packet.seq)?;
         Some(Forward { sequence_number })
     }
-}
-
-/// RFC 6716 §3.1: a TOC byte alone, or with one byte, is what encoders send in discontinuous
-/// transmission.
-fn is_opus_dtx(payload: &[u8]) -> bool {
-    payload.len() <= 2
 }
