@@ -179,6 +179,25 @@ test("the owner starts the call and everyone is rung", async () => {
   });
 });
 
+test("one rings another from the lobby", async () => {
+  await withPages(async (rita, otto) => {
+    await comeToLobby(rita, "Rita");
+    await comeToLobby(otto, "Otto");
+    const ring = "[aria-label='Ring Otto']";
+    await until(rita, "Otto online", (one) => document.querySelector(one), ring);
+    await click(rita, ring);
+    await otto.waitForSelector("dialog button[value=decline]");
+    await click(otto, "dialog button[value=decline]");
+    await until(rita, "the answer", () => document.querySelector("#notices").textContent.includes("declined"));
+    await click(rita, ring);
+    await otto.waitForSelector("dialog button[value=accept]");
+    await click(otto, "dialog button[value=accept]");
+    for (const page of [rita, otto]) await page.waitForSelector(".room");
+    await seen(rita, "Otto");
+    await seen(otto, "Rita");
+  });
+});
+
 test("one who closes the page is missed", async () => {
   await withPages(async (ann, bob) => {
     await enterRoom(ann, server.url, "gone", "Ann");
@@ -206,10 +225,16 @@ test("a call comes back when its worker dies", async () => {
   });
 });
 
+/** Comes to the lobby under a name, as a person who may have been here under another. */
 async function comeToLobby(page, name) {
   await page.goto(server.url);
-  await page.evaluate((text) => localStorage.setItem("tureen.name", text), name);
-  await page.goto(server.url);
+  await page.waitForSelector(".welcome form, .lobby");
+  await page.evaluate(() => document.querySelector(".lobby .me button")?.click());
+  await page.waitForSelector(".welcome form");
+  await page.evaluate((text) => {
+    document.querySelector(".welcome input").value = text;
+    document.querySelector(".welcome button[type=submit]").click();
+  }, name);
   await page.waitForSelector(".lobby");
 }
 

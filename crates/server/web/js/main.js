@@ -50,11 +50,13 @@ async function visitLobby() {
 async function connect() {
   let problem;
   for (;;) {
-    const name = store.name || (await welcome(root, problem));
+    const remembered = store.name;
+    const name = remembered || (await welcome(root, problem));
     const signaling = new Signaling();
     try {
       await signaling.open(name);
-      store.name = name;
+      // Another tab may have taken another name since it was read.
+      if (!remembered) store.name = name;
       return signaling;
     } catch (error) {
       signaling.close();
