@@ -123,15 +123,6 @@ impl Producer {
         &mut self.streams
     }
 
-    /// The SSRCs that were negotiated or seen.
-    pub(crate) fn ssrcs(&self) -> impl Iterator<Item = Ssrc> {
-        let seen = self.streams.iter().flat_map(|stream| {
-            let params = stream.receive.params();
-            [Some(params.ssrc), params.rtx.map(|(ssrc, _)| ssrc)]
-        });
-        seen.flatten()
-    }
-
     /// Stops forwarding; packets are still accounted for.
     pub(crate) fn pause(&mut self) {
         self.paused = true;

@@ -85,11 +85,17 @@ impl SrtpReceive {
         Ok(len)
     }
 
-    /// Forgets the state of a stream that has ended, RTP and RTCP. What was captured of it could be
-    /// replayed from now on, so nothing may listen to it any more.
-    pub fn release(&mut self, ssrc: Ssrc) {
-        self.rtp_streams.remove(ssrc);
-        self.rtcp_streams.remove(ssrc);
+    /// A stream has ended. Its state stays, lest what was captured of it be accepted again, and gives
+    /// way only when a new stream finds no room.
+    pub fn retire(&mut self, ssrc: Ssrc) {
+        self.rtp_streams.retire(ssrc);
+        self.rtcp_streams.retire(ssrc);
+    }
+
+    /// An SSRC that was retired is in use again.
+    pub fn resume(&mut self, ssrc: Ssrc) {
+        self.rtp_streams.resume(ssrc);
+        self.rtcp_streams.resume(ssrc);
     }
 
     /// How many SSRCs have state, for RTP and for RTCP.

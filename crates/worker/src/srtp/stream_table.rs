@@ -1,5 +1,7 @@
 //! The per-SSRC state of one session.
 
+use std::collections::VecDeque;
+
 use super::SrtpError;
 use crate::ids::Ssrc;
 
@@ -8,6 +10,8 @@ use crate::ids::Ssrc;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct StreamTable<T> {
     entries: Vec<(Ssrc, T)>,
+    /// Streams that have ended and give way when the table is full, the oldest first.
+    retired: VecDeque<Ssrc>,
     max: usize,
 }
 
@@ -21,6 +25,7 @@ impl<T> StreamTable<T> {
     pub(super) const fn new(max: usize) -> Self {
         Self {
             entries: Vec::new(),
+            retired: VecDeque::new(),
             max,
         }
     }
@@ -35,19 +40,37 @@ impl<T> StreamTable<T> {
 
     /// Whether another stream may be added.
     pub(super) fn check_room(&self) -> Result<(), SrtpError> {
-        if self.entries.len() < self.max {
+        if self.entries.len() < self.max || !self.retired.is_empty() {
             Ok(())
         } else {
             Err(SrtpError::TooManyStreams)
         }
     }
 
-    /// Adds the state of `ssrc`, or replaces it.
+    /// Adds the state of `ssrc`, or replaces it. In a full table the stream that retired first gives
+    /// way.
     pub(super) fn insert(&mut self, ssrc: Ssrc, state: T) {
+        if self.entries.len() >= self.max
+            && let Some(oldest) = self.retired.pop_front()
+        {
+            self.remove(oldest);
+        }
         match self.position(ssrc) {
             Ok(index) => self.entries[index].1 = state,
             Err(index) => self.entries.insert(index, (ssrc, state)),
         }
+    }
+
+    /// The stream has ended; its state stays for as long as there is room.
+    pub(super) fn retire(&mut self, ssrc: Ssrc) {
+        if self.position(ssrc).is_ok() && !self.retired.contains(&ssrc) {
+            self.retired.push_back(ssrc);
+        }
+    }
+
+    /// The stream goes on after all.
+    pub(super) fn resume(&mut self, ssrc: Ssrc) {
+        self.retired.retain(|other| *other != ssrc);
     }
 
     /// Forgets `ssrc`.
@@ -86,5 +109,22 @@ mod tests {
         assert_eq!(table.get_mut(Ssrc(20), &mut hint), Some(&mut 'b'));
         assert_eq!(table.get_mut(Ssrc(10), &mut hint), None);
         assert_eq!((table.len(), table.check_room()), (2, Ok(())));
+    }
+    #[test]
+    fn the_stream_that_retired_first_gives_way() {
+        let mut table = StreamTable::new(3);
+        for ssrc in 1..=3 {
+            table.insert(Ssrc(ssrc), ssrc);
+        }
+        for ssrc in [2, 3, 1, 2, 9] {
+            table.retire(Ssrc(ssrc));
+        }
+        table.resume(Ssrc(2));
+        assert_eq!(table.check_room(), Ok(()));
+        table.insert(Ssrc(4), 4);
+        table.insert(Ssrc(5), 5);
+        let held: Vec<_> = table.entries.iter().map(|(_, state)| *state).collect();
+        assert_eq!(held, [2, 4, 5]);
+        assert_eq!(table.check_room(), Err(SrtpError::TooManyStreams));
     }
 }

@@ -335,12 +335,30 @@ fn the_number_of_streams_is_bounded() {
     assert_eq!(unprotect_rtcp(&mut receive, &rtcp), full);
     assert_eq!(protect_rtp(&mut send, &rtp_packet(&mut rng, 5, 9)), full);
     assert_eq!(protect_rtcp(&mut send, &rtcp_packet(&mut rng, 5)), full);
-    receive.release(Ssrc(2));
+    receive.retire(Ssrc(2));
     send.release(Ssrc(1));
     unprotect_rtp(&mut receive, &rtp).unwrap();
     unprotect_rtcp(&mut receive, &rtcp).unwrap();
     protect_rtp(&mut send, &rtp_packet(&mut rng, 5, 9)).unwrap();
     assert_eq!((receive.streams(), send.streams()), ((3, 3), (4, 3)));
+}
+
+#[test]
+fn what_a_stream_sent_before_it_ended_is_not_accepted_again() {
+    let master = master_key(AeadAes128Gcm, 5);
+    let (mut send, mut receive) = (SrtpSend::new(&master, 4), SrtpReceive::new(&master, 4));
+    let mut rng = Rng::new([5; 32]);
+    let rtp = protect_rtp(&mut send, &rtp_packet(&mut rng, 1, 9)).unwrap();
+    let rtcp = protect_rtcp(&mut send, &rtcp_packet(&mut rng, 1)).unwrap();
+    unprotect_rtp(&mut receive, &rtp).unwrap();
+    unprotect_rtcp(&mut receive, &rtcp).unwrap();
+    receive.retire(Ssrc(1));
+    receive.resume(Ssrc(1));
+    assert_eq!(unprotect_rtp(&mut receive, &rtp), Err(SrtpError::Replayed));
+    assert_eq!(
+        unprotect_rtcp(&mut receive, &rtcp),
+        Err(SrtpError::Replayed)
+    );
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! The one way in: a datagram of a validated tuple becomes an authenticated packet, or a count.
 
+use crate::ids::Ssrc;
 use crate::srtp::SrtpReceive;
 use crate::time::Instant;
 
@@ -48,12 +49,17 @@ impl Ingress {
         self.srtp = srtp;
     }
 
-    /// Forgets the cryptographic state of SSRCs that are not received any more.
-    pub(crate) fn release(&mut self, ssrcs: impl Iterator<Item = crate::ids::Ssrc>) {
+    /// These SSRCs are not received any more.
+    pub(crate) fn retire(&mut self, ssrcs: impl Iterator<Item = Ssrc>) {
         if let Some(srtp) = &mut self.srtp {
-            for ssrc in ssrcs {
-                srtp.release(ssrc);
-            }
+            ssrcs.for_each(|ssrc| srtp.retire(ssrc));
+        }
+    }
+
+    /// This SSRC is received, perhaps again.
+    pub(crate) fn resume(&mut self, ssrc: Ssrc) {
+        if let Some(srtp) = &mut self.srtp {
+            srtp.resume(ssrc);
         }
     }
 

@@ -107,6 +107,9 @@ impl Transport {
         parameters: &RtpParameters,
     ) -> Result<(), RequestError> {
         self.listener.add(key, parameters)?;
+        for ssrc in self.listener.ssrcs_of(key) {
+            self.ingress.resume(ssrc);
+        }
         self.producers.push(key);
         self.recv_ids.learn(&parameters.header_extensions);
         let max_bitrate = self.limits.max_incoming();
@@ -163,12 +166,19 @@ impl Transport {
         }
     }
 
-    pub(crate) fn remove_producer(&mut self, key: ProducerKey, ssrcs: impl Iterator<Item = Ssrc>) {
+    /// A packet with a new SSRC was taken by a producer.
+    pub(crate) fn learn_ssrc(&mut self, ssrc: Ssrc, producer: ProducerKey) {
+        if self.listener.learn(ssrc, producer) {
+            self.ingress.resume(ssrc);
+        }
+    }
+
+    pub(crate) fn remove_producer(&mut self, key: ProducerKey) {
         if let Some(at) = self.producers.iter().position(|other| *other == key) {
             self.producers.swap_remove(at);
         }
+        self.ingress.retire(self.listener.ssrcs_of(key));
         self.listener.remove(key);
-        self.ingress.release(ssrcs);
     }
 
     /// Refuses a consumer whose SSRCs are in use, or were before.

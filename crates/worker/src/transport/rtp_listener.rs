@@ -136,6 +136,12 @@ impl RtpListener {
         self.ssrcs.iter().copied()
     }
 
+    /// The SSRCs of a producer.
+    pub(crate) fn ssrcs_of(&self, producer: ProducerKey) -> impl Iterator<Item = Ssrc> {
+        self.ssrcs()
+            .filter_map(move |(ssrc, owner)| (owner == producer).then_some(ssrc))
+    }
+
     /// All MIDs.
     pub(crate) fn mids(&self) -> impl Iterator<Item = (Mid, ProducerKey)> {
         self.mids.iter().copied()

@@ -120,7 +120,7 @@ impl Worker {
         self.fan_out.remove_producer(key);
         self.registry.remove(&producer.id);
         if let Some(transport) = self.entities.transports.get_mut(producer.transport) {
-            transport.remove_producer(key, producer.ssrcs());
+            transport.remove_producer(key);
         }
     }
 

@@ -130,15 +130,15 @@ impl Worker {
         };
         match self.entities.producers[producer].handle_rtp(now, at, &packet, names) {
             Ok(taken) => {
-                if known.is_none() {
-                    transport.listener.learn(packet.ssrc(), producer);
-                }
                 let traffic = if taken.is_rtx {
                     &mut received.rtx
                 } else {
                     &mut received.rtp
                 };
                 traffic.add(now, packet.bytes().len());
+                if known.is_none() {
+                    transport.learn_ssrc(packet.ssrc(), producer);
+                }
                 self.packet_taken(producer, &taken);
             }
             Err(reason) => {
