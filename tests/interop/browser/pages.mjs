@@ -78,9 +78,11 @@ export async function connectionState() {
       transport: reports.filter(({ type }) => type === "transport").map(({ dtlsState, srtpCipher, bytesSent, bytesReceived }) =>
         ({ dtlsState, srtpCipher, bytesSent, bytesReceived })),
       streams: reports.filter(({ type }) => ["inbound-rtp", "outbound-rtp"].includes(type)).map(
-        ({ kind, packetsSent, packetsReceived, framesDecoded, keyFramesDecoded, pliCount }) =>
-          ({ kind, packetsSent, packetsReceived, framesDecoded, keyFramesDecoded, pliCount })),
+        ({ mid, kind, packetsSent, packetsReceived, framesDecoded, keyFramesDecoded, pliCount, totalAudioEnergy }) =>
+          ({ mid, kind, packetsSent, packetsReceived, framesDecoded, keyFramesDecoded, pliCount, totalAudioEnergy })),
     };
   }
+  state.tracks = [...call.tracks.values()].map(({ id, source, participant, receiver }) =>
+    ({ id, source, who: call.participants.get(participant)?.name, isReceived: Boolean(receiver) }));
   return state;
 }

@@ -105,9 +105,14 @@ impl Receiving {
         self.is_changed = true;
     }
 
-    /// The next offer, when something has changed and the last one is answered.
+    /// Whether something has changed, and the last offer is answered.
+    pub(crate) fn is_offer_due(&self) -> bool {
+        self.is_changed && !self.awaits_answer && !self.session.is_empty()
+    }
+
+    /// The next offer, if one is due.
     pub(crate) fn offer(&mut self) -> Option<MediaOffer> {
-        if !self.is_changed || self.awaits_answer || self.session.is_empty() {
+        if !self.is_offer_due() {
             return None;
         }
         self.is_changed = false;

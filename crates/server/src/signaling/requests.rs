@@ -210,7 +210,8 @@ impl Session {
         let call = self.call().await?;
         self.receiving = Some(Receiving::open(call, self.way, capabilities).await?);
         for track in self.app.hall.act(|rooms, _, _| rooms.subscriptions(me)) {
-            self.receive(&track).await;
+            let refusal = self.receive(&track).await;
+            self.following.extend(refusal);
         }
         Ok(())
     }

@@ -21,6 +21,8 @@ pub(crate) struct Session {
     pub(super) receiving: Option<Receiving>,
     /// Of the call whose connections are open.
     pub(super) lost: Option<watch::Receiver<bool>>,
+    /// Frames that are to follow the response to the request that is being done.
+    pub(super) following: Vec<String>,
 }
 
 /// What a client is after `hello`.
@@ -83,6 +85,7 @@ impl Session {
             publishing: None,
             receiving: None,
             lost: None,
+            following: Vec::new(),
         }
     }
 
@@ -115,7 +118,12 @@ impl Session {
             }
         };
         let mut frames = vec![to_text(&response)];
-        frames.extend(self.offer());
+        frames.append(&mut self.following);
+        if self.receiving.as_ref().is_some_and(Receiving::is_offer_due) {
+            // A client hears of a track before it is offered.
+            frames.extend(self.news().await);
+            frames.extend(self.offer());
+        }
         Ok(frames)
     }
 
@@ -160,6 +168,14 @@ impl Session {
             Happening::TooSlow => return Err(Closing::TooSlow),
         }
         // What comes together is negotiated together: one offer for a whole room.
+        frames.extend(self.news().await);
+        frames.extend(self.offer());
+        Ok(frames)
+    }
+
+    /// What others have done by now.
+    async fn news(&mut self) -> Vec<String> {
+        let mut frames = Vec::new();
         while let Some(event) = self
             .person
             .as_mut()
@@ -167,8 +183,7 @@ impl Session {
         {
             frames.extend(self.event(event).await);
         }
-        frames.extend(self.offer());
-        Ok(frames)
+        frames
     }
 
     /// The client is gone.
