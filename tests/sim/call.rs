@@ -41,7 +41,8 @@ impl Call {
         Self::in_world(world, watchers, camera)
     }
 
-    fn in_world(mut world: World<Person>, watchers: usize, camera: Camera) -> Self {
+    /// The same, in a world that was made elsewhere.
+    pub(crate) fn in_world(mut world: World<Person>, watchers: usize, camera: Camera) -> Self {
         open(&mut world);
         let mut call = Self { world, watchers };
         for number in 0..=watchers {

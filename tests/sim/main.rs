@@ -5,6 +5,7 @@ mod call;
 mod determinism;
 mod hostile;
 mod impostors;
+mod log;
 mod lossy_call;
 mod peer;
 mod spray;

@@ -268,6 +268,7 @@ impl Producer {
             .codecs
             .media(payload_type)
             .ok_or(NotTaken::PayloadType)?;
+        tracing::debug!(target: "tureen::rtp", producer = %self.id, %ssrc, encoding, "stream begins");
         self.streams.push(ProducerStream::new(
             encoding,
             ssrc,

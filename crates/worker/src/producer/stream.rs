@@ -160,6 +160,8 @@ impl ProducerStream {
         if !std::mem::take(&mut self.key_frame_due) {
             return None;
         }
+        let ssrc = self.receive.params().ssrc;
+        tracing::debug!(target: "tureen::rtcp", %ssrc, "a key frame is asked for");
         if self.feedback.pli {
             self.receive.count_pli();
             return Some(KeyFrameRequest::Pli);

@@ -183,8 +183,12 @@ fn resend_one(
     let Some((rtx_ssrc, rtx_payload_type)) = consumer.stream.params().rtx else {
         return;
     };
-    let Ok(record) = consumer.stream.find_nacked(now, seq) else {
-        return;
+    let record = match consumer.stream.find_nacked(now, seq) {
+        Ok(record) => record,
+        Err(reason) => {
+            tracing::debug!(target: "tureen::rtx", consumer = %consumer.id, seq, ?reason, "not sent again");
+            return;
+        }
     };
     let Some(stream) = producer.streams().get(usize::from(record.stream)) else {
         return;
@@ -194,6 +198,7 @@ fn resend_one(
         .highest()
         .map(|highest| record.source_seq(highest));
     let Some(packet) = source.and_then(|source| stream.store.get(source)) else {
+        tracing::debug!(target: "tureen::rtx", consumer = %consumer.id, seq, "not kept any more");
         return;
     };
     let rtx_seq = consumer.stream.next_rtx_seq();

@@ -309,7 +309,6 @@ impl WebRtcTransport {
                         .push_back(TransportEvent::SelectedTuple(Some(path)));
                 }
                 IceEvent::State(state) => {
-                    tracing::debug!(target: "tureen::ice", ?state, "ICE state changed");
                     if state == IceState::Disconnected {
                         self.events.push_back(TransportEvent::SelectedTuple(None));
                     }

@@ -19,13 +19,16 @@ impl Worker {
     fn take_event(&mut self, now: Instant, key: TransportKey, event: TransportEvent) {
         let transport = &mut self.entities.transports[key];
         let server = transport.web_rtc_server();
+        let id = &transport.id;
         match event {
             TransportEvent::TupleAdded(path) => {
+                tracing::debug!(target: "tureen::ice", transport = %id, remote = %path.remote, "tuple added");
                 if let Some(server) = server {
                     self.entities.web_rtc_servers[server].add_tuple(path, key);
                 }
             }
             TransportEvent::TupleRemoved(path) => {
+                tracing::debug!(target: "tureen::ice", transport = %id, remote = %path.remote, "tuple removed");
                 if let Some(server) = server {
                     self.entities.web_rtc_servers[server].remove_tuple(&path, key);
                 }
@@ -46,10 +49,12 @@ impl Worker {
                 }
             }
             TransportEvent::IceState(state) => {
+                tracing::debug!(target: "tureen::ice", transport = %id, ?state, "ICE state changed");
                 self.outbox
                     .notify(&transport.id, Event::IceStateChange(state));
             }
             TransportEvent::DtlsState(state) => {
+                tracing::debug!(target: "tureen::dtls", transport = %id, ?state, "DTLS state changed");
                 let event = Event::DtlsStateChange {
                     state,
                     remote_certificate: None,
@@ -61,6 +66,8 @@ impl Worker {
                 receive,
                 remote_certificate,
             } => {
+                let suite = send.suite();
+                tracing::debug!(target: "tureen::srtp", transport = %id, ?suite, "keys are set");
                 transport.egress.set_srtp(Some(*send));
                 transport.ingress.set_srtp(Some(*receive));
                 let state = crate::params::DtlsState::Connected;
@@ -85,8 +92,10 @@ impl Worker {
     /// Tells the scores of a producer and, where they changed, of its consumers.
     pub(super) fn tell_scores(&mut self, key: ProducerKey) {
         let producer = &self.entities.producers[key];
+        let scores = producer.scores();
+        tracing::debug!(target: "tureen::score", producer = %producer.id, ?scores, "score changed");
         self.outbox
-            .notify(&producer.id, Event::ProducerScore(producer.scores()));
+            .notify(&producer.id, Event::ProducerScore(scores));
         for consumer in producer.consumers.clone() {
             self.tell_consumer_score(consumer);
         }

@@ -109,6 +109,7 @@ impl Worker {
             *slot = stream.receive.params().ssrc;
             count += 1;
         }
+        tracing::debug!(target: "tureen::bwe", transport = %transport.id, bitrate, "the publisher is told its limit");
         let sender = transport.rtcp.ssrc;
         transport.egress.send_rtcp(now, output, |buffer| {
             let mut out = CompoundWriter::new(buffer);

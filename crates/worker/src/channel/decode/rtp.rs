@@ -51,6 +51,13 @@ pub(super) fn consume(body: &ConsumeRequest<'_>) -> Decoded<Consume> {
 
 fn parameters(parameters: &fbs::RtpParameters<'_>) -> Decoded<RtpParameters> {
     let rtcp = parameters.rtcp();
+    // RFC 3550 §6.5: the text "can be no longer than 255 octets".
+    if rtcp.cname().is_some_and(|cname| cname.len() > 255) {
+        return Err(RequestError::invalid(
+            "rtpParameters.rtcp.cname",
+            "must not be longer than 255 bytes",
+        ));
+    }
     Ok(RtpParameters {
         mid: parameters.mid().map(str::to_owned),
         codecs: parameters
