@@ -15,7 +15,7 @@ use tureen_worker::messages::{
 };
 use tureen_worker::params::{DtlsParameters, DtlsRole};
 
-use crate::stage::{self, FACE, VOICE, watched};
+use tureen_tests::stage::{self, FACE, VOICE, watched};
 
 fn worker_dump(world: &mut World<Puppet>) -> WorkerDump {
     match world.request("", RequestBody::WorkerDump) {

@@ -9,7 +9,7 @@ use tureen_tests::media::Camera;
 use tureen_worker::messages::{Event, RequestBody, ResponseBody};
 use tureen_worker::time::Instant;
 
-use crate::stage;
+use tureen_tests::stage;
 
 /// Everything that a worker lets out.
 #[derive(PartialEq)]

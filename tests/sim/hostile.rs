@@ -14,7 +14,7 @@ use tureen_worker::messages::{RequestBody, ResponseBody};
 use tureen_worker::params::{DtlsState, HeaderExtensionUri, RtpHeaderExtensionParameters};
 use tureen_worker::wire::rtp::{RtpHeader, RtpPacket};
 
-use crate::stage::{self, FACE, VOICE, watched};
+use tureen_tests::stage::{self, FACE, VOICE, watched};
 
 const MS: Duration = Duration::from_millis(1);
 const DESCRIPTOR: u8 = 9;

@@ -8,6 +8,6 @@ mod impostors;
 mod log;
 mod lossy_call;
 mod peer;
+mod script;
 mod spray;
-mod stage;
 mod table;

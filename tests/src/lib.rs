@@ -8,4 +8,6 @@ pub mod parameters;
 pub mod ports;
 pub mod puppet;
 pub mod relay;
+pub mod script;
+pub mod stage;
 pub mod world;

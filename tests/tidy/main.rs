@@ -3,6 +3,7 @@
 //! its own file it is also run over a bad sample, so that it is known to be able to fail.
 
 mod dependencies;
+mod fuzz;
 mod layers;
 mod paths;
 mod sizes;
@@ -89,6 +90,16 @@ fn every_package_takes_the_lints_of_the_workspace() {
 fn the_schemas_are_one_file_for_each_entity() {
     let tree = Tree::of_repository();
     none(texts::schemas(&tree.under("schemas/")));
+}
+
+#[test]
+fn what_can_be_fuzzed_has_a_target() {
+    let mut functions = Tree::of_repository().under("crates/worker/src/fuzz.rs");
+    let functions = functions.remove(0);
+    none(fuzz::without_target(
+        &functions,
+        &Tree::of_repository().under("fuzz/"),
+    ));
 }
 
 fn worker_sources() -> Vec<Source> {

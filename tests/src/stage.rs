@@ -3,20 +3,20 @@
 
 use std::net::SocketAddr;
 
-use tureen_tests::media::Camera;
-use tureen_tests::parameters::{Stream, listen_udp};
-use tureen_tests::puppet::Puppet;
-use tureen_tests::world::World;
+use crate::media::Camera;
+use crate::parameters::{Stream, listen_udp};
+use crate::puppet::Puppet;
+use crate::world::World;
 use tureen_worker::Worker;
 use tureen_worker::messages::{Listen, RequestBody};
 
 /// What the publisher publishes.
-pub(crate) const VOICE: Stream = Stream::audio("voice", 1000);
+pub const VOICE: Stream = Stream::audio("voice", 1000);
 /// See [`VOICE`].
-pub(crate) const FACE: Stream = Stream::video("face", 2000);
+pub const FACE: Stream = Stream::video("face", 2000);
 
 /// A world with a router and nobody in it.
-pub(crate) fn empty(seed: u8) -> World<Puppet> {
+pub fn empty(seed: u8) -> World<Puppet> {
     let mut world = World::with(seed, |settings| {
         Worker::simulated(settings).expect("a worker starts")
     });
@@ -28,7 +28,7 @@ pub(crate) fn empty(seed: u8) -> World<Puppet> {
 }
 
 /// Puppet 0 publishes by itself, or leaves that to the test; the others watch.
-pub(crate) fn with_watchers(seed: u8, watchers: usize, camera: Option<Camera>) -> World<Puppet> {
+pub fn with_watchers(seed: u8, watchers: usize, camera: Option<Camera>) -> World<Puppet> {
     let mut world = empty(seed);
     for number in 0..=watchers {
         join(&mut world, number);
@@ -57,7 +57,7 @@ pub(crate) fn with_watchers(seed: u8, watchers: usize, camera: Option<Camera>) -
 }
 
 /// A puppet with a transport of its own.
-pub(crate) fn join(world: &mut World<Puppet>, number: usize) {
+pub fn join(world: &mut World<Puppet>, number: usize) {
     let listen = Listen::Individual(vec![listen_udp("10.0.0.1", 0)]);
     let id = format!("puppet-{number}");
     let joined = Puppet::join(world, "router", &id, listen, address(number));
@@ -65,7 +65,7 @@ pub(crate) fn join(world: &mut World<Puppet>, number: usize) {
 }
 
 /// Where a puppet is.
-pub(crate) fn address(number: usize) -> SocketAddr {
+pub fn address(number: usize) -> SocketAddr {
     SocketAddr::from((
         [10, 0, 2, u8::try_from(number).expect("few puppets")],
         50_000,
@@ -73,7 +73,7 @@ pub(crate) fn address(number: usize) -> SocketAddr {
 }
 
 /// How a watcher sees a stream.
-pub(crate) fn watched(number: usize, stream: Stream) -> Stream {
+pub fn watched(number: usize, stream: Stream) -> Stream {
     let number = u32::try_from(number).expect("few puppets");
     Stream {
         ssrc: stream.ssrc * 10 + 10 * number,
