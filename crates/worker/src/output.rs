@@ -124,6 +124,7 @@ pub struct Output {
     bytes: Box<[u8]>,
     used: usize,
     trains: Vec<Train>,
+    validated_paths: Vec<Path>,
     closed_paths: Vec<Path>,
     closed_sockets: Vec<SocketKey>,
 }
@@ -148,6 +149,7 @@ pub struct Mark {
     used: usize,
     trains: usize,
     last: Option<(usize, usize)>,
+    validated_paths: usize,
     closed_paths: usize,
     closed_sockets: usize,
 }
@@ -163,6 +165,7 @@ impl Output {
             used: 0,
             // More trains than this would need datagrams of less than 64 bytes.
             trains: Vec::with_capacity(capacity / 64),
+            validated_paths: Vec::new(),
             closed_paths: Vec::new(),
             closed_sockets: Vec::new(),
         }
@@ -213,9 +216,16 @@ impl Output {
                 self.commit(train.path, datagram.len());
             }
         }
+        self.validated_paths
+            .extend_from_slice(&other.validated_paths);
         self.closed_paths.extend_from_slice(&other.closed_paths);
         self.closed_sockets.extend_from_slice(&other.closed_sockets);
         true
+    }
+
+    /// Tells the shell that ICE has validated a TCP connection: it may stay open.
+    pub fn validate_path(&mut self, path: Path) {
+        self.validated_paths.push(path);
     }
 
     /// Tells the shell to close a TCP connection once what is queued on it has left.
@@ -235,6 +245,12 @@ impl Output {
             .map(|train| (train, &self.bytes[train.start..train.end]))
     }
 
+    /// The connections that may stay open.
+    #[must_use]
+    pub fn validated_paths(&self) -> &[Path] {
+        &self.validated_paths
+    }
+
     /// The connections to close after the trains.
     #[must_use]
     pub fn closed_paths(&self) -> &[Path] {
@@ -247,16 +263,20 @@ impl Output {
         &self.closed_sockets
     }
 
-    /// Whether there is nothing to send or close.
+    /// Whether there is nothing to send and nothing to tell.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.trains.is_empty() && self.closed_paths.is_empty() && self.closed_sockets.is_empty()
+        self.trains.is_empty()
+            && self.validated_paths.is_empty()
+            && self.closed_paths.is_empty()
+            && self.closed_sockets.is_empty()
     }
 
     /// Forgets everything; keeps the memory.
     pub fn clear(&mut self) {
         self.used = 0;
         self.trains.clear();
+        self.validated_paths.clear();
         self.closed_paths.clear();
         self.closed_sockets.clear();
     }
@@ -268,6 +288,7 @@ impl Output {
             used: self.used,
             trains: self.trains.len(),
             last: self.trains.last().map(|train| (train.segments, train.end)),
+            validated_paths: self.validated_paths.len(),
             closed_paths: self.closed_paths.len(),
             closed_sockets: self.closed_sockets.len(),
         }
@@ -277,6 +298,7 @@ impl Output {
     pub fn roll_back(&mut self, mark: Mark) {
         self.used = mark.used;
         self.trains.truncate(mark.trains);
+        self.validated_paths.truncate(mark.validated_paths);
         self.closed_paths.truncate(mark.closed_paths);
         self.closed_sockets.truncate(mark.closed_sockets);
         if let (Some(train), Some((segments, end))) = (self.trains.last_mut(), mark.last) {
@@ -390,10 +412,12 @@ mod tests {
         let mark = output.mark();
         put(&mut output, path(1), 100);
         put(&mut output, path(2), 50);
+        output.validate_path(path(2));
         output.close_path(path(3));
         output.close_socket(SocketKey(3));
         output.roll_back(mark);
         assert_eq!(shape(&output), [(1, 100, 1, 100)]);
+        assert!(output.validated_paths().is_empty());
         assert!(output.closed_paths().is_empty() && output.closed_sockets().is_empty());
     }
 
@@ -403,9 +427,11 @@ mod tests {
         put(&mut output, path(1), 500);
         put(&mut other, path(1), 500);
         put(&mut other, path(2), 500);
+        other.validate_path(path(2));
         other.close_path(path(2));
         assert!(output.append(&other));
         assert_eq!(shape(&output), [(1, 500, 2, 1000), (2, 500, 1, 500)]);
+        assert_eq!(output.validated_paths(), [path(2)]);
         assert_eq!(output.closed_paths(), [path(2)]);
         assert!(!output.append(&other));
         assert_eq!(shape(&output), [(1, 500, 2, 1000), (2, 500, 1, 500)]);

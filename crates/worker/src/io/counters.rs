@@ -57,10 +57,10 @@ pub(super) struct TcpLosses {
     pub(super) buffer_full: u64,
     /// Frames for a connection that is gone.
     pub(super) no_connection: u64,
-    /// Connections closed at once: too many on the listener or in all.
+    /// Connections closed at once: too many on the listener, in all, or of their remote.
     pub(super) refused: u64,
-    /// Connections that sent no whole frame in time.
-    pub(super) silent: u64,
+    /// Connections that ICE did not validate in time.
+    pub(super) unvalidated: u64,
     /// Accept calls that failed.
     pub(super) accept_failed: u64,
 }
@@ -100,7 +100,7 @@ impl Losses {
             ("tcp.buffer_full", tcp.buffer_full),
             ("tcp.no_connection", tcp.no_connection),
             ("tcp.refused", tcp.refused),
-            ("tcp.silent", tcp.silent),
+            ("tcp.unvalidated", tcp.unvalidated),
             ("tcp.accept_failed", tcp.accept_failed),
         ]
     }
@@ -177,9 +177,9 @@ mod tests {
         let (mut report, mut losses) = (LossReport::default(), Losses::default());
         let at = Instant::from_millis;
         assert!(!report.is_due(at(0), &losses));
-        losses.tcp.silent = 1;
+        losses.tcp.unvalidated = 1;
         assert!(report.is_due(at(1), &losses));
-        losses.tcp.silent = 2;
+        losses.tcp.unvalidated = 2;
         assert!(!report.is_due(at(60_000), &losses));
         assert!(report.is_due(at(60_001), &losses));
         assert!(!report.is_due(at(200_000), &losses));

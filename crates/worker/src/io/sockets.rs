@@ -139,6 +139,9 @@ impl Sockets {
             }
         }
         self.tcp.flush();
+        for path in output.validated_paths() {
+            self.tcp.validate_path(*path);
+        }
         for path in output.closed_paths() {
             self.tcp.close_path(*path, now);
         }

@@ -6,7 +6,7 @@ mod connection;
 
 use std::collections::{BTreeMap, VecDeque};
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 use mio::net::{TcpListener, TcpStream};
@@ -32,8 +32,10 @@ pub(super) struct Tcp {
     connections: BTreeMap<ConnectionId, Connection>,
     by_path: BTreeMap<Path, ConnectionId>,
     next: u32,
-    /// Connections in the order in which they must have sent a frame.
-    silent: VecDeque<(Instant, ConnectionId)>,
+    /// Connections in the order in which ICE must have validated them.
+    unvalidated: VecDeque<(Instant, ConnectionId)>,
+    /// How many of those each remote has.
+    unvalidated_of: BTreeMap<IpAddr, usize>,
     /// Connections in the order in which they end, written out or not.
     closing: VecDeque<(Instant, ConnectionId)>,
     /// Connections with frames queued since the last flush; perhaps more than once.
@@ -48,6 +50,9 @@ pub(super) struct TcpLimits {
     pub(super) per_listener: usize,
     /// In all.
     pub(super) total: usize,
+    /// Of one remote IP address, before ICE has validated them. Many people may share an address,
+    /// but validation takes them a round trip or two.
+    pub(super) unvalidated_per_remote: usize,
 }
 
 impl Default for TcpLimits {
@@ -55,6 +60,7 @@ impl Default for TcpLimits {
         Self {
             per_listener: 2_000,
             total: 10_000,
+            unvalidated_per_remote: 64,
         }
     }
 }
@@ -73,7 +79,8 @@ impl Tcp {
             connections: BTreeMap::new(),
             by_path: BTreeMap::new(),
             next: 0,
-            silent: VecDeque::new(),
+            unvalidated: VecDeque::new(),
+            unvalidated_of: BTreeMap::new(),
             closing: VecDeque::new(),
             touched: Vec::new(),
             ended: VecDeque::new(),
@@ -161,8 +168,10 @@ impl Tcp {
         let Some(listener) = self.listeners.get_mut(&key) else {
             return;
         };
-        let is_full =
-            listener.connections >= self.limits.per_listener || total >= self.limits.total;
+        let unvalidated = self.unvalidated_of.get(&remote.ip()).copied();
+        let is_full = listener.connections >= self.limits.per_listener
+            || total >= self.limits.total
+            || unvalidated.unwrap_or_default() >= self.limits.unvalidated_per_remote;
         // One remote address can have two connections if the listener has several local addresses;
         // a path could not tell them apart.
         if is_full || self.by_path.contains_key(&path) {
@@ -185,7 +194,8 @@ impl Tcp {
         self.next = self.next.wrapping_add(1);
         self.by_path.insert(path, id);
         self.connections.insert(id, Connection::new(stream, path));
-        self.silent.push_back((now + FIRST_FRAME_TIMEOUT, id));
+        self.unvalidated.push_back((now + VALIDATION_TIMEOUT, id));
+        *self.unvalidated_of.entry(remote.ip()).or_default() += 1;
     }
 
     /// Reads once from a connection, into `intake`. A connection that ended is told by
@@ -262,6 +272,26 @@ impl Tcp {
         }
     }
 
+    /// ICE has validated the connection of `path`: it may stay for as long as the core wants it.
+    pub(super) fn validate_path(&mut self, path: Path) {
+        let id = self.by_path.get(&path);
+        let Some(connection) = id.and_then(|id| self.connections.get_mut(id)) else {
+            return;
+        };
+        if !std::mem::replace(&mut connection.is_validated, true) {
+            self.forget_unvalidated(path.remote.ip());
+        }
+    }
+
+    fn forget_unvalidated(&mut self, remote: IpAddr) {
+        if let Some(count) = self.unvalidated_of.get_mut(&remote) {
+            *count -= 1;
+            if *count == 0 {
+                self.unvalidated_of.remove(&remote);
+            }
+        }
+    }
+
     /// Ends the connection of `path` once what is queued has left, or a moment later if it does
     /// not. The path is not told as ended.
     pub(super) fn close_path(&mut self, path: Path, now: Instant) {
@@ -280,7 +310,7 @@ impl Tcp {
         while let Some(id) = self.pop_due(now) {
             let is_closing = self.connections.get(&id).is_some_and(|c| c.is_closing);
             if !is_closing {
-                losses.tcp.silent += 1;
+                losses.tcp.unvalidated += 1;
             }
             self.end(id);
         }
@@ -292,14 +322,14 @@ impl Tcp {
             let (_, id) = queue.pop_front_if(|(at, _)| *at <= now)?;
             Some(id)
         };
-        due(&mut self.silent).or_else(|| due(&mut self.closing))
+        due(&mut self.unvalidated).or_else(|| due(&mut self.closing))
     }
 
     /// When [`Tcp::handle_timeout`] wants to be called.
     pub(super) fn poll_timeout(&mut self) -> Option<Instant> {
         self.forget_stale_deadlines();
         let first = |queue: &VecDeque<(Instant, ConnectionId)>| Some(queue.front()?.0);
-        first(&self.silent)
+        first(&self.unvalidated)
             .into_iter()
             .chain(first(&self.closing))
             .min()
@@ -309,8 +339,12 @@ impl Tcp {
     /// wake-up.
     fn forget_stale_deadlines(&mut self) {
         let connections = &self.connections;
-        let is_silent = |id: &ConnectionId| connections.get(id).is_some_and(|c| !c.has_spoken);
-        while self.silent.pop_front_if(|(_, id)| !is_silent(id)).is_some() {}
+        let is_waiting = |id: &ConnectionId| connections.get(id).is_some_and(|c| !c.is_validated);
+        while self
+            .unvalidated
+            .pop_front_if(|(_, id)| !is_waiting(id))
+            .is_some()
+        {}
         let is_there = |id: &ConnectionId| connections.contains_key(id);
         while self.closing.pop_front_if(|(_, id)| !is_there(id)).is_some() {}
     }
@@ -341,6 +375,9 @@ impl Tcp {
         };
         self.registry.deregister(&mut connection.stream).ok();
         self.by_path.remove(&connection.path);
+        if !connection.is_validated {
+            self.forget_unvalidated(connection.path.remote.ip());
+        }
         if let Some(listener) = self.listeners.get_mut(&connection.path.socket) {
             listener.connections -= 1;
         }
@@ -355,8 +392,8 @@ fn without_flow_label(mut address: SocketAddr) -> SocketAddr {
     address
 }
 
-/// How long a connection may stay open without a whole frame.
-const FIRST_FRAME_TIMEOUT: Duration = Duration::from_secs(10);
+/// How long a connection may stay open without a connectivity check that succeeds.
+const VALIDATION_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// How long a connection that is to end may take to write out what is queued.
 const CLOSING_TIMEOUT: Duration = Duration::from_secs(2);

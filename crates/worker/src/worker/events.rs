@@ -26,6 +26,9 @@ impl Worker {
                 if let Some(server) = server {
                     self.entities.web_rtc_servers[server].add_tuple(path, key);
                 }
+                if path.protocol == Protocol::Tcp {
+                    self.control.validate_path(path);
+                }
             }
             TransportEvent::TupleRemoved(path) => {
                 tracing::debug!(target: "tureen::ice", transport = %id, remote = %path.remote, "tuple removed");

@@ -249,16 +249,15 @@ fn a_frame_that_is_too_long_ends_its_path() {
 }
 
 #[test]
-fn a_connection_that_says_nothing_is_ended() {
+fn a_connection_that_ice_does_not_validate_is_ended() {
     let mut rig = Rig::new();
     let listener = rig.tcp();
-    let mut silent = client(listener);
-    // Half a frame does not count.
-    silent.write_all(&[0, 9, 1]).unwrap();
-    let (mut remote, _) = rig.connect(listener);
-    while rig.sockets.has_work() {
-        rig.turn(NO_WAIT);
-    }
+    // Whatever it says.
+    let (mut impostor, _) = rig.connect(listener);
+    let (mut remote, path) = rig.connect(listener);
+    let mut output = Output::new(4096);
+    output.validate_path(path);
+    rig.send(&mut output);
     let deadline = rig.sockets.poll_timeout().unwrap();
     rig.sockets
         .handle_timeout(deadline - Duration::from_nanos(1));
@@ -266,12 +265,12 @@ fn a_connection_that_says_nothing_is_ended() {
     rig.sockets
         .handle_timeout(deadline + Duration::from_secs(20));
     let ended = rig.sockets.poll_ended_path().unwrap();
-    assert_eq!(ended.remote, silent.local_addr().unwrap());
+    assert_eq!(ended.remote, impostor.local_addr().unwrap());
     assert!(
-        matches!(silent.read(&mut [0; 9]), Ok(0) | Err(_)),
+        matches!(impostor.read(&mut [0; 9]), Ok(0) | Err(_)),
         "it is closed"
     );
-    assert_eq!(rig.sockets.losses.tcp.silent, 1);
+    assert_eq!(rig.sockets.losses.tcp.unvalidated, 1);
 
     assert_eq!(rig.sockets.poll_timeout(), None, "no wake-up for the other");
     remote.write_all(&[0, 1, 3]).unwrap();
@@ -343,7 +342,7 @@ fn a_closed_path_whose_remote_does_not_read_ends_in_time() {
     rig.sockets.handle_timeout(deadline);
     assert_eq!(rig.sockets.poll_timeout(), None);
     assert_eq!(rig.sockets.poll_ended_path(), None);
-    assert_eq!(rig.sockets.losses.tcp.silent, 0);
+    assert_eq!(rig.sockets.losses.tcp.unvalidated, 0);
     drop(remote);
 }
 

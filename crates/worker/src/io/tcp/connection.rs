@@ -12,8 +12,8 @@ use crate::wire::rfc4571::{FrameDecoder, PREFIX_LEN, prefix};
 pub(super) struct Connection {
     pub(super) stream: TcpStream,
     pub(super) path: Path,
-    /// Whether a whole frame has come.
-    pub(super) has_spoken: bool,
+    /// Whether ICE has validated the path.
+    pub(super) is_validated: bool,
     /// Whether it ends once everything queued has left.
     pub(super) is_closing: bool,
     decoder: FrameDecoder,
@@ -50,7 +50,7 @@ impl Connection {
         Self {
             stream,
             path,
-            has_spoken: false,
+            is_validated: false,
             is_closing: false,
             decoder: FrameDecoder::new(READ_SIZE),
             outgoing: Vec::new(),
@@ -72,10 +72,7 @@ impl Connection {
         }
         loop {
             match self.decoder.next_frame() {
-                Ok(Some(frame)) => {
-                    self.has_spoken = true;
-                    deliver(frame);
-                }
+                Ok(Some(frame)) => deliver(frame),
                 Ok(None) => return Reception::Some,
                 Err(_) => return Reception::TooLong,
             }

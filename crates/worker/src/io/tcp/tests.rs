@@ -19,6 +19,7 @@ fn connections_are_limited_by_listener_and_in_all() {
     let limits = TcpLimits {
         per_listener: 2,
         total: 3,
+        unvalidated_per_remote: 9,
     };
     let mut tcp = Tcp::new(poll.registry().try_clone().unwrap(), limits);
     let mut losses = Losses::default();
@@ -57,6 +58,45 @@ fn connections_are_limited_by_listener_and_in_all() {
             &mut losses,
         );
     }
+}
+
+#[test]
+fn connections_that_wait_for_ice_are_limited_by_remote() {
+    let poll = Poll::new().unwrap();
+    let limits = TcpLimits {
+        unvalidated_per_remote: 2,
+        ..TcpLimits::default()
+    };
+    let mut tcp = Tcp::new(poll.registry().try_clone().unwrap(), limits);
+    let mut losses = Losses::default();
+    let key = SocketKey(1);
+    let at = listening(&mut tcp, key);
+    let mut remotes = Vec::new();
+    let mut connect = |tcp: &mut Tcp, losses: &mut Losses| {
+        let remote = std::net::TcpStream::connect(at).unwrap();
+        let path = Path {
+            protocol: Protocol::Tcp,
+            socket: key,
+            remote: remote.local_addr().unwrap(),
+        };
+        remotes.push(remote);
+        tcp.accept(key, Instant::default(), losses);
+        path
+    };
+    let first = connect(&mut tcp, &mut losses);
+    connect(&mut tcp, &mut losses);
+    connect(&mut tcp, &mut losses);
+    assert_eq!(losses.tcp.refused, 1);
+    tcp.validate_path(first);
+    tcp.validate_path(first);
+    connect(&mut tcp, &mut losses);
+    connect(&mut tcp, &mut losses);
+    assert_eq!(losses.tcp.refused, 2);
+    // Those whose time is up make room; the one that is validated stays.
+    tcp.handle_timeout(Instant::default() + VALIDATION_TIMEOUT, &mut losses);
+    assert_eq!((losses.tcp.unvalidated, tcp.connections.len()), (2, 1));
+    connect(&mut tcp, &mut losses);
+    assert_eq!(losses.tcp.refused, 2);
 }
 
 #[test]
