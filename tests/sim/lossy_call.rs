@@ -132,6 +132,25 @@ fn reports_are_true(call: &mut Call) {
     assert!(near(lost, 0.03, 0.01), "{remote:?}");
 }
 
+/// As when the connection of an ICE-TCP publisher breaks: nobody can be asked for what is missing.
+#[test]
+fn a_publisher_whose_path_is_lost_with_packets_missing_costs_nothing() {
+    let mut call = Call::connected(1, 1, Camera::new(4, 1100));
+    let link = LinkConfig {
+        loss: Loss::Random(0.3),
+        ..bad_link()
+    };
+    call.set_links(link, 7);
+    for _ in 0..20 {
+        call.world.run_for(Duration::from_millis(300));
+        let path = call.world.path(0).unwrap();
+        let now = call.world.now;
+        call.world.worker.handle_path_closed(now, path);
+        // The world refuses to go round in circles.
+        call.world.run_for(Duration::from_millis(100));
+    }
+}
+
 #[test]
 fn whoever_pauses_a_stream_begins_again_with_a_key_frame() {
     let mut call = Call::connected(2, 2, Camera::new(3, 600));

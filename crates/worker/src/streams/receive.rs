@@ -381,6 +381,11 @@ impl ReceiveStream {
     /// Stops asking for packets and watching for silence.
     pub fn pause(&mut self) {
         self.activity = Activity::Unwatched;
+        self.forget_losses();
+    }
+
+    /// Does not ask any more for what is missing by now.
+    pub fn forget_losses(&mut self) {
         if let Some(nacks) = &mut self.nacks {
             nacks.reset();
         }

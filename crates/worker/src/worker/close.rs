@@ -16,7 +16,10 @@ impl Worker {
         self.closed = true;
         let routers: Vec<_> = self.entities.routers.iter().map(|(key, _)| key).collect();
         for router in routers {
-            self.close_router(now, router);
+            self.close_fenced(now, |worker| {
+                let is_there = worker.entities.routers.get(router).is_some();
+                is_there.then(|| worker.close_router(now, router)).is_some()
+            });
         }
         let servers: Vec<_> = self
             .entities
@@ -25,7 +28,21 @@ impl Worker {
             .map(|(key, _)| key)
             .collect();
         for server in servers {
-            self.close_web_rtc_server(now, server);
+            self.close_fenced(now, |worker| {
+                let is_there = worker.entities.web_rtc_servers.get(server).is_some();
+                is_there
+                    .then(|| worker.close_web_rtc_server(now, server))
+                    .is_some()
+            });
+        }
+    }
+
+    /// Runs a part of closing until it says that nothing is left to do. What panics in it is gone
+    /// the next time.
+    fn close_fenced(&mut self, now: Instant, mut part: impl FnMut(&mut Self) -> bool) {
+        let mut goes_on = true;
+        while goes_on && !self.failed {
+            self.fenced(now, |worker| goes_on = part(worker));
         }
     }
 
@@ -60,10 +77,12 @@ impl Worker {
     }
 
     pub(super) fn close_transport(&mut self, now: Instant, key: TransportKey) {
+        self.current = Some(key);
         if let Some(transport) = self.entities.transports.get_mut(key) {
             transport.say_goodbye(now, &mut self.control);
         }
         self.discard_transport(key);
+        self.current = None;
     }
 
     /// Removes a transport and all that hangs on it. Its sockets are closed with the next output,
@@ -104,7 +123,8 @@ impl Worker {
     }
 
     /// Closes a producer; its consumers, on whatever transport, end with it and their owners are
-    /// told.
+    /// told. What leads to an entity goes before the entity: wherever this is interrupted, no key
+    /// leads nowhere.
     pub(super) fn close_producer(&mut self, key: ProducerKey) {
         let Some(producer) = self.entities.producers.get(key) else {
             return;
@@ -114,21 +134,19 @@ impl Worker {
             self.outbox.notify(&id, Event::ConsumerProducerClose);
             self.close_consumer(consumer);
         }
-        let Some(producer) = self.entities.producers.remove(key) else {
-            return;
-        };
         self.fan_out.remove_producer(key);
-        self.registry.remove(&producer.id);
+        let producer = &self.entities.producers[key];
         if let Some(transport) = self.entities.transports.get_mut(producer.transport) {
             transport.remove_producer(key);
         }
+        self.registry.remove(&producer.id);
+        self.entities.producers.remove(key);
     }
 
     pub(super) fn close_consumer(&mut self, key: ConsumerKey) {
-        let Some(consumer) = self.entities.consumers.remove(key) else {
+        let Some(consumer) = self.entities.consumers.get(key) else {
             return;
         };
-        self.registry.remove(&consumer.id);
         if let Some(producer) = self.entities.producers.get_mut(consumer.producer) {
             self.fan_out
                 .remove_consumer(consumer.producer, &mut producer.consumers, key);
@@ -136,6 +154,8 @@ impl Worker {
         if let Some(transport) = self.entities.transports.get_mut(consumer.transport) {
             transport.remove_consumer(key, consumer.ssrcs());
         }
+        self.registry.remove(&consumer.id);
+        self.entities.consumers.remove(key);
     }
 
     fn close_sockets(&mut self, sockets: &[ListenSocket]) {

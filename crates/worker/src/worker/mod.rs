@@ -23,7 +23,7 @@ use crate::ids::{ConsumerKey, ProducerKey, RouterKey, TransportKey, WebRtcServer
 use crate::log::Log;
 use crate::messages::{Event, Message, Outbox, Outgoing, Request, Response};
 use crate::output::{Batch, Output, Path, SocketKey};
-use crate::params::PortRange;
+use crate::params::{DtlsState, PortRange};
 use crate::producer::Producer;
 use crate::rng::{KeyedState, Rng, Table};
 use crate::router::{FanOut, Router};
@@ -237,15 +237,22 @@ impl Worker {
 
     /// Lets what is due happen.
     pub fn handle_timeout(&mut self, now: Instant) {
-        while let Some(transport) = self.deadlines.pop_due(now) {
-            self.touch(transport);
-        }
+        self.fenced(now, |worker| {
+            while let Some(transport) = worker.deadlines.pop_due(now) {
+                worker.touch(transport);
+            }
+        });
     }
 
     /// Fills `output` with what is to be sent.
     pub fn drain(&mut self, now: Instant, output: &mut Output) -> Drain {
         let mut drained = Drain::More;
         loop {
+            // What inputs left behind is not part of what a panic rolls back.
+            if !output.append(&self.control) {
+                return Drain::More;
+            }
+            self.control.clear();
             let mark = output.mark();
             let mut panicked = true;
             self.fenced(now, |worker| {
@@ -312,8 +319,9 @@ impl Worker {
     }
 
     /// Runs a part of an input. A panic inside removes the transport it was working on and is
-    /// counted; what the part had queued is the caller's to roll back. Where no transport is to
-    /// blame, or panics come one after the other, the worker gives up as a whole.
+    /// counted, and its owner is told that its DTLS is closed; what the part had queued is the
+    /// caller's to roll back. Where no transport is to blame, or panics come one after the other, the
+    /// worker gives up as a whole.
     fn fenced(&mut self, now: Instant, part: impl FnOnce(&mut Self)) {
         if self.failed {
             return;
@@ -325,14 +333,31 @@ impl Worker {
         self.counters.panics += 1;
         let too_many = self.recent_panics.add(now);
         match self.current.take() {
-            Some(transport) if !too_many => {
-                tracing::error!(?transport, "panic: the transport is removed");
-                self.discard_transport(transport);
-            }
+            Some(transport) if !too_many => self.discard_broken(transport),
             _ => {
                 tracing::error!("panic: the worker gives up");
                 self.failed = true;
             }
+        }
+    }
+
+    /// Removes a transport that a panic has left in an unknown state.
+    fn discard_broken(&mut self, key: TransportKey) {
+        let discard = || {
+            if let Some(transport) = self.entities.transports.get(key) {
+                let id = &transport.id;
+                tracing::error!(transport = %id, "panic: the transport is removed");
+                let event = Event::DtlsStateChange {
+                    state: DtlsState::Closed,
+                    remote_certificate: None,
+                };
+                self.outbox.notify(id, event);
+            }
+            self.discard_transport(key);
+        };
+        if catch_unwind(AssertUnwindSafe(discard)).is_err() {
+            tracing::error!("panic while a transport was removed: the worker gives up");
+            self.failed = true;
         }
     }
 

@@ -40,6 +40,11 @@ impl Worker {
         let mut score_changed = false;
         for stream in producer.streams_mut() {
             score_changed |= stream.handle_timeout(now);
+            if !transport.egress.is_connected() {
+                // Nobody can be asked, and what is missing now will be too old by then.
+                stream.receive.forget_losses();
+                continue;
+            }
             if !output.has_room() {
                 return false;
             }

@@ -10,10 +10,6 @@ impl Worker {
     /// One stretch of [`Worker::drain`]; everything in it can be interrupted by a full output and
     /// goes on where it stopped.
     pub(super) fn drain_fenced(&mut self, now: Instant, output: &mut Output) -> Drain {
-        if !output.append(&self.control) {
-            return Drain::More;
-        }
-        self.control.clear();
         while let Some(key) = self.touched.front().copied() {
             self.current = Some(key);
             if self.entities.transports.get(key).is_some() && !self.service(now, key, output) {

@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 
 use super::*;
+use crate::arena::Key as _;
 use crate::binder::{BindError, BindOptions, Bound};
 use crate::log::{LogLevel, LogTags};
 use crate::messages::{CreateWebRtcTransport, Listen, RequestBody, ResponseBody, TransportOptions};
@@ -203,6 +204,11 @@ fn a_panic_costs_the_transport_it_came_from_and_nothing_else() {
         panic!("on purpose");
     });
     rig.drain();
+    let closed = Event::DtlsStateChange {
+        state: DtlsState::Closed,
+        remote_certificate: None,
+    };
+    assert_eq!(rig.events(), [("bad".into(), closed)]);
     assert_eq!(rig.worker.counters().panics, 1);
     assert!(!rig.worker.is_failed());
     assert!(rig.worker.entities.transports.get(bad).is_none());
@@ -210,6 +216,38 @@ fn a_panic_costs_the_transport_it_came_from_and_nothing_else() {
     assert_eq!(rig.ports.open.len(), 1);
     assert!(rig.request("good", RequestBody::TransportDump).is_ok());
     assert!(rig.request("bad", RequestBody::TransportDump).is_err());
+}
+
+/// A producer that is not there: whoever looks after the transport's streams panics.
+fn break_transport(rig: &mut Rig, key: TransportKey) {
+    let nobody = ProducerKey::new(9, 9);
+    rig.worker.entities.transports[key].producers.push(nobody);
+}
+
+#[test]
+fn a_panic_while_sending_takes_nothing_back_that_was_decided_before() {
+    let mut rig = Rig::new();
+    rig.router("r");
+    let (bad, other) = (rig.transport("r", "bad"), rig.transport("r", "other"));
+    break_transport(&mut rig, bad);
+    rig.worker.touch(bad);
+    rig.worker.close_transport(rig.now, other);
+    rig.drain();
+    assert_eq!(rig.worker.counters().panics, 1);
+    assert!(rig.ports.open.is_empty(), "{:?}", rig.ports.open);
+    assert!(!rig.worker.is_failed());
+}
+
+#[test]
+fn a_panic_while_closing_does_not_leave_the_core() {
+    let mut rig = Rig::new();
+    rig.router("r");
+    let nobody = TransportKey::new(9, 9);
+    let router = rig.worker.registry.router("r").unwrap();
+    let router = &mut rig.worker.entities.routers[router];
+    router.transports.push(nobody);
+    rig.worker.close(rig.now);
+    assert!(rig.worker.is_closed() && rig.worker.is_failed());
 }
 
 #[test]
