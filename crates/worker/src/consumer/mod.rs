@@ -61,6 +61,10 @@ impl Consumer {
         consume: &Consume,
         rng: &mut Rng,
     ) -> Result<Self, RequestError> {
+        if consume.kind != producer.kind() {
+            let problem = format!("the producer's is {}", producer.kind().as_str());
+            return Err(RequestError::invalid("kind", problem));
+        }
         let mut parameters = consume.rtp_parameters.clone();
         let plan = Plan::new(consume)?;
         let payload_type = parameters.codecs[plan.codec].payload_type;
@@ -90,10 +94,14 @@ impl Consumer {
             paused: consume.paused,
             producer_paused: producer.is_paused(),
             priority: 1,
-            stream: SendStream::new(params, low16(rng)),
+            stream: SendStream::new(params, first_sequence_number(rng)),
             srtp: StreamIndex::default(),
             srtp_rtx: StreamIndex::default(),
-            forwarding: SimpleForwarding::new(plan.name, consume.ignore_dtx, low16(rng)),
+            forwarding: SimpleForwarding::new(
+                plan.name,
+                consume.ignore_dtx,
+                first_sequence_number(rng),
+            ),
             nacked: Vec::new(),
             told_score: None,
         })
@@ -222,7 +230,15 @@ impl Plan {
             })
             .ok_or_else(|| missing("rtpParameters.codecs: a media codec"))?;
         let payload_type = parameters.codecs[codec].payload_type;
-        let (_, name) = codec_of(&parameters.codecs[codec])?;
+        let (kind, name) = codec_of(&parameters.codecs[codec])?;
+        if kind != consume.kind {
+            let mime_type = &parameters.codecs[codec].mime_type;
+            let problem = format!("{mime_type} is not {}", consume.kind.as_str());
+            return Err(RequestError::invalid(
+                "rtpParameters.codecs.mimeType",
+                problem,
+            ));
+        }
         let rtx_payload_type = rtx_of(&parameters.codecs, payload_type);
         let payload_types = parameters
             .codecs
@@ -241,8 +257,10 @@ impl Plan {
     }
 }
 
-fn low16(rng: &mut Rng) -> u16 {
-    (rng.next_u32() & 0xffff) as u16
+/// RFC 3711 §3.3.1: with a start below 2¹⁵ a receiver that misses the first packets still guesses the
+/// rollover counter right.
+fn first_sequence_number(rng: &mut Rng) -> u16 {
+    (rng.next_u32() & 0x7fff) as u16
 }
 
 /// How many sequence numbers wait to be sent again.

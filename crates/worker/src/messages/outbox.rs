@@ -81,6 +81,9 @@ impl Outbox {
     /// Overwrites what a newer value of the same entity makes void. A tuple stays behind the ICE
     /// state that it came after: to be disconnected is to have none.
     fn replace_outdated(&mut self, handler_id: &str, event: &Event) -> bool {
+        if let Event::IceStateChange(_) = event {
+            return self.replace_ice_state(handler_id, event);
+        }
         if !is_latest_value(event) {
             return false;
         }
@@ -103,6 +106,29 @@ impl Outbox {
             }
             _ => false,
         }
+    }
+
+    /// Overwrites the ICE state that is still queued; the tuples that came with it are void.
+    fn replace_ice_state(&mut self, handler_id: &str, event: &Event) -> bool {
+        let is_of_entity = |message: &Outgoing, kind: fn(&Event) -> bool| matches!(message, Outgoing::Notification(queued) if queued.handler_id == handler_id && kind(&queued.event));
+        let is_state = |event: &Event| matches!(event, Event::IceStateChange(_));
+        let is_tuple = |event: &Event| matches!(event, Event::IceSelectedTupleChange(_));
+        let Some(at) = self
+            .queue
+            .iter()
+            .rposition(|one| is_of_entity(one, is_state))
+        else {
+            return false;
+        };
+        let mut index = 0;
+        self.queue.retain(|message| {
+            index += 1;
+            index <= at || !is_of_entity(message, is_tuple)
+        });
+        if let Some(Outgoing::Notification(queued)) = self.queue.get_mut(at) {
+            queued.event = event.clone();
+        }
+        true
     }
 }
 
@@ -200,8 +226,10 @@ mod tests {
             outbox.notify("t", tuple(port));
             outbox.notify("p", orientation(port % 360));
         }
-        outbox.notify("t", Event::IceStateChange(IceState::Disconnected));
         for port in 0..1000 {
+            let states = [IceState::Connected, IceState::Disconnected];
+            let state = states[usize::from(port % 2)];
+            outbox.notify("t", Event::IceStateChange(state));
             outbox.notify("t", tuple(port));
         }
         let rest: Vec<_> = std::iter::from_fn(|| outbox.pop())

@@ -98,6 +98,20 @@ pub enum FingerprintAlgorithm {
     Sha512,
 }
 
+impl FingerprintAlgorithm {
+    /// Length of a fingerprint, in bytes.
+    #[must_use]
+    pub const fn digest_len(self) -> usize {
+        match self {
+            Self::Sha1 => 20,
+            Self::Sha224 => 28,
+            Self::Sha256 => 32,
+            Self::Sha384 => 48,
+            Self::Sha512 => 64,
+        }
+    }
+}
+
 /// SRTP protection profiles (RFC 7714, RFC 3711).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SrtpCryptoSuite {

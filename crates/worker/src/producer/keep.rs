@@ -4,9 +4,10 @@ use super::stream::Arrival;
 use super::{NotTaken, Producer};
 use crate::codecs;
 use crate::ids::PayloadType;
-use crate::params::MediaKind;
+use crate::params::{HeaderExtensionUri as Uri, MediaKind};
 use crate::streams::{Accepted, IncomingPacket, Insertion, StoredPacket, rtx};
 use crate::time::Instant;
+use crate::wire::ext::{AbsCaptureTime, PacketId};
 use crate::wire::rtp::RtpPacket;
 
 impl Producer {
@@ -118,7 +119,7 @@ impl Producer {
         if self.paused {
             return None;
         }
-        self.compose_extensions(packet);
+        self.compose_extensions(index, packet);
         let stored = StoredPacket {
             seq: accepted.seq,
             timestamp: packet.timestamp(),
@@ -144,18 +145,33 @@ impl Producer {
 
     /// Writes the extensions that pass through into the scratch, in the two-byte form under router
     /// ids (RFC 8285 §4.3).
-    fn compose_extensions(&mut self, packet: &RtpPacket<'_>) {
+    fn compose_extensions(&mut self, index: usize, packet: &RtpPacket<'_>) {
         self.scratch.clear();
+        if let Some(id) = &mut self.next_packet_id {
+            push(&mut self.scratch, Uri::PacketId.router_id(), &id.to_bytes());
+            *id = PacketId(id.0.wrapping_add(1));
+        }
         for extension in packet.extensions() {
             let Some(router_id) = self.pass_through.router_id(extension.id) else {
                 continue;
             };
-            let Ok(len) = u8::try_from(extension.value.len()) else {
-                continue;
-            };
-            self.scratch.extend_from_slice(&[router_id, len]);
-            self.scratch.extend_from_slice(extension.value);
+            if router_id == Uri::AbsCaptureTime.router_id() {
+                let clock = self.streams[index].receive.clock();
+                if let Some(time) = AbsCaptureTime::parse(extension.value) {
+                    let time = time.sent_by_us(clock.offset());
+                    push(&mut self.scratch, router_id, &time.to_bytes()[..time.len()]);
+                }
+            } else if router_id != Uri::PacketId.router_id() || self.next_packet_id.is_none() {
+                push(&mut self.scratch, router_id, extension.value);
+            }
         }
+    }
+}
+
+fn push(extensions: &mut Vec<u8>, id: u8, value: &[u8]) {
+    if let Ok(len) = u8::try_from(value.len()) {
+        extensions.extend_from_slice(&[id, len]);
+        extensions.extend_from_slice(value);
     }
 }
 

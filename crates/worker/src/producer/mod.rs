@@ -12,7 +12,7 @@ use crate::ids::{ConsumerKey, Mid, PayloadType, Rid, Ssrc, TransportKey};
 use crate::messages::Produce;
 use crate::params::{MediaKind, RtpMapping, RtpParameters, RtpType};
 use crate::time::{Instant, NtpTime};
-use crate::wire::ext::VideoOrientation;
+use crate::wire::ext::{PacketId, VideoOrientation};
 use crate::wire::extension_ids::PassThrough;
 use crate::wire::rtp::RtpPacket;
 
@@ -33,6 +33,8 @@ pub(crate) struct Producer {
     /// In the order in which they appeared.
     streams: Vec<ProducerStream>,
     orientation: Option<VideoOrientation>,
+    /// The number of the next packet, if packets are numbered for those behind pipes.
+    next_packet_id: Option<PacketId>,
     /// In the order of creation; removal swaps the last into the hole.
     pub(crate) consumers: Vec<ConsumerKey>,
     /// What came since the last fan-out, in order.
@@ -97,6 +99,7 @@ impl Producer {
             paused: produce.paused,
             streams: Vec::new(),
             orientation: None,
+            next_packet_id: produce.enable_packet_id.then_some(PacketId(0)),
             consumers: Vec::new(),
             arrivals: Vec::new(),
             scratch: Vec::new(),
@@ -149,7 +152,10 @@ impl Producer {
         packet: &RtpPacket<'_>,
         names: PacketNames,
     ) -> Result<Taken, NotTaken> {
-        let (index, is_new) = match self.find_stream(packet.ssrc()) {
+        let known = self
+            .find_stream(packet.ssrc())
+            .or_else(|| self.learn_rtx(packet, names));
+        let (index, is_new) = match known {
             Some(index) => (index, false),
             None => (self.start_stream(packet, names)?, true),
         };
@@ -234,6 +240,27 @@ impl Producer {
         self.streams
             .iter()
             .position(|stream| stream.receive.params().ssrc == ssrc || stream.is_rtx(ssrc))
+    }
+
+    /// The stream that a packet with a new SSRC retransmits, if it does: its payload type says so,
+    /// and the stream's RID, or that there is no other encoding (RFC 8852 §3.2).
+    fn learn_rtx(&mut self, packet: &RtpPacket<'_>, names: PacketNames) -> Option<usize> {
+        let payload_type = packet.payload_type();
+        let index = self.streams.iter().position(|stream| {
+            let encoding = &self.parameters.encodings[stream.encoding];
+            let is_named = match &encoding.rid {
+                Some(rid) => {
+                    names.repaired_rid.is_some() && names.repaired_rid == Rid::new(rid.as_bytes())
+                }
+                None => self.parameters.encodings.len() == 1,
+            };
+            is_named
+                && stream.codec.rtx_payload_type == Some(payload_type)
+                && stream.receive.params().rtx.is_none()
+        })?;
+        let receive = &mut self.streams[index].receive;
+        receive.learn_rtx(packet.ssrc(), payload_type);
+        Some(index)
     }
 
     /// Starts the stream of the encoding that a packet with a new SSRC belongs to.

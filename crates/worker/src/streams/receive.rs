@@ -8,11 +8,10 @@ use super::rate::RateMeter;
 use super::reception::{Arrival, Reception};
 use super::rtp_clock::RtpClock;
 use super::score::{DeliveryTotals, Score};
-use super::send::round_trip;
 use super::seq::ExtendedSeq;
 use crate::ids::{PayloadType, Ssrc};
 use crate::time::{Instant, NtpTime};
-use crate::wire::rtcp::{DlrrItem, ReportBlock};
+use crate::wire::rtcp::ReportBlock;
 
 /// What names an incoming stream and what its receiver may do about it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -198,6 +197,12 @@ impl ReceiveStream {
         &self.params
     }
 
+    /// Takes note of the SSRC and payload type of retransmissions that signaling did not tell.
+    pub fn learn_rtx(&mut self, ssrc: Ssrc, payload_type: PayloadType) {
+        self.params.rtx = Some((ssrc, payload_type));
+        self.rtx = Some(Reception::new());
+    }
+
     /// Takes a media packet.
     ///
     /// # Errors
@@ -299,15 +304,7 @@ impl ReceiveStream {
         }
     }
 
-    /// Takes the sender's answer to our receiver reference time (RFC 3611 §4.5). `ntp` is our
-    /// wall-clock time now.
-    pub fn handle_reference_time_reply(&mut self, ntp: NtpTime, item: &DlrrItem) {
-        if let Some(rtt) = round_trip(ntp, item.last_rr, item.delay_since_last_rr) {
-            self.set_rtt(rtt);
-        }
-    }
-
-    /// Sets the round trip to the sender, when the transport knows it better.
+    /// Sets the round trip to the sender.
     pub fn set_rtt(&mut self, rtt: Duration) {
         self.rtt = Some(rtt);
         if let Some(nacks) = &mut self.nacks {

@@ -1,5 +1,7 @@
 //! What a publisher is told about the path of its packets: when each came, or what it may send.
 
+use std::time::Duration;
+
 use crate::bwe::{ArrivalLog, ReceiveSideEstimator};
 use crate::ids::{Mid, Rid, Ssrc};
 use crate::params::RtpParameters;
@@ -47,6 +49,13 @@ impl PathFeedback {
     pub(crate) fn set_max_bitrate(&mut self, max_bitrate: Option<u64>) {
         if let Some(estimator) = &mut self.estimator {
             estimator.set_max_bitrate(max_bitrate);
+        }
+    }
+
+    /// Sets the round trip to the publisher.
+    pub(crate) fn set_rtt(&mut self, rtt: Duration) {
+        if let Some(estimator) = &mut self.estimator {
+            estimator.set_rtt(rtt);
         }
     }
 

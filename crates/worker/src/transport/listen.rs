@@ -1,5 +1,6 @@
 //! Opening the sockets of a transport or a server, all of them or none.
 
+use std::collections::BTreeSet;
 use std::net::{IpAddr, SocketAddr};
 
 use crate::binder::{BindError, BindOptions, Binder, Bound};
@@ -19,31 +20,16 @@ pub(crate) struct ListenSocket {
     pub info: ListenInfo,
 }
 
-impl ListenSocket {
-    /// What candidates and tuples show.
-    #[must_use]
-    pub(crate) fn shown_address(&self) -> String {
-        self.info
-            .announced_address
-            .clone()
-            .unwrap_or_else(|| self.local.ip().to_string())
-    }
-}
-
 /// The tuple of `path` as the channel shows it; the socket must be one of `sockets`.
 #[must_use]
 pub(super) fn shown_tuple(sockets: &[ListenSocket], path: Path) -> Option<Tuple> {
     let socket = sockets.iter().find(|socket| socket.socket == path.socket)?;
-    Some(Tuple {
-        local_address: socket.shown_address(),
-        local_port: socket.local.port(),
-        remote_ip: Some(path.remote.ip().to_string()),
-        remote_port: path.remote.port(),
-        protocol: path.protocol,
-    })
+    Some(Tuple::new(path, &socket.info, socket.local))
 }
 
 /// Opens a socket for each of `infos`, in order; when one fails those before it are closed again.
+/// `ports_in_use` are those that the worker has open already for a protocol on an address: where
+/// ports may be shared, the system would give them out again.
 ///
 /// # Errors
 ///
@@ -52,6 +38,7 @@ pub(super) fn shown_tuple(sockets: &[ListenSocket], path: Path) -> Option<Tuple>
 pub(crate) fn open(
     infos: &[ListenInfo],
     worker_ports: PortRange,
+    ports_in_use: impl Fn(Protocol, IpAddr) -> BTreeSet<u16>,
     rng: &mut Rng,
     binder: &mut dyn Binder,
 ) -> Result<Vec<ListenSocket>, RequestError> {
@@ -64,7 +51,16 @@ pub(crate) fn open(
         .collect::<Result<Vec<_>, _>>()?;
     let mut sockets = Vec::with_capacity(plans.len());
     for plan in &plans {
-        match plan.open(rng, binder) {
+        let mut taken = BTreeSet::new();
+        if plan.shares_a_range() {
+            taken = ports_in_use(plan.info.protocol, plan.ip);
+            taken.extend(sockets.iter().filter_map(|socket: &ListenSocket| {
+                let is_alike =
+                    socket.info.protocol == plan.info.protocol && socket.local.ip() == plan.ip;
+                is_alike.then(|| socket.local.port())
+            }));
+        }
+        match plan.open(&taken, rng, binder) {
             Ok(socket) => sockets.push(socket),
             Err(error) => {
                 close(&sockets, binder);
@@ -115,7 +111,17 @@ impl<'a> Plan<'a> {
         Ok(Self { info, ip, ports })
     }
 
-    fn open(&self, rng: &mut Rng, binder: &mut dyn Binder) -> Result<ListenSocket, RequestError> {
+    /// Whether the system would give out a port of the range that is in use.
+    fn shares_a_range(&self) -> bool {
+        self.info.flags.udp_reuse_port && self.ports.min < self.ports.max
+    }
+
+    fn open(
+        &self,
+        taken: &BTreeSet<u16>,
+        rng: &mut Rng,
+        binder: &mut dyn Binder,
+    ) -> Result<ListenSocket, RequestError> {
         let options = BindOptions {
             ipv6_only: self.info.flags.ipv6_only,
             udp_reuse_port: self.info.flags.udp_reuse_port,
@@ -123,6 +129,7 @@ impl<'a> Plan<'a> {
             recv_buffer_size: self.info.recv_buffer_size,
         };
         let bound = self.probe(rng, |local| match self.info.protocol {
+            _ if taken.contains(&local.port()) => Err(BindError::InUse(local)),
             Protocol::Udp => binder.bind_udp(local, &options),
             Protocol::Tcp => binder.bind_tcp(local, &options),
         })?;
@@ -170,8 +177,13 @@ mod tests {
     }
 
     impl Binder for Table {
-        fn bind_udp(&mut self, local: SocketAddr, _: &BindOptions) -> Result<Bound, BindError> {
-            if local.port() < 1000 || self.open.iter().any(|(_, other)| *other == local) {
+        fn bind_udp(
+            &mut self,
+            local: SocketAddr,
+            options: &BindOptions,
+        ) -> Result<Bound, BindError> {
+            let is_open = self.open.iter().any(|(_, other)| *other == local);
+            if local.port() < 1000 || is_open && !options.udp_reuse_port {
                 return Err(BindError::InUse(local));
             }
             if local.ip() == IpAddr::from([9, 9, 9, 9]) {
@@ -214,8 +226,15 @@ mod tests {
             min: 2000,
             max: 2003,
         };
-        open(infos, ports, &mut Rng::new([0; 32]), table)
-            .map(|sockets| sockets.iter().map(|socket| socket.local.port()).collect())
+        let in_use: BTreeSet<_> = table.open.iter().map(|(_, local)| local.port()).collect();
+        open(
+            infos,
+            ports,
+            |_, _| in_use.clone(),
+            &mut Rng::new([0; 32]),
+            table,
+        )
+        .map(|sockets| sockets.iter().map(|socket| socket.local.port()).collect())
     }
 
     #[test]
@@ -234,6 +253,20 @@ mod tests {
         assert_eq!(ports, [2000, 2001, 2002, 2003]);
         let error = try_open(&[info("127.0.0.1", 0, 0, 0)], &mut table).unwrap_err();
         assert_eq!(error.class(), "Error");
+    }
+
+    #[test]
+    fn a_range_gives_out_each_port_once_also_when_ports_may_be_shared() {
+        let mut table = Table::default();
+        let mut shared = info("127.0.0.1", 0, 0, 0);
+        shared.flags.udp_reuse_port = true;
+        let mut ports = try_open(&[shared.clone(), shared.clone()], &mut table).unwrap();
+        ports.extend(try_open(&[shared.clone(), shared.clone()], &mut table).unwrap());
+        ports.sort_unstable();
+        assert_eq!(ports, [2000, 2001, 2002, 2003]);
+        assert!(try_open(&[shared.clone()], &mut table).is_err());
+        shared.port = 2000;
+        assert_eq!(try_open(&[shared], &mut table), Ok(vec![2000]));
     }
 
     #[test]

@@ -344,14 +344,14 @@ impl Sockets {
 
 /// A value that no certificate can match is refused before it is waited for.
 fn check_fingerprint(fingerprint: &Fingerprint) -> Result<(), RequestError> {
-    let well_formed = fingerprint
-        .value
-        .split(':')
-        .all(|byte| byte.len() == 2 && byte.bytes().all(|digit| digit.is_ascii_hexdigit()));
-    if well_formed {
+    let mut bytes = fingerprint.value.split(':');
+    let is_byte =
+        |byte: &str| byte.len() == 2 && byte.bytes().all(|digit| digit.is_ascii_hexdigit());
+    let len = fingerprint.algorithm.digest_len();
+    if bytes.clone().count() == len && bytes.all(is_byte) {
         Ok(())
     } else {
-        let problem = "must be hexadecimal bytes with colons";
+        let problem = format!("must be {len} hexadecimal bytes with colons");
         Err(RequestError::invalid(
             "dtlsParameters.fingerprints.value",
             problem,

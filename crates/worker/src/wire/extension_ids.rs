@@ -139,6 +139,7 @@ const fn is_passed_through(uri: Uri) -> bool {
             | Uri::TimeOffset
             | Uri::AbsCaptureTime
             | Uri::PlayoutDelay
+            | Uri::PacketId
     )
 }
 

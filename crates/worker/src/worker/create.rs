@@ -2,7 +2,7 @@
 //! behind.
 
 use super::registry::Entity;
-use super::{SocketOwner, Worker};
+use super::{OpenSocket, SocketOwner, Worker};
 use crate::binder::Binder;
 use crate::consumer::Consumer;
 use crate::error::RequestError;
@@ -27,7 +27,7 @@ impl Worker {
         binder: &mut dyn Binder,
     ) -> Answer {
         self.registry.check_free(id)?;
-        let sockets = transport::open(listen_infos, self.settings.ports, &mut self.rng, binder)?;
+        let sockets = self.open_sockets(listen_infos, binder)?;
         let server = WebRtcServer::new(id.to_owned(), sockets.clone(), self.hash_state);
         let key = self.entities.web_rtc_servers.insert(server);
         self.registry.insert(id, Entity::WebRtcServer(key));
@@ -56,18 +56,11 @@ impl Worker {
         let id = &create.transport_id;
         self.registry.check_free(id)?;
         if create.base.enable_sctp {
-            let problem = "data channels are not supported".to_owned();
-            return Err(RequestError::Failed(format!(
-                "options.base.enableSctp: {problem}"
-            )));
+            let problem = "ROUTER_CREATE_WEBRTCTRANSPORT: enableSctp: SCTP is not supported";
+            return Err(RequestError::Failed(problem.into()));
         }
         let sockets = match &create.listen {
-            Listen::Individual(infos) => Sockets::Own(transport::open(
-                infos,
-                self.settings.ports,
-                &mut self.rng,
-                binder,
-            )?),
+            Listen::Individual(infos) => Sockets::Own(self.open_sockets(infos, binder)?),
             Listen::Server(server_id) => {
                 let key = self.registry.web_rtc_server(server_id).ok_or_else(|| {
                     RequestError::Failed(format!("wrong webRtcServerId {server_id}"))
@@ -187,8 +180,29 @@ impl Worker {
 
     fn own_sockets(&mut self, sockets: &[ListenSocket], owner: SocketOwner) {
         for socket in sockets {
-            self.sockets.insert(socket.socket, owner);
+            let open = OpenSocket {
+                owner,
+                protocol: socket.info.protocol,
+                local: socket.local,
+            };
+            self.sockets.insert(socket.socket, open);
         }
+    }
+
+    fn open_sockets(
+        &mut self,
+        infos: &[ListenInfo],
+        binder: &mut dyn Binder,
+    ) -> Result<Vec<ListenSocket>, RequestError> {
+        let sockets = &self.sockets;
+        let ports_in_use = |protocol, ip| {
+            let alike = sockets
+                .values()
+                .filter(|socket| socket.protocol == protocol && socket.local.ip() == ip);
+            alike.map(|socket| socket.local.port()).collect()
+        };
+        let ports = self.settings.ports;
+        transport::open(infos, ports, ports_in_use, &mut self.rng, binder)
     }
 }
 

@@ -6,6 +6,7 @@ use crate::messages::Event;
 use crate::output::Path;
 use crate::params::MediaKind;
 use crate::producer::Taken;
+use crate::streams::round_trip;
 use crate::time::Instant;
 use crate::transport::Incoming;
 use crate::wire::demux::DatagramKind;
@@ -41,13 +42,13 @@ impl Worker {
 
     /// The transport that has validated `path` (SECURITY rule 2).
     fn transport_at(&mut self, path: &Path) -> Option<TransportKey> {
-        let key = match self.sockets.get(&path.socket)? {
+        let key = match self.sockets.get(&path.socket)?.owner {
             SocketOwner::WebRtcServer(server) => {
-                self.entities.web_rtc_servers[*server].by_tuple(path)
+                self.entities.web_rtc_servers[server].by_tuple(path)
             }
             SocketOwner::Transport(transport) => {
-                let web_rtc = &self.entities.transports[*transport].web_rtc;
-                web_rtc.has_tuple(path).then_some(*transport)
+                let web_rtc = &self.entities.transports[transport].web_rtc;
+                web_rtc.has_tuple(path).then_some(transport)
             }
         };
         match key {
@@ -59,12 +60,12 @@ impl Worker {
 
     fn handle_stun(&mut self, now: Instant, path: Path, datagram: &[u8]) {
         let transport = StunMessage::new_checked(datagram).ok().and_then(|message| {
-            let key = match self.sockets.get(&path.socket)? {
+            let key = match self.sockets.get(&path.socket)?.owner {
                 SocketOwner::WebRtcServer(server) => {
                     let fragment = std::str::from_utf8(message.local_username_fragment()?).ok()?;
-                    self.entities.web_rtc_servers[*server].by_username_fragment(fragment)?
+                    self.entities.web_rtc_servers[server].by_username_fragment(fragment)?
                 }
-                SocketOwner::Transport(transport) => *transport,
+                SocketOwner::Transport(transport) => transport,
             };
             Some((key, message))
         });
@@ -287,19 +288,24 @@ impl Worker {
         }
     }
 
+    /// The publisher answers our receiver reference time (RFC 3611 §4.5).
     fn handle_reference_time_reply(
         &mut self,
         key: TransportKey,
         ntp: crate::time::NtpTime,
         item: &crate::wire::rtcp::DlrrItem,
     ) {
-        let transport = &self.entities.transports[key];
+        let transport = &mut self.entities.transports[key];
         if item.ssrc != transport.rtcp.ssrc {
             return;
         }
+        let Some(rtt) = round_trip(ntp, item.last_rr, item.delay_since_last_rr) else {
+            return;
+        };
+        transport.feedback.set_rtt(rtt);
         for producer in &transport.producers {
             for stream in self.entities.producers[*producer].streams_mut() {
-                stream.receive.handle_reference_time_reply(ntp, item);
+                stream.receive.set_rtt(rtt);
             }
         }
     }

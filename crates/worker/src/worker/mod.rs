@@ -11,6 +11,7 @@ mod requests;
 mod service;
 
 use std::collections::VecDeque;
+use std::net::SocketAddr;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
 
@@ -22,7 +23,7 @@ use crate::error::RequestError;
 use crate::ids::{ConsumerKey, ProducerKey, RouterKey, TransportKey, WebRtcServerKey};
 use crate::log::Log;
 use crate::messages::{Event, Message, Outbox, Outgoing, Request, Response};
-use crate::output::{Batch, Output, Path, SocketKey};
+use crate::output::{Batch, Output, Path, Protocol, SocketKey};
 use crate::params::{DtlsState, PortRange};
 use crate::producer::Producer;
 use crate::rng::{KeyedState, Rng, Table};
@@ -73,7 +74,7 @@ pub struct Worker {
     hash_state: KeyedState,
     registry: Registry,
     entities: Entities,
-    sockets: Table<SocketKey, SocketOwner>,
+    sockets: Table<SocketKey, OpenSocket>,
     outbox: Outbox,
     /// Transports with something to send or to find out, each once.
     touched: VecDeque<TransportKey>,
@@ -96,6 +97,14 @@ pub(crate) struct Entities {
     pub(crate) transports: Arena<TransportKey, Transport>,
     pub(crate) producers: Arena<ProducerKey, Producer>,
     pub(crate) consumers: Arena<ConsumerKey, Consumer>,
+}
+
+/// A socket that the shell has opened for the worker.
+#[derive(Clone, Copy, Debug)]
+struct OpenSocket {
+    owner: SocketOwner,
+    protocol: Protocol,
+    local: SocketAddr,
 }
 
 /// Whose datagrams a socket receives.

@@ -6,8 +6,8 @@ use crate::output::Output;
 use crate::producer::{KeyFrameRequest, ProducerStream};
 use crate::time::Instant;
 use crate::wire::rtcp::{
-    CompoundWriter, DlrrItem, Fir, FirEntry, Nack, Pli, ReceiverReport, Remb, ReportBlock, Sdes,
-    SenderReport, TransportFeedback, TransportFeedbackHeader, Xr,
+    CompoundWriter, DlrrItem, Fir, FirEntry, Nack, Pli, ReceiverReport, Remb, Sdes, SenderReport,
+    TransportFeedback, TransportFeedbackHeader, Xr,
 };
 
 impl Worker {
@@ -203,12 +203,12 @@ impl Worker {
         reported.max(1)
     }
 
-    /// One receiver report over all streams of the transport's producers, with our reference time.
+    /// Receiver reports over all streams of the transport's producers, the first with our reference
+    /// time. What finds no room in the output is reported the next time.
     fn send_receiver_reports(&mut self, now: Instant, key: TransportKey, output: &mut Output) {
         let ntp = self.settings.clock.to_ntp(now);
         let transport = &mut self.entities.transports[key];
-        let mut blocks = [EMPTY_BLOCK; MAX_BLOCKS];
-        let mut count = 0;
+        let mut blocks = Vec::new();
         let mut changed = Vec::new();
         for producer_key in &transport.producers {
             let mut score_changed = false;
@@ -216,23 +216,24 @@ impl Worker {
                 let (block, changed) = stream.receive.report(now);
                 score_changed |= changed;
                 let rtx = stream.receive.rtx_report(now);
-                for block in std::iter::once(block).chain(rtx) {
-                    if let Some(slot) = blocks.get_mut(count) {
-                        *slot = block;
-                        count += 1;
-                    }
-                }
+                blocks.push(block);
+                blocks.extend(rtx);
             }
             if score_changed {
                 changed.push(*producer_key);
             }
         }
-        if count > 0 {
-            let sender = transport.rtcp.ssrc;
+        let sender = transport.rtcp.ssrc;
+        for (index, blocks) in blocks.chunks(MAX_BLOCKS).enumerate() {
+            if !output.has_room() {
+                break;
+            }
             transport.egress.send_rtcp(now, output, |buffer| {
                 let mut out = CompoundWriter::new(buffer);
-                ReceiverReport::write(&mut out, sender, &blocks[..count])?;
-                Xr::write_reference_time(&mut out, sender, ntp)?;
+                ReceiverReport::write(&mut out, sender, blocks)?;
+                if index == 0 {
+                    Xr::write_reference_time(&mut out, sender, ntp)?;
+                }
                 Some(out.len())
             });
         }
@@ -283,12 +284,3 @@ const MAX_REMB_SSRCS: usize = 32;
 const MAX_NACKED: usize = 256;
 /// SR without report blocks, SDES without its text, and DLRR.
 const MAX_SENDER_REPORT: usize = 28 + 16 + 24;
-const EMPTY_BLOCK: ReportBlock = ReportBlock {
-    ssrc: Ssrc(0),
-    fraction_lost: 0,
-    cumulative_lost: 0,
-    highest_sequence_number: 0,
-    jitter: 0,
-    last_sender_report: 0,
-    delay_since_last_sender_report: 0,
-};

@@ -20,7 +20,13 @@ impl Worker {
         binder: &mut dyn Binder,
     ) -> Answer {
         match &request.body {
-            RequestBody::Malformed(error) => return Err(error.clone()),
+            RequestBody::Malformed(error) => {
+                // CHANNEL §5: what is not there comes before what is wrong with its request.
+                if !request.method.starts_with("WORKER_") {
+                    self.registry.handler(&request.handler_id, request.method)?;
+                }
+                return Err(error.clone());
+            }
             RequestBody::Unknown(number) => {
                 return Err(RequestError::Failed(format!("unknown method {number}")));
             }
@@ -191,8 +197,10 @@ impl Worker {
                 Ok(ResponseBody::None)
             }
             RequestBody::ConsumerResume => {
-                consumer.resume();
-                self.request_key_frame_for(now, key);
+                if consumer.is_paused() {
+                    consumer.resume();
+                    self.request_key_frame_for(now, key);
+                }
                 Ok(ResponseBody::None)
             }
             RequestBody::ConsumerRequestKeyFrame => {

@@ -1,3 +1,4 @@
+use super::super::round_trip;
 use super::*;
 
 const PARAMS: ReceiveStreamParams = ReceiveStreamParams {
@@ -163,16 +164,12 @@ fn loss_lowers_the_score_less_when_it_is_repaired() {
 }
 
 #[test]
-fn the_round_trip_comes_from_the_senders_answer_and_paces_the_nacks() {
+fn the_round_trip_paces_the_nacks() {
     let mut stream = ReceiveStream::new(PARAMS);
     let second = 1_u64 << 32;
     let asked = NtpTime(100 * second).compact();
-    let item = DlrrItem {
-        ssrc: Ssrc(9),
-        last_rr: asked,
-        delay_since_last_rr: 0x8000,
-    };
-    stream.handle_reference_time_reply(NtpTime(101 * second), &item);
+    let rtt = round_trip(NtpTime(101 * second), asked, 0x8000).unwrap();
+    stream.set_rtt(rtt);
     assert_eq!(stream.stats(at(0)).round_trip_time_ms, 500.0);
     assert!(feed(&mut stream, 0, 1).is_ok());
     assert!(feed(&mut stream, 0, 3).is_ok());

@@ -37,6 +37,17 @@ impl AbsCaptureTime {
         })
     }
 
+    /// The same capture time on a packet that we send instead of its sender, whose clock minus ours
+    /// is `offset`, in units of 2⁻³² s. While that is not known the offset is left out.
+    #[must_use]
+    pub fn sent_by_us(self, offset: Option<i64>) -> Self {
+        let sum = |(a, b): (i64, i64)| a.wrapping_add(b);
+        Self {
+            clock_offset: self.clock_offset.zip(offset).map(sum),
+            ..self
+        }
+    }
+
     /// The bytes of the element's value, of which the first [`AbsCaptureTime::len`] are to be
     /// written.
     #[must_use]
@@ -79,5 +90,20 @@ mod tests {
         for len in [0, 7, 9, 15, 17] {
             assert_eq!(AbsCaptureTime::parse(&[0; 17][..len]), None, "{len} bytes");
         }
+    }
+
+    #[test]
+    fn whoever_sends_it_on_adds_how_the_clocks_differ() {
+        let time = AbsCaptureTime {
+            timestamp: NtpTime(7),
+            clock_offset: Some(5),
+        };
+        assert_eq!(time.sent_by_us(Some(-7)).clock_offset, Some(-2));
+        assert_eq!(time.sent_by_us(None).clock_offset, None);
+        let short = AbsCaptureTime {
+            clock_offset: None,
+            ..time
+        };
+        assert_eq!(short.sent_by_us(Some(1)), short);
     }
 }
