@@ -6,16 +6,15 @@ use std::path::PathBuf;
 use tureen_tests::chance::Chance;
 use tureen_tests::parameters::{Stream, create_web_rtc_transport, listen_udp};
 use tureen_tests::puppet::Puppet;
+use tureen_tests::stage::{self, FACE, VOICE, watched};
 use tureen_tests::world::World;
 use tureen_worker::Worker;
 use tureen_worker::channel::decode;
 use tureen_worker::error::RequestError;
 use tureen_worker::messages::{
-    Listen, Message, RequestBody, ResourceUsage, ResponseBody, RouterDump, WorkerDump,
+    Consume, Listen, Message, RequestBody, ResourceUsage, ResponseBody, RouterDump, WorkerDump,
 };
-use tureen_worker::params::{DtlsParameters, DtlsRole};
-
-use tureen_tests::stage::{self, FACE, VOICE, watched};
+use tureen_worker::params::{DtlsParameters, DtlsRole, MediaKind};
 
 fn worker_dump(world: &mut World<Puppet>) -> WorkerDump {
     match world.request("", RequestBody::WorkerDump) {
@@ -281,6 +280,17 @@ fn parameters_that_contradict_themselves_are_refused_by_name() {
         let consume = RequestBody::TransportConsume(Box::new(consume));
         let error = world.request("puppet-0", consume).unwrap_err();
         assert_eq!(error.class(), "NotFoundError");
+    }
+    // Video as audio, by its word alone and with codecs to match.
+    let by_word = Consume {
+        kind: MediaKind::Audio,
+        ..watched(0, FACE).consume("c", "face", FACE)
+    };
+    let with_codecs = watched(0, VOICE).consume("c", "face", FACE);
+    for consume in [by_word, with_codecs] {
+        let consume = RequestBody::TransportConsume(Box::new(consume));
+        let error = world.request("puppet-0", consume).unwrap_err();
+        assert_eq!(error.class(), "TypeError");
     }
     let unsigned = DtlsParameters {
         fingerprints: Vec::new(),

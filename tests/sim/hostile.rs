@@ -8,13 +8,12 @@ use tureen_tests::chance::Chance;
 use tureen_tests::media::Camera;
 use tureen_tests::parameters::{MID, Stream, TRANSPORT_WIDE_CC, VP8, VP8_RTX};
 use tureen_tests::puppet::{Puppet, pli, rtp};
+use tureen_tests::stage::{self, FACE, VOICE, watched};
 use tureen_tests::world::World;
 use tureen_worker::ids::{PayloadType, Ssrc};
 use tureen_worker::messages::{RequestBody, ResponseBody};
 use tureen_worker::params::{DtlsState, HeaderExtensionUri, RtpHeaderExtensionParameters};
 use tureen_worker::wire::rtp::{RtpHeader, RtpPacket};
-
-use tureen_tests::stage::{self, FACE, VOICE, watched};
 
 const MS: Duration = Duration::from_millis(1);
 const DESCRIPTOR: u8 = 9;

@@ -10,4 +10,5 @@ mod lossy_call;
 mod peer;
 mod script;
 mod spray;
+mod streams;
 mod table;

@@ -11,7 +11,7 @@ use tureen_worker::log::{Log, LogLevel, LogTags};
 use tureen_worker::messages::{Event, Message, Outgoing, Request, RequestBody, ResponseBody};
 use tureen_worker::output::{Batch, MAX_DATAGRAM, Output, Path, Protocol};
 use tureen_worker::params::PortRange;
-use tureen_worker::time::{ClockAnchor, Instant};
+use tureen_worker::time::{ClockAnchor, Instant, NtpTime};
 use tureen_worker::{CoreSettings, Drain, Worker};
 
 use crate::chance::Chance;
@@ -188,6 +188,12 @@ impl<P: Peer> World<P> {
     #[must_use]
     pub fn address(&self, number: usize) -> SocketAddr {
         self.ends[number].address
+    }
+
+    /// What time it is on the worker's wall clock.
+    #[must_use]
+    pub fn ntp(&self) -> NtpTime {
+        self.clock.to_ntp(self.now)
     }
 
     /// Asks the worker and returns its answer.

@@ -289,6 +289,11 @@ fn a_method_that_is_not_supported_is_named_and_harms_nothing() {
     let error = rig.request("r", RequestBody::Unsupported).unwrap_err();
     assert_eq!(error.class(), "Error");
     assert!(error.to_string().contains("TEST"));
+    let malformed = RequestBody::Malformed(RequestError::invalid("body", "is missing"));
+    let error = rig.request("r", malformed.clone()).unwrap_err();
+    assert_eq!(error.class(), "TypeError");
+    let error = rig.request("nobody", malformed).unwrap_err();
+    assert_eq!(error.class(), "NotFoundError");
     let error = rig.request("", RequestBody::Unknown(200)).unwrap_err();
     assert!(error.to_string().contains("200"));
     let mut with_sctp = create("t");

@@ -1,0 +1,239 @@
+//! What becomes of single packets of a stream: their header extensions, retransmissions that nobody
+//! announced, and reports about many streams at once.
+
+use std::time::Duration;
+
+use tureen_tests::media::Camera;
+use tureen_tests::parameters::{MID, Stream, VP8, VP8_RTX};
+use tureen_tests::puppet::{Puppet, rtp};
+use tureen_tests::stage;
+use tureen_tests::world::World;
+use tureen_worker::ids::{PayloadType, Ssrc};
+use tureen_worker::messages::{Produce, RequestBody};
+use tureen_worker::params::{HeaderExtensionUri as Uri, RtpHeaderExtensionParameters};
+use tureen_worker::time::NtpTime;
+use tureen_worker::wire::ext::{AbsCaptureTime, PacketId};
+use tureen_worker::wire::rtcp::{
+    CompoundWriter, RtcpPacket, RtcpPackets, SenderInfo, SenderReport,
+};
+use tureen_worker::wire::rtp::{RtpHeader, RtpPacket};
+
+const MS: Duration = Duration::from_millis(1);
+const SCREEN: Stream = Stream::video("screen", 5000);
+const SEEN: Stream = Stream::video("screen", 6000);
+const CAPTURE_TIME: u8 = 7;
+const PACKET_ID: u8 = 8;
+
+/// Puppet 0 publishes what the test says, and puppet 1 watches it.
+fn screen(change: impl Fn(&mut Produce), extensions: &[(Uri, u8)]) -> World<Puppet> {
+    let mut world = stage::with_watchers(1, 1, None);
+    let mut produce = SCREEN.produce("screen");
+    change(&mut produce);
+    let mut consume = SEEN.consume("screen-to-1", "screen", SCREEN);
+    for parameters in [&mut produce.rtp_parameters, &mut consume.rtp_parameters] {
+        let negotiated = extensions
+            .iter()
+            .map(|&(uri, id)| RtpHeaderExtensionParameters {
+                uri,
+                id,
+                encrypt: false,
+                parameters: Vec::new(),
+            });
+        parameters.header_extensions.extend(negotiated);
+    }
+    let produce = RequestBody::TransportProduce(Box::new(produce));
+    world.request("puppet-0", produce).unwrap();
+    let consume = RequestBody::TransportConsume(Box::new(consume));
+    world.request("puppet-1", consume).unwrap();
+    world.run_for(100 * MS);
+    world
+}
+
+/// A packet with header extensions in the one-byte form.
+fn packet(
+    ssrc: u32,
+    payload_type: u8,
+    seq: u16,
+    extensions: &[(u8, &[u8])],
+    payload: &[u8],
+) -> Vec<u8> {
+    let header = RtpHeader {
+        marker: true,
+        payload_type: PayloadType(payload_type),
+        sequence_number: seq,
+        timestamp: 3000,
+        ssrc: Ssrc(ssrc),
+    };
+    let mut packet = rtp(header, &[]);
+    packet[0] |= 0x10;
+    let mut elements = Vec::new();
+    for (id, value) in extensions {
+        elements.push(id << 4 | u8::try_from(value.len() - 1).unwrap());
+        elements.extend_from_slice(value);
+    }
+    elements.resize(elements.len().next_multiple_of(4), 0);
+    packet.extend([0xbe, 0xde]);
+    packet.extend(u16::try_from(elements.len() / 4).unwrap().to_be_bytes());
+    packet.extend(elements);
+    packet.extend_from_slice(payload);
+    packet
+}
+
+fn send(world: &mut World<Puppet>, packet: &[u8]) {
+    world.act(0, |puppet| puppet.send_rtp(packet));
+    world.run_for(MS);
+}
+
+/// The value of an extension of each packet that the watcher received of the screen.
+fn extension(world: &World<Puppet>, id: u8) -> Vec<Option<Vec<u8>>> {
+    let packets = world
+        .peer(1)
+        .rtp
+        .iter()
+        .map(|(_, packet)| RtpPacket::new_checked(packet).unwrap());
+    packets
+        .filter(|packet| packet.ssrc().0 == SEEN.ssrc)
+        .map(|packet| packet.extension(id).map(<[u8]>::to_vec))
+        .collect()
+}
+
+#[test]
+fn packets_are_numbered_where_that_was_asked_for() {
+    for enabled in [true, false] {
+        let mut world = screen(
+            |produce| produce.enable_packet_id = enabled,
+            &[(Uri::PacketId, PACKET_ID)],
+        );
+        let mut camera = Camera::new(1, 100);
+        for seq in 0..3 {
+            let payload = camera.next_frame().remove(0);
+            send(&mut world, &packet(SCREEN.ssrc, VP8, seq, &[], &payload));
+        }
+        let ids = extension(&world, PACKET_ID).into_iter();
+        let ids: Vec<_> = ids.map(|value| Some(PacketId::parse(&value?)?.0)).collect();
+        let expected = if enabled {
+            [Some(0), Some(1), Some(2)]
+        } else {
+            [None; 3]
+        };
+        assert_eq!(ids, expected);
+    }
+}
+
+#[test]
+fn a_capture_time_is_told_by_the_clock_of_our_reports() {
+    let mut world = screen(|_| {}, &[(Uri::AbsCaptureTime, CAPTURE_TIME)]);
+    let time = AbsCaptureTime {
+        timestamp: NtpTime(5 << 32),
+        clock_offset: Some(0),
+    };
+    let mut camera = Camera::new(1, 100);
+    let mut publish = |world: &mut World<Puppet>, seq| {
+        let payload = camera.next_frame().remove(0);
+        let element = (CAPTURE_TIME, &time.to_bytes()[..]);
+        send(world, &packet(SCREEN.ssrc, VP8, seq, &[element], &payload));
+    };
+    publish(&mut world, 0);
+    // The publisher's clock is at 1900, in an era of its own.
+    let mut report = [0; 100];
+    let mut out = CompoundWriter::new(&mut report);
+    let info = SenderInfo {
+        ntp: NtpTime(7 << 32),
+        rtp_timestamp: 3000,
+        packet_count: 1,
+        octet_count: 100,
+    };
+    SenderReport::write(&mut out, Ssrc(SCREEN.ssrc), &info, &[]).unwrap();
+    let report = out.written().to_vec();
+    let arrived = world.ntp();
+    world.act(0, |puppet| puppet.send_rtcp(&report));
+    world.run_for(MS);
+    publish(&mut world, 1);
+
+    let times = extension(&world, CAPTURE_TIME).into_iter();
+    let times: Vec<_> = times.map(|value| AbsCaptureTime::parse(&value?)).collect();
+    let unknown = AbsCaptureTime {
+        clock_offset: None,
+        ..time
+    };
+    let offset = info.ntp.0.wrapping_sub(arrived.0).cast_signed();
+    let known = AbsCaptureTime {
+        clock_offset: Some(offset),
+        ..time
+    };
+    assert_eq!(times, [Some(unknown), Some(known)]);
+}
+
+/// A producer whose SSRCs are not signaled: its packets are known by their MID.
+#[test]
+fn retransmissions_are_known_by_their_name() {
+    let mut world = screen(
+        |produce| {
+            let encoding = &mut produce.rtp_parameters.encodings[0];
+            (encoding.ssrc, encoding.rtx_ssrc) = (None, None);
+            produce.rtp_mapping.encodings[0].ssrc = None;
+        },
+        &[],
+    );
+    let mid: &[(u8, &[u8])] = &[(MID, b"screen")];
+    let payloads: Vec<_> = (0..3)
+        .map(|_| Camera::new(1, 100).next_frame().remove(0))
+        .collect();
+    for seq in [0, 2] {
+        send(
+            &mut world,
+            &packet(777, VP8, seq, mid, &payloads[usize::from(seq)]),
+        );
+    }
+    let repair = [&1_u16.to_be_bytes(), &payloads[1][..]].concat();
+    send(&mut world, &packet(888, VP8_RTX, 50, mid, &repair));
+    let seen = world
+        .peer(1)
+        .rtp
+        .iter()
+        .map(|(_, packet)| RtpPacket::new_checked(packet).unwrap());
+    let mut numbers: Vec<_> = seen
+        .filter(|packet| packet.ssrc().0 == SEEN.ssrc)
+        .map(|packet| packet.sequence_number())
+        .collect();
+    numbers.sort_unstable();
+    assert_eq!(numbers.len(), 3, "{numbers:?}");
+    assert_eq!(numbers[2].wrapping_sub(numbers[0]), 2);
+}
+
+/// RFC 3550 §6.4.2: a report has at most 31 blocks.
+#[test]
+fn a_publisher_of_many_streams_hears_of_each() {
+    let mut world = stage::with_watchers(1, 0, None);
+    world.run_for(100 * MS);
+    let names = [
+        "a", "b", "c", "d", "e", "f", "g", "h", "i", "j", "k", "l", "m", "n", "o", "p", "q", "r",
+        "s", "t", "u", "v", "w", "x", "y", "z", "aa", "bb", "cc", "dd", "ee", "ff", "gg",
+    ];
+    for (mid, ssrc) in names.into_iter().zip(10_000..) {
+        let produce = Stream::audio(mid, 2 * ssrc).produce(mid);
+        let produce = RequestBody::TransportProduce(Box::new(produce));
+        world.request("puppet-0", produce).unwrap();
+        send(
+            &mut world,
+            &packet(2 * ssrc, tureen_tests::parameters::OPUS, 0, &[], &[8; 20]),
+        );
+    }
+    world.run_for(8000 * MS);
+    let mut reported: Vec<_> = world
+        .peer(0)
+        .rtcp
+        .iter()
+        .flat_map(|(_, compound)| RtcpPackets::new(compound))
+        .filter_map(|packet| match packet {
+            RtcpPacket::ReceiverReport(report) => Some(report.reports),
+            _ => None,
+        })
+        .flatten()
+        .map(|block| block.ssrc.0)
+        .collect();
+    reported.sort_unstable();
+    reported.dedup();
+    let published: Vec<_> = (10_000..).map(|ssrc| 2 * ssrc).take(names.len()).collect();
+    assert_eq!(reported, published);
+}
