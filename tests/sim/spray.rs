@@ -245,6 +245,31 @@ fn plaintext_dtls_at_epoch_0_changes_nothing() {
     target.survives(&datagrams);
 }
 
+/// The same while the handshake is going on, from the very address of who is shaking hands.
+#[test]
+fn junk_does_not_keep_anyone_from_connecting() {
+    let mut chance = Chance::new(13);
+    for round in 0..20 {
+        let mut call = Call::empty(round);
+        call.invite(0, |_, _| {});
+        let end = call.world.now + Duration::from_secs(10);
+        while !call.world.peer(0).is_connected {
+            assert!(call.world.now < end, "{:?}", call.world.events);
+            let len = chance.below(200);
+            let mut bytes = chance.bytes(len);
+            if let Some(first) = bytes.first_mut() {
+                *first = *chance.pick(&[1, 22, 23, 128, 200]);
+            }
+            let content = *chance.pick(&[ALERT, APPLICATION_DATA, 99]);
+            let level = *chance.pick(&[1, 2]);
+            for datagram in [bytes, record(content, 0, 9, &[level, 40])] {
+                sprayed(&mut call, address(0), &datagram);
+            }
+            call.world.run_for(Duration::from_millis(1));
+        }
+    }
+}
+
 /// The ClientHello race: Asterisk CVE-2023-49786, FreeSWITCH CVE-2023-51443, RTPEngine
 /// CVE-2023-51275.
 #[test]
@@ -377,8 +402,11 @@ fn real_packets_from_a_tuple_that_ice_has_not_validated_are_dropped() {
             sprayed(&mut target.call, from, datagram);
         }
     }
-    let dropped = target.call.world.worker.counters().unknown_tuple - before;
-    assert_eq!(dropped, 3 * fresh.len() as u64);
+    let worker = &target.call.world.worker;
+    let dropped = worker.counters().unknown_tuple;
+    assert_eq!(dropped - before, 3 * fresh.len() as u64);
+    let told = format!("worker.unknown_tuple={dropped}");
+    assert!(worker.drops().to_string().contains(&told));
     target.survives(&[]);
 }
 

@@ -35,4 +35,4 @@ pub mod wire;
 mod worker;
 
 pub use io::run;
-pub use worker::{CoreSettings, Counters, Drain, Reason, Worker};
+pub use worker::{CoreSettings, Counters, Drain, Drops, Reason, Worker};

@@ -139,7 +139,8 @@ impl LossReport {
     }
 }
 
-const REPORT_INTERVAL: Duration = Duration::from_secs(60);
+/// How often what was lost is told at most.
+pub(super) const REPORT_INTERVAL: Duration = Duration::from_secs(60);
 
 #[cfg(test)]
 mod tests {

@@ -14,6 +14,7 @@ use std::time::Duration;
 use mio::event::Event;
 use mio::{Events, Poll};
 
+use super::counters::REPORT_INTERVAL;
 use super::pipe::{ChannelReader, ChannelWriter, Incoming};
 use super::signals::Signals;
 use super::sockets::Sockets;
@@ -24,7 +25,7 @@ use crate::binder::Binder;
 use crate::channel::{self, Encoder};
 use crate::output::Output;
 use crate::time::Instant;
-use crate::worker::{Drain, Worker};
+use crate::worker::{Drain, Drops, Worker};
 
 /// The shell's descriptors before there is a core: what must be in place before it exists.
 pub(super) struct Shell {
@@ -62,6 +63,8 @@ pub(super) struct EventLoop {
     output: Output,
     encoder: Encoder,
     ending: Option<Ending>,
+    /// What the core had dropped when that was last looked at, and when.
+    drops: (Instant, Drops),
 }
 
 /// Why the loop ends.
@@ -92,6 +95,7 @@ impl EventLoop {
             output: Output::new(OUTPUT_SIZE),
             encoder: Encoder::new(),
             ending: None,
+            drops: (monotonic_now(), Drops::default()),
         })
     }
 
@@ -180,12 +184,27 @@ impl EventLoop {
         }
         self.read_channel(now);
         self.sockets.report_losses(now);
+        self.report_drops(now);
         self.write_messages();
         if self.worker.is_failed() {
             self.ending.get_or_insert(Ending::Failed);
         }
         if self.worker.is_closed() {
             self.ending.get_or_insert(Ending::Closed);
+        }
+    }
+
+    /// Logs what the core has dropped, at most once a minute. Asks for no wake-up of its own: what
+    /// was dropped last is told with the next activity.
+    fn report_drops(&mut self, now: Instant) {
+        let (looked, reported) = self.drops;
+        if now.since(looked) < REPORT_INTERVAL {
+            return;
+        }
+        let drops = self.worker.drops();
+        self.drops = (now, drops);
+        if drops != reported {
+            tracing::warn!(target: "tureen::info", "dropped since the start: {drops}");
         }
     }
 

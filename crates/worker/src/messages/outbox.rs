@@ -61,6 +61,17 @@ impl Outbox {
         }
     }
 
+    /// Counts lines that were lost before they came here.
+    pub fn count_lost_logs(&mut self, lines: u64) {
+        self.dropped_logs += lines;
+    }
+
+    /// How many notifications were replaced by newer ones.
+    #[must_use]
+    pub fn merged(&self) -> u64 {
+        self.merged
+    }
+
     /// Whether the controller is too far behind to be asked for more.
     #[must_use]
     pub fn is_over_cap(&self) -> bool {

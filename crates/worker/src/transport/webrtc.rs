@@ -2,9 +2,11 @@
 
 use std::collections::VecDeque;
 
-use crate::dtls::{DtlsOutput, DtlsTransport, Session, SessionSource};
+use crate::dtls::{DtlsCounters, DtlsOutput, DtlsTransport, Session, SessionSource};
 use crate::error::RequestError;
-use crate::ice::{CandidatePolicy, ConsentTimeout, IceEvent, LiteAgent, host_candidates};
+use crate::ice::{
+    CandidatePolicy, ConsentTimeout, IceCounters, IceEvent, LiteAgent, host_candidates,
+};
 use crate::ids::WebRtcServerKey;
 use crate::messages::CreateWebRtcTransport;
 use crate::output::{Output, Path};
@@ -243,6 +245,11 @@ impl WebRtcTransport {
             .into_iter()
             .chain(self.dtls.deadline())
             .min()
+    }
+
+    /// What ICE and DTLS dropped.
+    pub(crate) fn counters(&self) -> (&IceCounters, &DtlsCounters) {
+        (self.agent.counters(), self.dtls.counters())
     }
 
     pub(crate) fn has_tuple(&self, path: &Path) -> bool {

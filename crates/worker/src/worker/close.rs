@@ -1,7 +1,7 @@
 //! Closing: what goes down with what, and who is told (CHANNEL §6). Keys are collected top-down,
 //! then removed; the controller is told only what it did not close itself.
 
-use super::Worker;
+use super::{Drops, Worker};
 use crate::ids::{ConsumerKey, ProducerKey, RouterKey, TransportKey, WebRtcServerKey};
 use crate::messages::Event;
 use crate::time::Instant;
@@ -101,6 +101,7 @@ impl Worker {
         let Some(transport) = self.entities.transports.remove(key) else {
             return;
         };
+        self.gone += Drops::of(&transport);
         self.deadlines.set(key, None);
         self.touched.retain(|touched| *touched != key);
         self.registry.remove(&transport.id);

@@ -2,6 +2,7 @@
 
 mod close;
 mod create;
+mod drops;
 mod dump;
 mod events;
 mod ingress;
@@ -33,6 +34,7 @@ use crate::timers::Deadlines;
 use crate::transport::Transport;
 use crate::webrtc_server::WebRtcServer;
 
+pub use drops::Drops;
 use registry::Registry;
 
 /// What the shell decides about a worker before it runs.
@@ -84,6 +86,8 @@ pub struct Worker {
     /// The transport that is being worked on, to be removed if that panics.
     current: Option<TransportKey>,
     counters: Counters,
+    /// What transports that are gone had dropped.
+    gone: Drops,
     recent_panics: RecentPanics,
     closed: bool,
     failed: bool,
@@ -172,6 +176,7 @@ impl Worker {
             control: Output::new(CONTROL_CAPACITY),
             current: None,
             counters: Counters::default(),
+            gone: Drops::default(),
             recent_panics: RecentPanics::default(),
             closed: false,
             failed: false,
@@ -371,8 +376,14 @@ impl Worker {
     }
 
     fn collect_logs(&mut self) {
+        let mut any = false;
         while let Some(line) = self.settings.log.pop() {
             self.outbox.log(line.to_string());
+            any = true;
+        }
+        if any {
+            self.outbox
+                .count_lost_logs(self.settings.log.take_dropped());
         }
     }
 }

@@ -1,0 +1,123 @@
+//! Everything the core dropped, by name, for the log: what a transport counts outlives it here.
+
+use std::fmt;
+use std::ops::AddAssign;
+
+use super::Worker;
+use crate::transport::Transport;
+
+/// What was dropped since the worker started, by name.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Drops([u64; NAMES.len()]);
+
+impl Worker {
+    /// What was dropped so far. Looks at every transport.
+    #[must_use]
+    pub fn drops(&self) -> Drops {
+        let counters = &self.counters;
+        let mut drops = Drops::default();
+        drops.0[..OWN].copy_from_slice(&[
+            counters.unknown_protocol,
+            counters.stun_ignored,
+            counters.unknown_tuple,
+            counters.stun_answers_dropped,
+            counters.panics,
+            self.outbox.merged(),
+        ]);
+        drops += self.gone;
+        for (_, transport) in self.entities.transports.iter() {
+            drops += Drops::of(transport);
+        }
+        drops
+    }
+}
+
+impl Drops {
+    /// What one transport dropped.
+    pub(super) fn of(transport: &Transport) -> Self {
+        let (received, sent) = (&transport.ingress.received, &transport.egress.sent);
+        let (ice, dtls) = transport.web_rtc.counters();
+        let mut drops = Self::default();
+        drops.0[OWN..].copy_from_slice(&[
+            ice.not_a_request,
+            ice.unknown_username,
+            ice.wrong_fingerprint,
+            ice.bad_request,
+            ice.unauthorized,
+            ice.role_conflict,
+            ice.would_amplify,
+            dtls.before_start,
+            dtls.after_end,
+            dtls.oversized,
+            dtls.malformed,
+            dtls.plaintext,
+            dtls.plaintext_after_handshake,
+            dtls.unverified_data,
+            dtls.unsent_data,
+            received.dropped_not_connected,
+            received.dropped_unauthenticated,
+            received.dropped_malformed,
+            received.dropped_no_producer,
+            received.dropped_by_producer,
+            sent.dropped_not_connected,
+            sent.dropped_too_long,
+            sent.dropped_unprotected,
+        ]);
+        drops
+    }
+}
+
+impl AddAssign for Drops {
+    fn add_assign(&mut self, other: Self) {
+        for (sum, count) in self.0.iter_mut().zip(other.0) {
+            *sum = sum.wrapping_add(count);
+        }
+    }
+}
+
+impl fmt::Display for Drops {
+    /// The counters that are not zero, as `name=count`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let counted = NAMES.iter().zip(self.0).filter(|(_, count)| *count > 0);
+        for (index, (name, count)) in counted.enumerate() {
+            let gap = if index == 0 { "" } else { " " };
+            write!(f, "{gap}{name}={count}")?;
+        }
+        Ok(())
+    }
+}
+
+/// How many of the names are the worker's own; the others are those of its transports.
+const OWN: usize = 6;
+
+const NAMES: [&str; 29] = [
+    "worker.unknown_protocol",
+    "worker.stun_ignored",
+    "worker.unknown_tuple",
+    "worker.stun_answers_dropped",
+    "worker.panics",
+    "worker.notifications_merged",
+    "ice.not_a_request",
+    "ice.unknown_username",
+    "ice.wrong_fingerprint",
+    "ice.bad_request",
+    "ice.unauthorized",
+    "ice.role_conflict",
+    "ice.would_amplify",
+    "dtls.before_start",
+    "dtls.after_end",
+    "dtls.oversized",
+    "dtls.malformed",
+    "dtls.plaintext",
+    "dtls.plaintext_after_handshake",
+    "dtls.unverified_data",
+    "dtls.unsent_data",
+    "received.not_connected",
+    "received.unauthenticated",
+    "received.malformed",
+    "received.no_producer",
+    "received.by_producer",
+    "sent.not_connected",
+    "sent.too_long",
+    "sent.unprotected",
+];
