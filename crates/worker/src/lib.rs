@@ -1,7 +1,7 @@
 //! Tureen's media worker: a deterministic, sans-IO SFU core and a thin mio shell around it.
 //!
 //! The core's layers, from the bottom: base (this list's first block), bytes (`wire`, `codecs`),
-//! parts (`srtp`, `dtls`, `ice`, `streams`), entities, transport, graph, edge. A module uses the ones
+//! parts (`srtp`, `dtls`, `ice`, `bwe`, `streams`), entities, transport, graph, edge. A module uses the ones
 //! above it in that order, never those below; `tests/tidy` enforces it.
 
 pub mod arena;

@@ -76,6 +76,7 @@ impl DimplContext {
             progress: Progress::Anonymous,
             restarts_left: MAX_RESTARTS,
             latest: Instant::default(),
+            room: Vec::new(),
         }
     }
 
@@ -106,6 +107,8 @@ pub struct DimplSession {
     restarts_left: u32,
     /// The engine wants time that never goes back, but receive times of datagrams may.
     latest: Instant,
+    /// Where the engine writes while its remote is anonymous.
+    room: Vec<u8>,
 }
 
 /// Which cipher suites a server accepts. The engine draws the explicit nonces of its AES-GCM suites
@@ -174,19 +177,24 @@ impl DtlsSession for DimplSession {
     }
 
     fn poll(&mut self, buffer: &mut [u8]) -> SessionEvent {
-        if self.progress != Progress::Anonymous {
+        if self.progress != Progress::Anonymous || self.engine.is_none() {
+            self.room = Vec::new();
             return self.poll_into(buffer);
         }
         // The engine panics when the remote's certificate does not fit the buffer. It cannot be
         // longer than everything that the engine queues, which this room holds.
-        let mut room = vec![0; QUEUE_CAPACITY * MAX_DATAGRAM];
-        let event = self.poll_into(&mut room);
+        let mut room = std::mem::take(&mut self.room);
+        room.resize(QUEUE_CAPACITY * MAX_DATAGRAM, 0);
+        let mut event = self.poll_into(&mut room);
         if let SessionEvent::Datagram(len) = event {
-            let Some(place) = buffer.get_mut(..len) else {
-                return SessionEvent::Failed(SessionError("datagram too long".to_owned()));
-            };
-            place.copy_from_slice(&room[..len]);
+            match buffer.get_mut(..len) {
+                Some(place) => place.copy_from_slice(&room[..len]),
+                None => {
+                    event = SessionEvent::Failed(SessionError("datagram too long".to_owned()));
+                }
+            }
         }
+        self.room = room;
         event
     }
 

@@ -179,7 +179,7 @@ fn resend_one(
     output: &mut Output,
 ) {
     // Without an RTX stream the packet would have to leave under its old sequence number, which is
-    // the nonce of the AEAD profiles: it cannot be sent again with other stamps.
+    // the nonce of the AEAD profiles: with other stamps it must not.
     let Some((rtx_ssrc, rtx_payload_type)) = consumer.stream.params().rtx else {
         return;
     };

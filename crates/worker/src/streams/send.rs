@@ -16,8 +16,7 @@ pub struct SendStreamParams {
     pub ssrc: Ssrc,
     /// The clock rate of RTP timestamps in Hz.
     pub clock_rate: u32,
-    /// SSRC and payload type of retransmissions (RFC 4588); without them packets are sent again as
-    /// they were.
+    /// SSRC and payload type of retransmissions (RFC 4588); without them no packet is sent again.
     pub rtx: Option<(Ssrc, PayloadType)>,
 }
 

@@ -46,7 +46,8 @@ pub(crate) struct Transport {
     /// Sorted by SSRC.
     consumer_ssrcs: Vec<ConsumerSsrc>,
     /// SSRCs of consumers that are gone, sorted. Sent again under the same key, their packet indices
-    /// would start over and repeat nonces (RFC 7714 §8.1).
+    /// would start over and repeat nonces (RFC 7714 §8.1). Eight bytes for each consumer that the
+    /// transport ever had; peers have no say in it.
     retired_ssrcs: Vec<Ssrc>,
     pub(crate) ingress: Ingress,
     pub(crate) egress: Egress,

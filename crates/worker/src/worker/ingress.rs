@@ -40,9 +40,19 @@ impl Worker {
         }
     }
 
-    /// The transport that has validated `path` (SECURITY rule 2).
+    /// The transport that a datagram of `path` is for (SECURITY rule 2).
     fn transport_at(&mut self, path: &Path) -> Option<TransportKey> {
-        let key = match self.sockets.get(&path.socket)?.owner {
+        let key = self.transport_of(path);
+        match key {
+            Some(_) => self.current = key,
+            None => self.counters.unknown_tuple += 1,
+        }
+        key
+    }
+
+    /// The transport that has validated `path`.
+    fn transport_of(&self, path: &Path) -> Option<TransportKey> {
+        match self.sockets.get(&path.socket)?.owner {
             SocketOwner::WebRtcServer(server) => {
                 self.entities.web_rtc_servers[server].by_tuple(path)
             }
@@ -50,12 +60,7 @@ impl Worker {
                 let web_rtc = &self.entities.transports[transport].web_rtc;
                 web_rtc.has_tuple(path).then_some(transport)
             }
-        };
-        match key {
-            Some(_) => self.current = key,
-            None => self.counters.unknown_tuple += 1,
         }
-        key
     }
 
     fn handle_stun(&mut self, now: Instant, path: Path, datagram: &[u8]) {
@@ -94,7 +99,8 @@ impl Worker {
     }
 
     pub(super) fn path_closed(&mut self, now: Instant, path: Path) {
-        if let Some(key) = self.transport_at(&path) {
+        if let Some(key) = self.transport_of(&path) {
+            self.current = Some(key);
             self.entities.transports[key].web_rtc.remove_path(now, path);
             self.take_events(now, key);
             self.touch(key);
