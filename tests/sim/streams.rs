@@ -4,13 +4,15 @@
 use std::time::Duration;
 
 use tureen_tests::media::Camera;
-use tureen_tests::parameters::{MID, Stream, VP8, VP8_RTX};
+use tureen_tests::parameters::{MID, OPUS, Stream, VP8, VP8_RTX};
 use tureen_tests::puppet::{Puppet, rtp};
 use tureen_tests::stage;
 use tureen_tests::world::World;
 use tureen_worker::ids::{PayloadType, Ssrc};
-use tureen_worker::messages::{Produce, RequestBody};
-use tureen_worker::params::{HeaderExtensionUri as Uri, RtpHeaderExtensionParameters};
+use tureen_worker::messages::{Produce, RequestBody, ResponseBody};
+use tureen_worker::params::{
+    CodecMapping, HeaderExtensionUri as Uri, RtpCodecParameters, RtpHeaderExtensionParameters,
+};
 use tureen_worker::time::NtpTime;
 use tureen_worker::wire::ext::{AbsCaptureTime, PacketId};
 use tureen_worker::wire::rtcp::{
@@ -201,6 +203,50 @@ fn retransmissions_are_known_by_their_name() {
     assert_eq!(numbers[2].wrapping_sub(numbers[0]), 2);
 }
 
+/// RFC 3389: comfort noise stands in for speech, here from the very first packet.
+#[test]
+fn comfort_noise_does_not_set_the_clock_of_a_stream() {
+    let (spoken, heard) = (Stream::audio("talk", 7000), Stream::audio("talk", 8000));
+    let noise = RtpCodecParameters {
+        mime_type: "audio/CN".to_owned(),
+        payload_type: 13,
+        clock_rate: 8000,
+        channels: None,
+        parameters: Vec::new(),
+        rtcp_feedback: Vec::new(),
+    };
+    let mut world = stage::with_watchers(1, 1, None);
+    let mut produce = spoken.produce("talk");
+    produce.rtp_parameters.codecs.insert(0, noise.clone());
+    produce.rtp_parameters.encodings[0].codec_payload_type = None;
+    let mapped = CodecMapping {
+        payload_type: 13,
+        mapped_payload_type: 13,
+    };
+    produce.rtp_mapping.codecs.push(mapped);
+    let mut consume = heard.consume("talk-to-1", "talk", spoken);
+    consume.rtp_parameters.codecs.insert(0, noise);
+    consume.rtp_parameters.encodings[0].codec_payload_type = None;
+    let produce = RequestBody::TransportProduce(Box::new(produce));
+    world.request("puppet-0", produce).unwrap();
+    let consume = RequestBody::TransportConsume(Box::new(consume));
+    world.request("puppet-1", consume).unwrap();
+    world.run_for(100 * MS);
+    for (seq, payload_type) in [(0, 13), (1, OPUS), (2, 13)] {
+        send(
+            &mut world,
+            &packet(spoken.ssrc, payload_type, seq, &[], &[8; 20]),
+        );
+    }
+    let dump = world.request("talk", RequestBody::ProducerDump);
+    let Ok(ResponseBody::ProducerDump(dump)) = dump else {
+        panic!("{dump:?}");
+    };
+    assert_eq!(dump.rtp_streams[0].clock_rate, 48_000);
+    let payload_types = world.peer(1).rtp.iter().map(|(_, packet)| packet[1] & 0x7f);
+    assert_eq!(payload_types.collect::<Vec<_>>(), [13, OPUS, 13]);
+}
+
 /// RFC 3550 §6.4.2: a report has at most 31 blocks.
 #[test]
 fn a_publisher_of_many_streams_hears_of_each() {
@@ -214,10 +260,7 @@ fn a_publisher_of_many_streams_hears_of_each() {
         let produce = Stream::audio(mid, 2 * ssrc).produce(mid);
         let produce = RequestBody::TransportProduce(Box::new(produce));
         world.request("puppet-0", produce).unwrap();
-        send(
-            &mut world,
-            &packet(2 * ssrc, tureen_tests::parameters::OPUS, 0, &[], &[8; 20]),
-        );
+        send(&mut world, &packet(2 * ssrc, OPUS, 0, &[], &[8; 20]));
     }
     world.run_for(8000 * MS);
     let mut reported: Vec<_> = world

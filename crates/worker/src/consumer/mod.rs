@@ -219,11 +219,15 @@ impl Plan {
         let media = |codec: &RtpCodecParameters| {
             Codec::from_mime_type(&codec.mime_type).is_some_and(|(_, name)| name.is_media())
         };
+        let is_main = |codec: &RtpCodecParameters| {
+            Codec::from_mime_type(&codec.mime_type)
+                .is_some_and(|(_, name)| name.is_media() && !name.is_complementary())
+        };
         let codec = parameters
             .codecs
             .iter()
             .position(|codec| {
-                media(codec)
+                is_main(codec)
                     && encoding
                         .codec_payload_type
                         .is_none_or(|pt| pt == codec.payload_type)

@@ -12,7 +12,9 @@ use crate::wire::stun::{
     AttributeType, Class, IntegrityKey, Method, StunMessage, write_error, write_success,
 };
 
-/// A lite agent, always controlled (RFC 8445 §2.7, §6.1.1).
+/// A lite agent, always controlled (RFC 8445 §2.7, §6.1.1). Attributes that it does not know are
+/// passed over, also where RFC 8489 §6.3.1 would have the check refused: no check of an ICE agent
+/// depends on one, and agents put their own into them.
 ///
 /// Inputs are [`handle_binding_request`](Self::handle_binding_request),
 /// [`remove_path`](Self::remove_path), [`restart`](Self::restart) and

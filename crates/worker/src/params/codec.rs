@@ -63,6 +63,13 @@ impl Codec {
     pub const fn is_media(self) -> bool {
         !matches!(self, Self::Rtx)
     }
+
+    /// Whether its packets stand in for another codec's in the same stream: comfort noise and
+    /// telephone events.
+    #[must_use]
+    pub const fn is_complementary(self) -> bool {
+        matches!(self, Self::Cn | Self::TelephoneEvent)
+    }
 }
 
 fn find(mime_type: &str) -> Option<&'static (MediaKind, &'static str, Codec)> {

@@ -67,7 +67,8 @@ impl ReceiveCodecs {
                 });
             }
         }
-        let first = media.first().map(|codec| codec.payload_type.0);
+        let first = media.iter().find(|codec| !codec.codec.is_complementary());
+        let first = first.map(|codec| codec.payload_type.0);
         let first = first
             .ok_or_else(|| RequestError::invalid("rtpParameters.codecs", "holds no media codec"))?;
         let codecs = Self { media };

@@ -290,11 +290,14 @@ impl Producer {
         {
             return Err(NotTaken::NoEncoding);
         }
-        let payload_type = packet.payload_type();
-        let codec = self
-            .codecs
-            .media(payload_type)
-            .ok_or(NotTaken::PayloadType)?;
+        let codec = self.codecs.media(packet.payload_type());
+        let codec = codec.ok_or(NotTaken::PayloadType)?;
+        // A stream may begin with what stands in for its codec, and has the codec's clock.
+        let main = self.parameters.encodings[encoding].codec_payload_type;
+        let main = main.and_then(|payload_type| self.codecs.media(PayloadType(payload_type)));
+        let codec = main
+            .filter(|_| codec.codec.is_complementary())
+            .unwrap_or(codec);
         tracing::debug!(target: "tureen::rtp", producer = %self.id, %ssrc, encoding, "stream begins");
         self.streams.push(ProducerStream::new(
             encoding,

@@ -35,12 +35,6 @@ impl AttributeType {
     pub const ICE_CONTROLLING: Self = Self(0x802a);
     /// NOMINATION by the number that libwebrtc uses.
     pub const GOOG_NOMINATION: Self = Self(0xc001);
-
-    /// Whether an agent that does not know it must refuse the message (RFC 8489 §14).
-    #[must_use]
-    pub const fn is_comprehension_required(self) -> bool {
-        self.0 < 0x8000
-    }
 }
 
 /// One attribute of a message.
