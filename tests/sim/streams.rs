@@ -203,6 +203,48 @@ fn retransmissions_are_known_by_their_name() {
     assert_eq!(numbers[2].wrapping_sub(numbers[0]), 2);
 }
 
+/// Whoever waits for a key frame gets all of it, also when its first packet was lost and repaired.
+#[test]
+fn a_key_frame_that_is_repaired_arrives_whole() {
+    let mut world = screen(|_| {}, &[]);
+    let mut camera = Camera::new(5, 100);
+    let mut seq = 0;
+    let mut frame = |world: &mut World<Puppet>, lost: usize| {
+        let first = seq;
+        if lost == 0 {
+            camera.want_key_frame();
+        }
+        let payloads = camera.next_frame();
+        for (at, payload) in payloads.iter().enumerate() {
+            if at != lost {
+                send(world, &packet(SCREEN.ssrc, VP8, seq, &[], payload));
+            }
+            seq += 1;
+        }
+        (first, payloads)
+    };
+    // Something must come before the gap, and be no key frame, for the consumer is paused by then.
+    world
+        .request("screen-to-1", RequestBody::ConsumerPause)
+        .unwrap();
+    frame(&mut world, usize::MAX);
+    world
+        .request("screen-to-1", RequestBody::ConsumerResume)
+        .unwrap();
+    let (first, payloads) = frame(&mut world, 0);
+    frame(&mut world, usize::MAX);
+    assert!(
+        extension(&world, MID).is_empty(),
+        "nothing can be shown yet"
+    );
+    let repair = [&first.to_be_bytes(), &payloads[0][..]].concat();
+    send(
+        &mut world,
+        &packet(SCREEN.ssrc + 1, VP8_RTX, 50, &[], &repair),
+    );
+    assert_eq!(extension(&world, MID).len(), 10);
+}
+
 /// RFC 3389: comfort noise stands in for speech, here from the very first packet.
 #[test]
 fn comfort_noise_does_not_set_the_clock_of_a_stream() {

@@ -4,8 +4,8 @@ use super::Consumer;
 use super::munger::SequenceMunger;
 use crate::codecs::is_dtx;
 use crate::params::Codec;
-use crate::producer::Arrival;
-use crate::streams::StoredPacket;
+use crate::producer::{Arrival, Producer};
+use crate::streams::{ExtendedSeq, StoredPacket};
 
 /// Where a simple consumer is in its stream.
 #[derive(Debug)]
@@ -15,6 +15,8 @@ pub(super) struct SimpleForwarding {
     out_of_sync: bool,
     waits_for_key_frame: bool,
     ignore_dtx: bool,
+    /// The last packet that was caught up with, while there may be more behind it.
+    catching_up: Option<(u8, ExtendedSeq)>,
 }
 
 /// How a packet is to be sent.
@@ -34,11 +36,13 @@ impl SimpleForwarding {
                 Codec::Vp8 | Codec::Vp9 | Codec::H264 | Codec::Av1
             ),
             ignore_dtx: ignore_dtx && codec == Codec::Opus,
+            catching_up: None,
         }
     }
 
     pub(super) fn interrupt(&mut self) {
         self.out_of_sync = true;
+        self.catching_up = None;
     }
 }
 
@@ -72,8 +76,32 @@ impl Consumer {
             }
             forwarding.munger.synchronize(packet.seq);
             forwarding.out_of_sync = false;
+            forwarding.catching_up = Some((arrival.stream, packet.seq));
         }
         let sequence_number = forwarding.munger.map(packet.seq)?;
         Some(Forward { sequence_number })
+    }
+
+    /// What the consumer began with may have come late, by repair: the next of the packets behind it
+    /// that were left out when they came. Those that wait for fan-out are not among them.
+    pub(crate) fn next_to_catch_up(&mut self, producer: &Producer) -> Option<Arrival> {
+        let (stream, last) = self.forwarding.catching_up?;
+        let store = &producer.streams().get(usize::from(stream))?.store;
+        let mut seq = last;
+        while store.highest().is_some_and(|highest| seq < highest) {
+            seq.0 += 1;
+            let waits = |one: &Arrival| (one.stream, one.seq) == (stream, seq);
+            if !producer.arrivals.iter().any(waits) {
+                self.forwarding.catching_up = Some((stream, seq));
+                return Some(Arrival {
+                    stream,
+                    seq,
+                    restarted: false,
+                    reactivated: false,
+                });
+            }
+        }
+        self.forwarding.catching_up = None;
+        None
     }
 }

@@ -98,10 +98,17 @@ impl FanOut {
             let transport = &mut ends.transports[consumer.transport];
             if consumer.is_active() && transport.egress.is_connected() {
                 *ends.current = Some(consumer.transport);
-                while let Some(arrival) = producer.arrivals.get(self.arrival) {
+                loop {
                     if !output.has_room() {
                         return false;
                     }
+                    if let Some(earlier) = consumer.next_to_catch_up(producer) {
+                        forward(now, producer, &earlier, consumer, transport, output);
+                        continue;
+                    }
+                    let Some(arrival) = producer.arrivals.get(self.arrival) else {
+                        break;
+                    };
                     self.arrival += 1;
                     forward(now, producer, arrival, consumer, transport, output);
                 }
