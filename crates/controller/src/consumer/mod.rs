@@ -1,3 +1,7 @@
+//! Consumers: what an endpoint is sent of the router's sources, each one Producer on its way to one
+//! transport. What the endpoint can receive is negotiated here ([`crate::ortc`]); which packets
+//! leave is the worker's business.
+
 mod mirror;
 mod requests;
 mod types;
@@ -97,7 +101,10 @@ impl Consumer {
             id.as_str(),
             transport.router().worker().channel(),
             State::default(),
-            vec![transport.mirror().children.clone()],
+            vec![
+                transport.mirror().children.clone(),
+                producer.consumers().clone(),
+            ],
             CloseConsumer {
                 transport_id: transport.id().clone(),
                 id: id.clone(),

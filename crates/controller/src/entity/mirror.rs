@@ -32,11 +32,19 @@ pub(crate) trait Kind: Sized + Send + Sync + 'static {
     type State: Send + 'static;
     /// The request that closes it in the worker.
     type Close: Request + Send + Sync + 'static;
-    /// Why entities inside it close when it does.
+    /// Why entities below it close when it is closed by itself.
     const CLOSES_CHILDREN_FOR: CloseReason;
 
     /// The last event.
     fn closed(reason: CloseReason) -> Self::Event;
+
+    /// Why entities below it close when it closes for this reason.
+    fn closes_children_for(reason: &CloseReason) -> CloseReason {
+        match reason {
+            CloseReason::Closed | CloseReason::ProducerClosed => Self::CLOSES_CHILDREN_FOR,
+            above => above.clone(),
+        }
+    }
 
     /// Takes in a notification of the worker.
     fn notified(mirror: &Mirror<Self>, notification: &Notification<'_>);
@@ -88,16 +96,12 @@ impl<K: Kind> Mirror<K> {
         }
     }
 
-    /// Closes it on this side and all that lives in it; says whether it was open.
+    /// Closes it on this side and all that is below it; says whether it was open.
     pub(crate) fn close(&self, reason: CloseReason) -> bool {
-        let below = match &reason {
-            CloseReason::Closed | CloseReason::ProducerClosed => K::CLOSES_CHILDREN_FOR,
-            above => above.clone(),
-        };
-        self.close_with(reason, &below, &mut Lost::default())
+        self.close_with(reason, &mut Lost::default())
     }
 
-    fn close_with(&self, reason: CloseReason, below: &CloseReason, lost: &mut Lost) -> bool {
+    fn close_with(&self, reason: CloseReason, lost: &mut Lost) -> bool {
         if self.closed.set(reason.clone()).is_err() {
             return false;
         }
@@ -106,7 +110,8 @@ impl<K: Kind> Mirror<K> {
             parent.remove(&self.id);
         }
         K::record_loss(&self.id, lost);
-        self.children.close_from_above(below, lost);
+        let below = K::closes_children_for(&reason);
+        self.children.close_from_above(&below, lost);
         self.events.finish(K::closed(reason));
         true
     }
@@ -120,7 +125,7 @@ impl<K: Kind> NotificationHandler for Mirror<K> {
 
 impl<K: Kind> Descendant for Mirror<K> {
     fn close_from_above(&self, reason: &CloseReason, lost: &mut Lost) {
-        self.close_with(reason.clone(), reason, lost);
+        self.close_with(reason.clone(), lost);
     }
 }
 
@@ -183,7 +188,7 @@ impl<K: Kind> Owned<K> {
     /// Closes the entity here and in the worker.
     pub(crate) fn close(&self) {
         if self.mirror.close(CloseReason::Closed) {
-            self.mirror.channel.post(&self.close);
+            self.mirror.channel.post_close(&self.close);
         }
     }
 

@@ -1,3 +1,6 @@
+//! Producers: the sources that endpoints send to the router. One is negotiated against the router's
+//! capabilities ([`crate::ortc`]), made on a transport, and takes its Consumers along when it closes.
+
 mod mirror;
 mod requests;
 mod types;
@@ -11,7 +14,7 @@ use thiserror::Error;
 use uuid::Uuid;
 
 use crate::channel::RequestError;
-use crate::entity::{Events, Owned};
+use crate::entity::{Children, Events, Owned};
 use crate::ids::ProducerId;
 use crate::ortc::{self, OrtcError};
 use crate::rtp::{
@@ -205,6 +208,12 @@ impl Producer {
             .mirror
             .request(&GetProducerStats(self.id()))
             .await
+    }
+
+    /// The Consumers of it. They close with it on this side at once, so that no request to close
+    /// one of them is sent behind the request that closes it.
+    pub(crate) fn consumers(&self) -> &Children {
+        &self.inner.owned.mirror.children
     }
 
     /// What the source looks like inside the router.

@@ -1,3 +1,6 @@
+//! Routers: where transports live and Producers meet Consumers. A router lives in a worker, knows the
+//! codecs that its endpoints may use, and finds a Producer by its id for whoever consumes it.
+
 mod requests;
 
 use std::collections::{BTreeMap, HashMap};

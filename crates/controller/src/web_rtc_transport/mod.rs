@@ -1,3 +1,7 @@
+//! WebRtcTransports: one endpoint's ICE, DTLS and SRTP, in the vocabulary that its browser
+//! understands. A transport lives in a router, listens on a WebRtcServer or on sockets of its own, and
+//! holds the endpoint's Producers and Consumers.
+
 mod dump;
 mod options;
 mod parameters;

@@ -1,3 +1,7 @@
+//! Workers: the processes that move media. One is found and spawned (`binary`, `process`), driven over
+//! its channel, and watched until it is gone (`supervisor`), when all that was in it closes with the
+//! reason. Routers and WebRtcServers live in it.
+
 mod binary;
 mod gone;
 mod process;

@@ -1,3 +1,7 @@
+//! Worker pools: several workers side by side, each with ports of its own, and a task per worker that
+//! reports its death and starts another. Built on [`Worker`](crate::Worker) alone; where a router
+//! goes is the application's choice.
+
 mod settings;
 mod slot;
 

@@ -120,12 +120,14 @@ pub(crate) async fn closing_goes_down_the_tree() {
     assert_eq!(events.next().await, None);
     let closed = RequestError::Closed(CloseReason::TransportClosed);
     assert_eq!(producer.pause().await, Err(closed));
-    assert!(!consumer.is_closed(), "it is on another transport");
+    let closed = RequestError::Closed(CloseReason::ProducerClosed);
+    assert_eq!(consumer.pause().await, Err(closed));
+    assert!(!call.bob.is_closed(), "it is another transport");
 
     call.router.close();
-    assert!(consumer.is_closed() && call.bob.is_closed());
+    assert!(call.bob.is_closed());
     let closed = RequestError::Closed(CloseReason::RouterClosed);
-    assert_eq!(consumer.pause().await, Err(closed));
+    assert_eq!(call.bob.restart_ice().await, Err(closed));
     assert!(call.worker.dump().await.unwrap().router_ids.is_empty());
 }
 
@@ -138,7 +140,18 @@ pub(crate) async fn a_producer_takes_its_consumers_along() {
     while events.try_next().is_some() {}
     producer.close();
     let closed = ConsumerEvent::Closed(CloseReason::ProducerClosed);
-    assert_eq!(events.next().await, Some(closed));
+    assert_eq!(events.try_next(), Some(closed.clone()));
+    assert_eq!(events.next().await, None);
+    assert_eq!(
+        consumer.events().next().await,
+        Some(closed),
+        "it stays known"
+    );
+    // Nothing is asked of the worker about a Consumer that the worker closes by itself.
+    consumer.close();
+    drop(consumer);
+    let handlers = call.worker.dump().await.unwrap().channel_message_handlers;
+    assert_eq!(handlers.channel_notification_handlers, [""; 0]);
     let error = call.consume(&producer).await.err().unwrap();
     assert_eq!(error, ConsumeError::NoSuchProducer("track".into()));
 
