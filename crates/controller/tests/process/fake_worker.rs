@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::io::{Read, Write, stdin, stdout};
 use std::os::unix::fs::PermissionsExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{self, ExitCode};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::{env, fs, thread};
@@ -60,6 +60,11 @@ impl Program {
             .trim()
             .parse()
             .unwrap()
+    }
+
+    /// Where a test may leave files; it goes with this.
+    pub(crate) fn directory(&self) -> &Path {
+        &self.directory
     }
 
     fn path(&self) -> PathBuf {
