@@ -184,22 +184,14 @@ impl Consumer {
 
     /// Stops sending to the endpoint.
     pub async fn pause(&self) -> Result<(), RequestError> {
-        self.inner
-            .owned
-            .mirror
-            .request(&PauseConsumer(self.id()))
-            .await?;
+        self.inner.owned.request(&PauseConsumer(self.id())).await?;
         self.inner.owned.state(|state| state.paused = true);
         Ok(())
     }
 
     /// Sends to the endpoint again; for video, a key frame is asked for.
     pub async fn resume(&self) -> Result<(), RequestError> {
-        self.inner
-            .owned
-            .mirror
-            .request(&ResumeConsumer(self.id()))
-            .await?;
+        self.inner.owned.request(&ResumeConsumer(self.id())).await?;
         self.inner.owned.state(|state| state.paused = false);
         Ok(())
     }
@@ -209,11 +201,7 @@ impl Consumer {
         if self.kind() == MediaKind::Audio {
             return Ok(());
         }
-        self.inner
-            .owned
-            .mirror
-            .request(&RequestKeyFrame(self.id()))
-            .await
+        self.inner.owned.request(&RequestKeyFrame(self.id())).await
     }
 
     /// Closes it.
@@ -233,20 +221,12 @@ impl Consumer {
 
     /// What the worker holds of it.
     pub async fn dump(&self) -> Result<ConsumerDump, RequestError> {
-        self.inner
-            .owned
-            .mirror
-            .request(&DumpConsumer(self.id()))
-            .await
+        self.inner.owned.request(&DumpConsumer(self.id())).await
     }
 
     /// Statistics of the stream it sends, then of the Producer's stream it is made from.
     pub async fn get_stats(&self) -> Result<Vec<RtpStreamStats>, RequestError> {
-        self.inner
-            .owned
-            .mirror
-            .request(&GetConsumerStats(self.id()))
-            .await
+        self.inner.owned.request(&GetConsumerStats(self.id())).await
     }
 }
 

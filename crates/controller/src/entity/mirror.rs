@@ -84,18 +84,6 @@ impl<K: Kind> Mirror<K> {
         self.closed.get()
     }
 
-    /// Sends a request, unless the entity is closed.
-    pub(crate) async fn request<R: Request>(
-        &self,
-        request: &R,
-    ) -> Result<R::Response, RequestError> {
-        match self.closed.get() {
-            None => self.channel.request(request).await,
-            Some(CloseReason::WorkerGone(gone)) => Err(RequestError::WorkerGone(gone.clone())),
-            Some(reason) => Err(RequestError::Closed(reason.clone())),
-        }
-    }
-
     /// Closes it on this side and all that is below it; says whether it was open.
     pub(crate) fn close(&self, reason: CloseReason) -> bool {
         self.close_with(reason, &mut Lost::default())
@@ -183,6 +171,18 @@ impl<K: Kind> Owned<K> {
             self.mirror.close(CloseReason::Closed);
         }
         result
+    }
+
+    /// Sends a request, unless the entity is closed.
+    pub(crate) async fn request<R: Request>(
+        &self,
+        request: &R,
+    ) -> Result<R::Response, RequestError> {
+        match self.mirror.close_reason() {
+            None => self.mirror.channel.request(request).await,
+            Some(CloseReason::WorkerGone(gone)) => Err(RequestError::WorkerGone(gone.clone())),
+            Some(reason) => Err(RequestError::Closed(reason.clone())),
+        }
     }
 
     /// Closes the entity here and in the worker.

@@ -157,22 +157,14 @@ impl Producer {
 
     /// Stops what it sends from reaching Consumers.
     pub async fn pause(&self) -> Result<(), RequestError> {
-        self.inner
-            .owned
-            .mirror
-            .request(&PauseProducer(self.id()))
-            .await?;
+        self.inner.owned.request(&PauseProducer(self.id())).await?;
         self.inner.owned.state(|state| state.paused = true);
         Ok(())
     }
 
     /// Lets what it sends reach Consumers again.
     pub async fn resume(&self) -> Result<(), RequestError> {
-        self.inner
-            .owned
-            .mirror
-            .request(&ResumeProducer(self.id()))
-            .await?;
+        self.inner.owned.request(&ResumeProducer(self.id())).await?;
         self.inner.owned.state(|state| state.paused = false);
         Ok(())
     }
@@ -194,20 +186,12 @@ impl Producer {
 
     /// What the worker holds of it.
     pub async fn dump(&self) -> Result<ProducerDump, RequestError> {
-        self.inner
-            .owned
-            .mirror
-            .request(&DumpProducer(self.id()))
-            .await
+        self.inner.owned.request(&DumpProducer(self.id())).await
     }
 
     /// Statistics of each of its streams.
     pub async fn get_stats(&self) -> Result<Vec<RtpStreamStats>, RequestError> {
-        self.inner
-            .owned
-            .mirror
-            .request(&GetProducerStats(self.id()))
-            .await
+        self.inner.owned.request(&GetProducerStats(self.id())).await
     }
 
     /// The Consumers of it. They close with it on this side at once, so that no request to close

@@ -131,11 +131,7 @@ impl Router {
 
     /// What the worker holds of it.
     pub async fn dump(&self) -> Result<RouterDump, RequestError> {
-        self.inner
-            .owned
-            .mirror
-            .request(&DumpRouter(self.id()))
-            .await
+        self.inner.owned.request(&DumpRouter(self.id())).await
     }
 
     pub(crate) fn mirror(&self) -> &Mirror<RouterKind> {

@@ -80,11 +80,7 @@ impl WebRtcServer {
 
     /// What the worker holds of it.
     pub async fn dump(&self) -> Result<WebRtcServerDump, RequestError> {
-        self.inner
-            .owned
-            .mirror
-            .request(&DumpWebRtcServer(self.id()))
-            .await
+        self.inner.owned.request(&DumpWebRtcServer(self.id())).await
     }
 
     pub(crate) fn mirror(&self) -> &Mirror<WebRtcServerKind> {

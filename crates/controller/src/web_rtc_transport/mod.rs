@@ -170,7 +170,7 @@ impl WebRtcTransport {
             id: self.id(),
             dtls_parameters: remote,
         };
-        let role = self.inner.owned.mirror.request(&request).await?;
+        let role = self.inner.owned.request(&request).await?;
         lock(&self.inner.negotiated).dtls_role = role;
         Ok(())
     }
@@ -178,12 +178,7 @@ impl WebRtcTransport {
     /// New ICE credentials for the endpoint to restart ICE with. The old ones stay valid until
     /// it uses the new ones.
     pub async fn restart_ice(&self) -> Result<IceParameters, RequestError> {
-        let parameters = self
-            .inner
-            .owned
-            .mirror
-            .request(&RestartIce(self.id()))
-            .await?;
+        let parameters = self.inner.owned.request(&RestartIce(self.id())).await?;
         lock(&self.inner.negotiated).ice_parameters = parameters.clone();
         Ok(parameters)
     }
@@ -192,7 +187,7 @@ impl WebRtcTransport {
     pub async fn set_max_incoming_bitrate(&self, bitrate: u64) -> Result<(), RequestError> {
         let id = self.id();
         let request = SetMaxIncomingBitrate { id, bitrate };
-        self.inner.owned.mirror.request(&request).await
+        self.inner.owned.request(&request).await
     }
 
     /// Takes in a source that the endpoint sends.
@@ -222,12 +217,12 @@ impl WebRtcTransport {
 
     /// What the worker holds of it.
     pub async fn dump(&self) -> Result<WebRtcTransportDump, RequestError> {
-        self.inner.owned.mirror.request(&Dump(self.id())).await
+        self.inner.owned.request(&Dump(self.id())).await
     }
 
     /// Its statistics.
     pub async fn get_stats(&self) -> Result<WebRtcTransportStats, RequestError> {
-        self.inner.owned.mirror.request(&GetStats(self.id())).await
+        self.inner.owned.request(&GetStats(self.id())).await
     }
 
     pub(crate) fn mirror(&self) -> &Mirror<WebRtcTransportKind> {
