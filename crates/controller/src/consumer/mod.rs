@@ -13,7 +13,7 @@ use std::sync::Arc;
 use thiserror::Error;
 
 use crate::channel::RequestError;
-use crate::entity::{Events, Owned, lock};
+use crate::entity::{Events, Owned, debug_by_id, lock};
 use crate::ids::{ConsumerId, ProducerId};
 use crate::ortc::{self, ConsumerNegotiation, ConsumerSsrcs, OrtcError};
 use crate::rtp::{MediaKind, RtpCapabilities, RtpParameters};
@@ -229,6 +229,8 @@ impl Consumer {
         self.inner.owned.request(&GetConsumerStats(self.id())).await
     }
 }
+
+debug_by_id!(Consumer);
 
 /// Why a Consumer was not created.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]

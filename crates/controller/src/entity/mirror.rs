@@ -1,3 +1,4 @@
+use std::fmt;
 use std::sync::{Arc, Mutex, OnceLock};
 
 use tureen_channel_fbs::fbs::notification::Notification;
@@ -22,6 +23,19 @@ pub enum CloseReason {
     RouterClosed,
     /// Its worker was closed or died.
     WorkerGone(WorkerGone),
+}
+
+impl fmt::Display for CloseReason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Closed => "it was closed by its owner",
+            Self::ProducerClosed => "its Producer was closed",
+            Self::TransportClosed => "its transport was closed",
+            Self::WebRtcServerClosed => "its WebRtcServer was closed",
+            Self::RouterClosed => "its router was closed",
+            Self::WorkerGone(gone) => return gone.fmt(f),
+        })
+    }
 }
 
 /// What tells one kind of entity from another.

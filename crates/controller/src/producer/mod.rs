@@ -14,7 +14,7 @@ use thiserror::Error;
 use uuid::Uuid;
 
 use crate::channel::RequestError;
-use crate::entity::{Children, Events, Owned};
+use crate::entity::{Children, Events, Owned, debug_by_id};
 use crate::ids::ProducerId;
 use crate::ortc::{self, OrtcError};
 use crate::rtp::{
@@ -209,6 +209,8 @@ impl Producer {
         WeakProducer(Arc::downgrade(&self.inner))
     }
 }
+
+debug_by_id!(Producer);
 
 impl Drop for Inner {
     fn drop(&mut self) {

@@ -11,7 +11,7 @@ use thiserror::Error;
 use tureen_channel_fbs::fbs::notification::Notification;
 
 use crate::channel::RequestError;
-use crate::entity::{CloseReason, Events, Kind, Lost, Mirror, Owned, lock};
+use crate::entity::{CloseReason, Events, Kind, Lost, Mirror, Owned, debug_by_id, lock};
 use crate::ids::{ConsumerId, ProducerId, RouterId, TransportId};
 use crate::ortc::{self, OrtcError};
 use crate::producer::{Producer, WeakProducer};
@@ -150,6 +150,8 @@ impl Router {
         }
     }
 }
+
+debug_by_id!(Router);
 
 /// Why a router was not created.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]

@@ -9,7 +9,7 @@ use serde::Serialize;
 use tureen_channel_fbs::fbs::notification::Notification;
 
 use crate::channel::RequestError;
-use crate::entity::{CloseReason, Events, Kind, Lost, Mirror, Owned};
+use crate::entity::{CloseReason, Events, Kind, Lost, Mirror, Owned, debug_by_id};
 use crate::ids::{TransportId, WebRtcServerId};
 use crate::listen_info::ListenInfo;
 use crate::worker::Worker;
@@ -87,6 +87,8 @@ impl WebRtcServer {
         &self.inner.owned.mirror
     }
 }
+
+debug_by_id!(WebRtcServer);
 
 /// What happens to a [`WebRtcServer`].
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -20,7 +20,7 @@ use tureen_channel_fbs::fbs::notification::{Event, Notification};
 
 use crate::channel::RequestError;
 use crate::consumer::{ConsumeError, Consumer, ConsumerOptions};
-use crate::entity::{CloseReason, Events, Kind, Lost, Mirror, Owned, lock};
+use crate::entity::{CloseReason, Events, Kind, Lost, Mirror, Owned, debug_by_id, lock};
 use crate::ids::TransportId;
 use crate::producer::{ProduceError, Producer, ProducerOptions};
 use crate::router::Router;
@@ -251,6 +251,8 @@ impl WebRtcTransport {
         mid.to_string()
     }
 }
+
+debug_by_id!(WebRtcTransport);
 
 /// What happens to a [`WebRtcTransport`].
 #[derive(Clone, Debug, PartialEq, Eq)]

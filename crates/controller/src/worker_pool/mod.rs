@@ -7,6 +7,7 @@ mod slot;
 
 pub use settings::{RestartPolicy, WorkerPoolSettings};
 
+use std::fmt;
 use std::sync::{Arc, Mutex};
 
 use thiserror::Error;
@@ -42,7 +43,7 @@ struct Shared {
 }
 
 /// A worker of a pool.
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 pub struct PooledWorker {
     /// Its place in the pool, from 0.
     pub index: usize,
@@ -129,6 +130,12 @@ impl WorkerPool {
                 tracing::error!(%error, "watching a worker");
             }
         }
+    }
+}
+
+impl fmt::Debug for WorkerPool {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("WorkerPool").field(&self.workers()).finish()
     }
 }
 
