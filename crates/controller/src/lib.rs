@@ -17,6 +17,12 @@
 //! # }
 //! ```
 //!
+//! `examples/two_peers.rs` goes on from here to a whole call between two peers.
+//!
+//! The process that [`Worker::spawn`] starts is `tureen-worker`: the one that the environment variable
+//! `TUREEN_WORKER_BIN` names, or the one beside the running executable. [`WorkerSettings::binary`]
+//! says otherwise. [`WorkerPool`] starts one for each core and replaces those that die.
+//!
 //! # Handles
 //!
 //! [`Worker`], [`WebRtcServer`], [`Router`], [`WebRtcTransport`], [`Producer`] and [`Consumer`]
@@ -33,9 +39,12 @@
 //!
 //! # Events
 //!
-//! Each handle has `events()`, a receiver of typed events. Nothing is lost between the creation
-//! of an entity and the first call: what happened before it comes first. The last event of every
-//! entity says why it closed.
+//! Each handle has `events()`, a receiver of typed events. What happened between the creation of an
+//! entity and the first call comes first, so that nobody has to hurry to subscribe. The last event
+//! of every entity says why it closed, also to those who ask after the end.
+//!
+//! A receiver that nobody reads stays small: it keeps the latest 256 events, the last one of the
+//! entity among them, and counts what it lost ([`Events::missed`]).
 //!
 //! # Negotiation
 //!

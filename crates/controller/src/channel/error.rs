@@ -40,7 +40,7 @@ pub enum RequestError {
     #[error("an entity with id {0} already exists")]
     DuplicateId(String),
     /// The entity is closed; nothing was sent.
-    #[error("the entity is closed: {0:?}")]
+    #[error("the entity is closed: {0}")]
     Closed(CloseReason),
     /// The worker ended before it answered.
     #[error(transparent)]

@@ -141,15 +141,17 @@ impl Channel {
         }
     }
 
-    /// Sends a request whose answer matters to nobody. Later requests are behind it.
-    pub(crate) fn post<R: Request>(&self, request: &R) {
-        let settle: Settle = Box::new(|outcome| {
-            if let Err(error) = outcome {
-                tracing::debug!(%error, "a closing request failed");
-            }
+    /// Sends a request that closes something; the answer matters to nobody. Later requests are
+    /// behind it.
+    pub(crate) fn post_close<R: Request>(&self, request: &R) {
+        let settle: Settle = Box::new(|outcome| match outcome {
+            // What is not there is closed: the worker may close it in the same moment.
+            Ok(_) | Err(RequestError::NotFound { .. } | RequestError::WorkerGone(_)) => {}
+            Err(error) => tracing::warn!(%error, "a closing request failed"),
         });
-        if let Err(error) = self.send(request, settle) {
-            tracing::debug!(%error, "a closing request was not sent");
+        match self.send(request, settle) {
+            Ok(()) | Err(RequestError::WorkerGone(_)) => {}
+            Err(error) => tracing::warn!(%error, "a closing request was not sent"),
         }
     }
 

@@ -23,16 +23,36 @@ pub(crate) trait Request {
     fn decode(response: &Response<'_>) -> Option<Self::Response>;
 }
 
-/// A request that needs no more than a method and an entity, and is answered by acceptance.
+/// A request that needs no more than a method and an entity. It is answered by acceptance, or by
+/// what a function reads from the response.
+///
+/// ```text
+/// plain_request! {
+///     /// Pauses a Producer.
+///     PauseProducer(ProducerId) = PRODUCER_PAUSE;
+///     /// Asks what a worker holds of a Producer.
+///     DumpProducer(ProducerId) = PRODUCER_DUMP -> ProducerDump, read_dump;
+/// }
+/// ```
 macro_rules! plain_request {
-    ($(#[doc = $doc:literal] $name:ident($id:ty) = $method:ident;)+) => {$(
+    (@response) => { () };
+    (@response $response:ty) => { $response };
+    (@read $from:ident) => {{
+        let _ = $from;
+        Some(())
+    }};
+    (@read $from:ident $read:ident) => { $read($from) };
+    ($(
+        #[doc = $doc:literal]
+        $name:ident($id:ty) = $method:ident $(-> $response:ty, $read:ident)?;
+    )+) => {$(
         #[doc = $doc]
         pub(crate) struct $name<'a>(pub(crate) &'a $id);
 
         impl $crate::channel::Request for $name<'_> {
             const METHOD: tureen_channel_fbs::fbs::request::Method =
                 tureen_channel_fbs::fbs::request::Method::$method;
-            type Response = ();
+            type Response = $crate::channel::plain_request!(@response $($response)?);
 
             fn handler_id(&self) -> &str {
                 self.0.as_str()
@@ -46,9 +66,9 @@ macro_rules! plain_request {
             }
 
             fn decode(
-                _: &tureen_channel_fbs::fbs::response::Response<'_>,
+                response: &tureen_channel_fbs::fbs::response::Response<'_>,
             ) -> Option<Self::Response> {
-                Some(())
+                $crate::channel::plain_request!(@read response $($read)?)
             }
         }
     )+};

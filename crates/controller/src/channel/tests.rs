@@ -128,6 +128,51 @@ async fn responses_find_their_requests_in_any_order() {
     assert_eq!(error.to_string(), "PRODUCER_PAUSE: not found: because");
 }
 
+/// Lines of the log.
+#[derive(Clone, Default)]
+struct Log(Arc<Mutex<Vec<u8>>>);
+
+impl std::io::Write for Log {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        lock(&self.0).extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+#[tokio::test]
+async fn closing_what_is_closed_is_silent() {
+    let log = Log::default();
+    let writer = log.clone();
+    let subscriber = tracing_subscriber::fmt()
+        .with_max_level(tracing::Level::DEBUG)
+        .with_writer(move || writer.clone())
+        .finish();
+    let _logging = tracing::subscriber::set_default(subscriber);
+    let (channel, _tasks, mut worker) = connected(MINUTE);
+    for class in [ErrorClass::NotFoundError, ErrorClass::Error] {
+        channel.post_close(&Ping("a"));
+        let (id, ..) = worker.next_request().await;
+        worker.refuse(id, class).await;
+    }
+    // What was answered before this request is taken in before its answer.
+    let script = async {
+        let (id, ..) = worker.next_request().await;
+        worker.accept(id).await;
+    };
+    let (outcome, ()) = tokio::join!(channel.request(&Ping("a")), script);
+    assert_eq!(outcome, Ok(()));
+    let lines = String::from_utf8(lock(&log.0).clone()).unwrap();
+    assert_eq!(lines.lines().count(), 1, "{lines}");
+    assert!(
+        lines.contains("WARN") && lines.contains("because"),
+        "{lines}"
+    );
+}
+
 #[tokio::test]
 async fn errors_have_the_class_the_worker_gives() {
     let (channel, _tasks, mut worker) = connected(MINUTE);

@@ -1,3 +1,7 @@
+//! Consumers: what an endpoint is sent of the router's sources, each one Producer on its way to one
+//! transport. What the endpoint can receive is negotiated here ([`crate::ortc`]); which packets
+//! leave is the worker's business.
+
 mod mirror;
 mod requests;
 mod types;
@@ -9,7 +13,7 @@ use std::sync::Arc;
 use thiserror::Error;
 
 use crate::channel::RequestError;
-use crate::entity::{Events, Owned, lock};
+use crate::entity::{Events, Owned, debug_by_id, lock};
 use crate::ids::{ConsumerId, ProducerId};
 use crate::ortc::{self, ConsumerNegotiation, ConsumerSsrcs, OrtcError};
 use crate::rtp::{MediaKind, RtpCapabilities, RtpParameters};
@@ -97,7 +101,10 @@ impl Consumer {
             id.as_str(),
             transport.router().worker().channel(),
             State::default(),
-            vec![transport.mirror().children.clone()],
+            vec![
+                transport.mirror().children.clone(),
+                producer.consumers().clone(),
+            ],
             CloseConsumer {
                 transport_id: transport.id().clone(),
                 id: id.clone(),
@@ -177,22 +184,14 @@ impl Consumer {
 
     /// Stops sending to the endpoint.
     pub async fn pause(&self) -> Result<(), RequestError> {
-        self.inner
-            .owned
-            .mirror
-            .request(&PauseConsumer(self.id()))
-            .await?;
+        self.inner.owned.request(&PauseConsumer(self.id())).await?;
         self.inner.owned.state(|state| state.paused = true);
         Ok(())
     }
 
     /// Sends to the endpoint again; for video, a key frame is asked for.
     pub async fn resume(&self) -> Result<(), RequestError> {
-        self.inner
-            .owned
-            .mirror
-            .request(&ResumeConsumer(self.id()))
-            .await?;
+        self.inner.owned.request(&ResumeConsumer(self.id())).await?;
         self.inner.owned.state(|state| state.paused = false);
         Ok(())
     }
@@ -202,11 +201,7 @@ impl Consumer {
         if self.kind() == MediaKind::Audio {
             return Ok(());
         }
-        self.inner
-            .owned
-            .mirror
-            .request(&RequestKeyFrame(self.id()))
-            .await
+        self.inner.owned.request(&RequestKeyFrame(self.id())).await
     }
 
     /// Closes it.
@@ -226,22 +221,16 @@ impl Consumer {
 
     /// What the worker holds of it.
     pub async fn dump(&self) -> Result<ConsumerDump, RequestError> {
-        self.inner
-            .owned
-            .mirror
-            .request(&DumpConsumer(self.id()))
-            .await
+        self.inner.owned.request(&DumpConsumer(self.id())).await
     }
 
     /// Statistics of the stream it sends, then of the Producer's stream it is made from.
     pub async fn get_stats(&self) -> Result<Vec<RtpStreamStats>, RequestError> {
-        self.inner
-            .owned
-            .mirror
-            .request(&GetConsumerStats(self.id()))
-            .await
+        self.inner.owned.request(&GetConsumerStats(self.id())).await
     }
 }
+
+debug_by_id!(Consumer);
 
 /// Why a Consumer was not created.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]

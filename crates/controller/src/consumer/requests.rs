@@ -92,59 +92,33 @@ plain_request! {
     ResumeConsumer(ConsumerId) = CONSUMER_RESUME;
     /// Asks for a key frame on behalf of a Consumer.
     RequestKeyFrame(ConsumerId) = CONSUMER_REQUEST_KEY_FRAME;
+    /// Asks what a worker holds of a Consumer.
+    DumpConsumer(ConsumerId) = CONSUMER_DUMP -> ConsumerDump, read_dump;
+    /// Asks for the statistics of a Consumer.
+    GetConsumerStats(ConsumerId) = CONSUMER_GET_STATS -> Vec<RtpStreamStats>, read_stats;
 }
 
-pub(super) struct DumpConsumer<'a>(pub(super) &'a ConsumerId);
-
-impl Request for DumpConsumer<'_> {
-    const METHOD: Method = Method::CONSUMER_DUMP;
-    type Response = ConsumerDump;
-
-    fn handler_id(&self) -> &str {
-        self.0.as_str()
-    }
-
-    fn encode(&self, _: &mut Fbb) -> Option<Payload<Body>> {
-        None
-    }
-
-    fn decode(response: &Response<'_>) -> Option<ConsumerDump> {
-        let dump = response.body_as_consumer_dump_response()?.data();
-        let base = dump.base();
-        let payload_types = base.supported_codec_payload_types().iter();
-        Some(ConsumerDump {
-            id: base.id().into(),
-            consumer_type: ConsumerType::read(base.type_())?,
-            producer_id: base.producer_id().into(),
-            kind: read_media_kind(base.kind())?,
-            rtp_parameters: read_rtp_parameters(base.rtp_parameters())?,
-            consumable_rtp_encodings: read_encodings(base.consumable_rtp_encodings())?,
-            supported_codec_payload_types: payload_types
-                .map(|payload_type| PayloadType::try_from(payload_type).ok())
-                .collect::<Option<_>>()?,
-            paused: base.paused(),
-            producer_paused: base.producer_paused(),
-            priority: base.priority(),
-            rtp_streams: read_rtp_streams(dump.rtp_streams())?,
-        })
-    }
+fn read_dump(response: &Response<'_>) -> Option<ConsumerDump> {
+    let dump = response.body_as_consumer_dump_response()?.data();
+    let base = dump.base();
+    let payload_types = base.supported_codec_payload_types().iter();
+    Some(ConsumerDump {
+        id: base.id().into(),
+        consumer_type: ConsumerType::read(base.type_())?,
+        producer_id: base.producer_id().into(),
+        kind: read_media_kind(base.kind())?,
+        rtp_parameters: read_rtp_parameters(base.rtp_parameters())?,
+        consumable_rtp_encodings: read_encodings(base.consumable_rtp_encodings())?,
+        supported_codec_payload_types: payload_types
+            .map(|payload_type| PayloadType::try_from(payload_type).ok())
+            .collect::<Option<_>>()?,
+        paused: base.paused(),
+        producer_paused: base.producer_paused(),
+        priority: base.priority(),
+        rtp_streams: read_rtp_streams(dump.rtp_streams())?,
+    })
 }
 
-pub(super) struct GetConsumerStats<'a>(pub(super) &'a ConsumerId);
-
-impl Request for GetConsumerStats<'_> {
-    const METHOD: Method = Method::CONSUMER_GET_STATS;
-    type Response = Vec<RtpStreamStats>;
-
-    fn handler_id(&self) -> &str {
-        self.0.as_str()
-    }
-
-    fn encode(&self, _: &mut Fbb) -> Option<Payload<Body>> {
-        None
-    }
-
-    fn decode(response: &Response<'_>) -> Option<Vec<RtpStreamStats>> {
-        read_rtp_stream_stats(response.body_as_consumer_get_stats_response()?.stats())
-    }
+fn read_stats(response: &Response<'_>) -> Option<Vec<RtpStreamStats>> {
+    read_rtp_stream_stats(response.body_as_consumer_get_stats_response()?.stats())
 }

@@ -27,13 +27,13 @@ impl Lost {
     }
 }
 
-/// An entity that closes with the one it lives in.
+/// An entity that closes with another one: that which it lives in, or whose media it sends.
 pub(crate) trait Descendant: Send + Sync {
     /// Closes it and all below it for a reason above it; says so in `lost`. The worker knows.
     fn close_from_above(&self, reason: &CloseReason, lost: &mut Lost);
 }
 
-/// The entities that live in one entity, by id.
+/// The entities that close with one entity, by id.
 #[derive(Clone, Default)]
 pub(crate) struct Children {
     by_id: Arc<Mutex<HashMap<String, Weak<dyn Descendant>>>>,

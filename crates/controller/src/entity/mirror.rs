@@ -1,3 +1,4 @@
+use std::fmt;
 use std::sync::{Arc, Mutex, OnceLock};
 
 use tureen_channel_fbs::fbs::notification::Notification;
@@ -24,6 +25,19 @@ pub enum CloseReason {
     WorkerGone(WorkerGone),
 }
 
+impl fmt::Display for CloseReason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Closed => "it was closed by its owner",
+            Self::ProducerClosed => "its Producer was closed",
+            Self::TransportClosed => "its transport was closed",
+            Self::WebRtcServerClosed => "its WebRtcServer was closed",
+            Self::RouterClosed => "its router was closed",
+            Self::WorkerGone(gone) => return gone.fmt(f),
+        })
+    }
+}
+
 /// What tells one kind of entity from another.
 pub(crate) trait Kind: Sized + Send + Sync + 'static {
     /// What its handle's receivers get.
@@ -32,11 +46,19 @@ pub(crate) trait Kind: Sized + Send + Sync + 'static {
     type State: Send + 'static;
     /// The request that closes it in the worker.
     type Close: Request + Send + Sync + 'static;
-    /// Why entities inside it close when it does.
+    /// Why entities below it close when it is closed by itself.
     const CLOSES_CHILDREN_FOR: CloseReason;
 
     /// The last event.
     fn closed(reason: CloseReason) -> Self::Event;
+
+    /// Why entities below it close when it closes for this reason.
+    fn closes_children_for(reason: &CloseReason) -> CloseReason {
+        match reason {
+            CloseReason::Closed | CloseReason::ProducerClosed => Self::CLOSES_CHILDREN_FOR,
+            above => above.clone(),
+        }
+    }
 
     /// Takes in a notification of the worker.
     fn notified(mirror: &Mirror<Self>, notification: &Notification<'_>);
@@ -76,28 +98,12 @@ impl<K: Kind> Mirror<K> {
         self.closed.get()
     }
 
-    /// Sends a request, unless the entity is closed.
-    pub(crate) async fn request<R: Request>(
-        &self,
-        request: &R,
-    ) -> Result<R::Response, RequestError> {
-        match self.closed.get() {
-            None => self.channel.request(request).await,
-            Some(CloseReason::WorkerGone(gone)) => Err(RequestError::WorkerGone(gone.clone())),
-            Some(reason) => Err(RequestError::Closed(reason.clone())),
-        }
-    }
-
-    /// Closes it on this side and all that lives in it; says whether it was open.
+    /// Closes it on this side and all that is below it; says whether it was open.
     pub(crate) fn close(&self, reason: CloseReason) -> bool {
-        let below = match &reason {
-            CloseReason::Closed | CloseReason::ProducerClosed => K::CLOSES_CHILDREN_FOR,
-            above => above.clone(),
-        };
-        self.close_with(reason, &below, &mut Lost::default())
+        self.close_with(reason, &mut Lost::default())
     }
 
-    fn close_with(&self, reason: CloseReason, below: &CloseReason, lost: &mut Lost) -> bool {
+    fn close_with(&self, reason: CloseReason, lost: &mut Lost) -> bool {
         if self.closed.set(reason.clone()).is_err() {
             return false;
         }
@@ -106,7 +112,8 @@ impl<K: Kind> Mirror<K> {
             parent.remove(&self.id);
         }
         K::record_loss(&self.id, lost);
-        self.children.close_from_above(below, lost);
+        let below = K::closes_children_for(&reason);
+        self.children.close_from_above(&below, lost);
         self.events.finish(K::closed(reason));
         true
     }
@@ -120,7 +127,7 @@ impl<K: Kind> NotificationHandler for Mirror<K> {
 
 impl<K: Kind> Descendant for Mirror<K> {
     fn close_from_above(&self, reason: &CloseReason, lost: &mut Lost) {
-        self.close_with(reason.clone(), reason, lost);
+        self.close_with(reason.clone(), lost);
     }
 }
 
@@ -180,10 +187,22 @@ impl<K: Kind> Owned<K> {
         result
     }
 
+    /// Sends a request, unless the entity is closed.
+    pub(crate) async fn request<R: Request>(
+        &self,
+        request: &R,
+    ) -> Result<R::Response, RequestError> {
+        match self.mirror.close_reason() {
+            None => self.mirror.channel.request(request).await,
+            Some(CloseReason::WorkerGone(gone)) => Err(RequestError::WorkerGone(gone.clone())),
+            Some(reason) => Err(RequestError::Closed(reason.clone())),
+        }
+    }
+
     /// Closes the entity here and in the worker.
     pub(crate) fn close(&self) {
         if self.mirror.close(CloseReason::Closed) {
-            self.mirror.channel.post(&self.close);
+            self.mirror.channel.post_close(&self.close);
         }
     }
 

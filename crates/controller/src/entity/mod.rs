@@ -13,6 +13,18 @@ pub(crate) use mirror::{Kind, Mirror, Owned};
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+/// `Debug` of a handle: the kind of entity and its id.
+macro_rules! debug_by_id {
+    ($handle:ident) => {
+        impl std::fmt::Debug for $handle {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.debug_tuple(stringify!($handle)).field(self.id()).finish()
+            }
+        }
+    };
+}
+pub(crate) use debug_by_id;
+
 /// Locks a mutex whose data is sound whatever the thread before did: no lock here is held over a
 /// call that can panic half-way through a change.
 pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

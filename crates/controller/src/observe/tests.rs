@@ -2,7 +2,7 @@ use std::fs;
 use std::io::{self, Write};
 use std::os::unix::fs::MetadataExt;
 use std::os::unix::net::UnixStream as StdUnixStream;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
@@ -38,7 +38,8 @@ async fn the_socket_is_for_the_owner_alone() {
 
 #[tokio::test]
 async fn a_directory_that_others_can_use_is_refused() {
-    let directory = SocketDirectory::at(root());
+    let root = Root::new();
+    let directory = SocketDirectory::at(root.path());
     let mode = <fs::Permissions as std::os::unix::fs::PermissionsExt>::from_mode(0o755);
     fs::create_dir(directory.path()).unwrap();
     fs::set_permissions(directory.path(), mode).unwrap();
@@ -49,17 +50,17 @@ async fn a_directory_that_others_can_use_is_refused() {
         "{error}"
     );
     assert!(directory.only_socket().is_err());
-    fs::remove_dir(directory.path()).unwrap();
-    let link = SocketDirectory::at(root());
+    let beside = Root::new();
+    let link = SocketDirectory::at(beside.path());
     std::os::unix::fs::symlink("/tmp", link.path()).unwrap();
     let error = LiveSocket::open(&link, FakeTree, &observer).unwrap_err();
     assert!(error.to_string().ends_with("not a directory"), "{error}");
-    fs::remove_file(link.path()).unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_socket_that_was_left_behind_is_replaced() {
-    let directory = SocketDirectory::at(root());
+    let root = Root::new();
+    let directory = SocketDirectory::at(root.path());
     directory.prepare().unwrap();
     let path = directory.socket(std::process::id());
     // The listener goes without its file, as that of a process that is killed.
@@ -70,6 +71,51 @@ async fn a_socket_that_was_left_behind_is_replaced() {
     let running = spawn_blocking(move || directory.running()).await.unwrap();
     assert_eq!(running.unwrap(), [std::process::id()]);
     drop(socket);
+}
+
+#[test]
+fn sockets_of_killed_processes_are_removed_and_nothing_else() {
+    let root = Root::new();
+    let directory = SocketDirectory::at(root.path());
+    directory.prepare().unwrap();
+    // A listener that goes without its file, as that of a process that is killed.
+    let leave = |pid| {
+        let path = directory.socket(pid);
+        drop(std::os::unix::net::UnixListener::bind(&path).unwrap());
+        path
+    };
+    // No process has an id above 2^22 (proc_sys_kernel(5), pid_max).
+    let dead = 4_194_305;
+    let left = leave(dead);
+    assert_eq!(directory.running().unwrap(), [0; 0]);
+    assert!(!left.exists(), "found by a client");
+    let left = leave(dead);
+    directory.prepare().unwrap();
+    assert!(!left.exists(), "found by the next server");
+
+    let about_to_listen = leave(std::process::id());
+    let no_socket = directory.socket(dead + 1);
+    fs::write(&no_socket, "").unwrap();
+    assert_eq!(directory.running().unwrap(), [0; 0]);
+    directory.prepare().unwrap();
+    assert!(about_to_listen.exists() && no_socket.exists());
+}
+
+#[tokio::test]
+async fn a_server_stays_out_of_somebody_elses_directory() {
+    let root = Root::new();
+    let directory = SocketDirectory::at(root.path());
+    directory.prepare().unwrap();
+    if std::os::unix::fs::chown(root.path(), Some(65_534), None).is_err() {
+        // Only root can give a directory away, and only root would be lenient.
+        return;
+    }
+    let error = LiveSocket::open(&directory, FakeTree, &ChannelObserver::new()).unwrap_err();
+    assert!(
+        error.to_string().ends_with("belongs to somebody else"),
+        "{error}"
+    );
+    assert_eq!(directory.running().unwrap(), [0; 0], "root may look");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -198,8 +244,8 @@ async fn strange_questions_are_refused() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn recordings_are_written_when_the_taps_are_gone() {
-    let directory = root();
-    let observer = ChannelObserver::recording_to(&directory);
+    let root = Root::new();
+    let observer = ChannelObserver::recording_to(root.path());
     observer.recordings_written().await;
     let (channel, _tasks) = channel();
     let tap = observer.attach(7, "worker", &channel);
@@ -208,7 +254,7 @@ async fn recordings_are_written_when_the_taps_are_gone() {
     assert!(early.await.is_err(), "a worker still runs");
     drop(tap);
     observer.recordings_written().await;
-    let file = fs::read_dir(&directory)
+    let file = fs::read_dir(root.path())
         .unwrap()
         .next()
         .unwrap()
@@ -220,7 +266,6 @@ async fn recordings_are_written_when_the_taps_are_gone() {
     let frame = Content::Frame(Direction::ToWorker, b"\x04\0\0\0word".to_vec());
     assert_eq!(contents.next().unwrap().content, frame);
     assert_eq!(contents.next().unwrap().content, Content::End);
-    fs::remove_dir_all(&directory).unwrap();
 }
 
 #[tokio::test]
@@ -237,17 +282,21 @@ struct Open {
     directory: SocketDirectory,
     observer: ChannelObserver,
     socket: LiveSocket,
+    /// Goes last.
+    _root: Root,
 }
 
 impl Open {
     fn new() -> Self {
-        let directory = SocketDirectory::at(root());
+        let root = Root::new();
+        let directory = SocketDirectory::at(root.path());
         let observer = ChannelObserver::new();
         let socket = LiveSocket::open(&directory, FakeTree, &observer).unwrap();
         Self {
             directory,
             observer,
             socket,
+            _root: root,
         }
     }
 
@@ -281,12 +330,28 @@ fn channel() -> (Channel, ChannelTasks) {
     (channel, tasks.run())
 }
 
-/// A path that nothing is at.
-fn root() -> PathBuf {
-    static COUNT: AtomicU32 = AtomicU32::new(0);
-    let count = COUNT.fetch_add(1, Ordering::Relaxed);
-    let name = format!("tureen-live-{}-{count}", std::process::id());
-    std::env::temp_dir().join(name)
+/// A path that nothing is at, and where nothing is left.
+struct Root(PathBuf);
+
+impl Root {
+    fn new() -> Self {
+        static COUNT: AtomicU32 = AtomicU32::new(0);
+        let count = COUNT.fetch_add(1, Ordering::Relaxed);
+        let name = format!("tureen-live-{}-{count}", std::process::id());
+        Self(std::env::temp_dir().join(name))
+    }
+
+    fn path(&self) -> &Path {
+        &self.0
+    }
+}
+
+impl Drop for Root {
+    fn drop(&mut self) {
+        // One of the two, or neither, is there: a link must not be followed.
+        let _ = fs::remove_file(&self.0);
+        let _ = fs::remove_dir_all(&self.0);
+    }
 }
 
 const PASSWORD: &str = "ice0password1of2thirty3two4chars";

@@ -49,20 +49,12 @@ pub struct ConsumerSsrcs {
 }
 
 impl ConsumerSsrcs {
-    /// Random SSRCs for a single stream, the retransmissions next to the media.
+    /// Random SSRCs, that of the retransmissions next to that of the media: for a single stream.
     pub fn random() -> Self {
         let media = Ssrc::random();
         Self {
             media,
             rtx: media.offset(1),
-        }
-    }
-
-    /// Random SSRCs for any number of streams.
-    pub fn random_ranges() -> Self {
-        Self {
-            media: Ssrc::random(),
-            rtx: Ssrc::random(),
         }
     }
 }

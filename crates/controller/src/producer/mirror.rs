@@ -22,6 +22,14 @@ impl Kind for ProducerKind {
         ProducerEvent::Closed(reason)
     }
 
+    /// Its Consumers are on transports of their own: what closes its transport is nothing to them.
+    fn closes_children_for(reason: &CloseReason) -> CloseReason {
+        match reason {
+            CloseReason::RouterClosed | CloseReason::WorkerGone(_) => reason.clone(),
+            _ => Self::CLOSES_CHILDREN_FOR,
+        }
+    }
+
     fn notified(mirror: &Mirror<Self>, notification: &Notification<'_>) {
         let Some(event) = event(notification) else {
             return mirror.ignored(notification);

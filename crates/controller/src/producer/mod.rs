@@ -1,3 +1,6 @@
+//! Producers: the sources that endpoints send to the router. One is negotiated against the router's
+//! capabilities ([`crate::ortc`]), made on a transport, and takes its Consumers along when it closes.
+
 mod mirror;
 mod requests;
 mod types;
@@ -11,7 +14,7 @@ use thiserror::Error;
 use uuid::Uuid;
 
 use crate::channel::RequestError;
-use crate::entity::{Events, Owned};
+use crate::entity::{Children, Events, Owned, debug_by_id};
 use crate::ids::ProducerId;
 use crate::ortc::{self, OrtcError};
 use crate::rtp::{
@@ -154,22 +157,14 @@ impl Producer {
 
     /// Stops what it sends from reaching Consumers.
     pub async fn pause(&self) -> Result<(), RequestError> {
-        self.inner
-            .owned
-            .mirror
-            .request(&PauseProducer(self.id()))
-            .await?;
+        self.inner.owned.request(&PauseProducer(self.id())).await?;
         self.inner.owned.state(|state| state.paused = true);
         Ok(())
     }
 
     /// Lets what it sends reach Consumers again.
     pub async fn resume(&self) -> Result<(), RequestError> {
-        self.inner
-            .owned
-            .mirror
-            .request(&ResumeProducer(self.id()))
-            .await?;
+        self.inner.owned.request(&ResumeProducer(self.id())).await?;
         self.inner.owned.state(|state| state.paused = false);
         Ok(())
     }
@@ -191,20 +186,18 @@ impl Producer {
 
     /// What the worker holds of it.
     pub async fn dump(&self) -> Result<ProducerDump, RequestError> {
-        self.inner
-            .owned
-            .mirror
-            .request(&DumpProducer(self.id()))
-            .await
+        self.inner.owned.request(&DumpProducer(self.id())).await
     }
 
     /// Statistics of each of its streams.
     pub async fn get_stats(&self) -> Result<Vec<RtpStreamStats>, RequestError> {
-        self.inner
-            .owned
-            .mirror
-            .request(&GetProducerStats(self.id()))
-            .await
+        self.inner.owned.request(&GetProducerStats(self.id())).await
+    }
+
+    /// The Consumers of it. They close with it on this side at once, so that no request to close
+    /// one of them is sent behind the request that closes it.
+    pub(crate) fn consumers(&self) -> &Children {
+        &self.inner.owned.mirror.children
     }
 
     /// What the source looks like inside the router.
@@ -216,6 +209,8 @@ impl Producer {
         WeakProducer(Arc::downgrade(&self.inner))
     }
 }
+
+debug_by_id!(Producer);
 
 impl Drop for Inner {
     fn drop(&mut self) {

@@ -83,51 +83,25 @@ plain_request! {
     PauseProducer(ProducerId) = PRODUCER_PAUSE;
     /// Resumes a Producer.
     ResumeProducer(ProducerId) = PRODUCER_RESUME;
+    /// Asks what a worker holds of a Producer.
+    DumpProducer(ProducerId) = PRODUCER_DUMP -> ProducerDump, read_dump;
+    /// Asks for the statistics of a Producer.
+    GetProducerStats(ProducerId) = PRODUCER_GET_STATS -> Vec<RtpStreamStats>, read_stats;
 }
 
-pub(super) struct DumpProducer<'a>(pub(super) &'a ProducerId);
-
-impl Request for DumpProducer<'_> {
-    const METHOD: Method = Method::PRODUCER_DUMP;
-    type Response = ProducerDump;
-
-    fn handler_id(&self) -> &str {
-        self.0.as_str()
-    }
-
-    fn encode(&self, _: &mut Fbb) -> Option<Payload<Body>> {
-        None
-    }
-
-    fn decode(response: &Response<'_>) -> Option<ProducerDump> {
-        let dump = response.body_as_producer_dump_response()?;
-        Some(ProducerDump {
-            id: dump.id().into(),
-            kind: read_media_kind(dump.kind())?,
-            producer_type: ProducerType::read(dump.type_())?,
-            rtp_parameters: read_rtp_parameters(dump.rtp_parameters())?,
-            rtp_mapping: read_rtp_mapping(dump.rtp_mapping())?,
-            rtp_streams: read_rtp_streams(dump.rtp_streams())?,
-            paused: dump.paused(),
-        })
-    }
+fn read_dump(response: &Response<'_>) -> Option<ProducerDump> {
+    let dump = response.body_as_producer_dump_response()?;
+    Some(ProducerDump {
+        id: dump.id().into(),
+        kind: read_media_kind(dump.kind())?,
+        producer_type: ProducerType::read(dump.type_())?,
+        rtp_parameters: read_rtp_parameters(dump.rtp_parameters())?,
+        rtp_mapping: read_rtp_mapping(dump.rtp_mapping())?,
+        rtp_streams: read_rtp_streams(dump.rtp_streams())?,
+        paused: dump.paused(),
+    })
 }
 
-pub(super) struct GetProducerStats<'a>(pub(super) &'a ProducerId);
-
-impl Request for GetProducerStats<'_> {
-    const METHOD: Method = Method::PRODUCER_GET_STATS;
-    type Response = Vec<RtpStreamStats>;
-
-    fn handler_id(&self) -> &str {
-        self.0.as_str()
-    }
-
-    fn encode(&self, _: &mut Fbb) -> Option<Payload<Body>> {
-        None
-    }
-
-    fn decode(response: &Response<'_>) -> Option<Vec<RtpStreamStats>> {
-        read_rtp_stream_stats(response.body_as_producer_get_stats_response()?.stats())
-    }
+fn read_stats(response: &Response<'_>) -> Option<Vec<RtpStreamStats>> {
+    read_rtp_stream_stats(response.body_as_producer_get_stats_response()?.stats())
 }

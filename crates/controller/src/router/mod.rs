@@ -1,3 +1,6 @@
+//! Routers: where transports live and Producers meet Consumers. A router lives in a worker, knows the
+//! codecs that its endpoints may use, and finds a Producer by its id for whoever consumes it.
+
 mod requests;
 
 use std::collections::{BTreeMap, HashMap};
@@ -8,7 +11,7 @@ use thiserror::Error;
 use tureen_channel_fbs::fbs::notification::Notification;
 
 use crate::channel::RequestError;
-use crate::entity::{CloseReason, Events, Kind, Lost, Mirror, Owned, lock};
+use crate::entity::{CloseReason, Events, Kind, Lost, Mirror, Owned, debug_by_id, lock};
 use crate::ids::{ConsumerId, ProducerId, RouterId, TransportId};
 use crate::ortc::{self, OrtcError};
 use crate::producer::{Producer, WeakProducer};
@@ -128,11 +131,7 @@ impl Router {
 
     /// What the worker holds of it.
     pub async fn dump(&self) -> Result<RouterDump, RequestError> {
-        self.inner
-            .owned
-            .mirror
-            .request(&DumpRouter(self.id()))
-            .await
+        self.inner.owned.request(&DumpRouter(self.id())).await
     }
 
     pub(crate) fn mirror(&self) -> &Mirror<RouterKind> {
@@ -151,6 +150,8 @@ impl Router {
         }
     }
 }
+
+debug_by_id!(Router);
 
 /// Why a router was not created.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]

@@ -4,7 +4,7 @@ use tureen_channel_fbs::fbs::response::Response;
 use tureen_channel_fbs::fbs::worker;
 
 use super::RouterDump;
-use crate::channel::{Fbb, Request};
+use crate::channel::{Fbb, Request, plain_request};
 use crate::encoding::read_strings;
 use crate::ids::RouterId;
 
@@ -54,33 +54,23 @@ impl Request for CloseRouter {
     }
 }
 
-pub(super) struct DumpRouter<'a>(pub(super) &'a RouterId);
+plain_request! {
+    /// Asks what a worker holds of a router.
+    DumpRouter(RouterId) = ROUTER_DUMP -> RouterDump, read_dump;
+}
 
-impl Request for DumpRouter<'_> {
-    const METHOD: Method = Method::ROUTER_DUMP;
-    type Response = RouterDump;
-
-    fn handler_id(&self) -> &str {
-        self.0.as_str()
-    }
-
-    fn encode(&self, _: &mut Fbb) -> Option<Payload<Body>> {
-        None
-    }
-
-    fn decode(response: &Response<'_>) -> Option<RouterDump> {
-        let dump = response.body_as_router_dump_response()?;
-        let consumers = dump.map_producer_id_consumer_ids().iter();
-        let producers = dump.map_consumer_id_producer_id().iter();
-        Some(RouterDump {
-            id: dump.id().into(),
-            transport_ids: read_strings(dump.transport_ids()),
-            map_producer_id_consumer_ids: consumers
-                .map(|entry| (entry.key().into(), read_strings(entry.values())))
-                .collect(),
-            map_consumer_id_producer_id: producers
-                .map(|entry| (entry.key().into(), entry.value().into()))
-                .collect(),
-        })
-    }
+fn read_dump(response: &Response<'_>) -> Option<RouterDump> {
+    let dump = response.body_as_router_dump_response()?;
+    let consumers = dump.map_producer_id_consumer_ids().iter();
+    let producers = dump.map_consumer_id_producer_id().iter();
+    Some(RouterDump {
+        id: dump.id().into(),
+        transport_ids: read_strings(dump.transport_ids()),
+        map_producer_id_consumer_ids: consumers
+            .map(|entry| (entry.key().into(), read_strings(entry.values())))
+            .collect(),
+        map_consumer_id_producer_id: producers
+            .map(|entry| (entry.key().into(), entry.value().into()))
+            .collect(),
+    })
 }

@@ -1,3 +1,6 @@
+//! WebRtcServers: ports of a worker that WebRtcTransports of any of its routers share, told apart by
+//! their ICE user name fragments. A transport closes with the server that it listens on.
+
 mod requests;
 
 use std::sync::Arc;
@@ -6,7 +9,7 @@ use serde::Serialize;
 use tureen_channel_fbs::fbs::notification::Notification;
 
 use crate::channel::RequestError;
-use crate::entity::{CloseReason, Events, Kind, Lost, Mirror, Owned};
+use crate::entity::{CloseReason, Events, Kind, Lost, Mirror, Owned, debug_by_id};
 use crate::ids::{TransportId, WebRtcServerId};
 use crate::listen_info::ListenInfo;
 use crate::worker::Worker;
@@ -77,17 +80,15 @@ impl WebRtcServer {
 
     /// What the worker holds of it.
     pub async fn dump(&self) -> Result<WebRtcServerDump, RequestError> {
-        self.inner
-            .owned
-            .mirror
-            .request(&DumpWebRtcServer(self.id()))
-            .await
+        self.inner.owned.request(&DumpWebRtcServer(self.id())).await
     }
 
     pub(crate) fn mirror(&self) -> &Mirror<WebRtcServerKind> {
         &self.inner.owned.mirror
     }
 }
+
+debug_by_id!(WebRtcServer);
 
 /// What happens to a [`WebRtcServer`].
 #[derive(Clone, Debug, PartialEq, Eq)]

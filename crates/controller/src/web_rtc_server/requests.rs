@@ -5,7 +5,7 @@ use tureen_channel_fbs::fbs::{web_rtc_server as fbs, worker};
 use tureen_channel_fbs::flatbuffers::{ForwardsUOffset, Vector};
 
 use super::{IpPort, LocalIceUsernameFragment, WebRtcServerDump};
-use crate::channel::{Fbb, Request};
+use crate::channel::{Fbb, Request, plain_request};
 use crate::encoding::{listen_infos, read_strings};
 use crate::ids::WebRtcServerId;
 use crate::listen_info::ListenInfo;
@@ -63,36 +63,26 @@ impl Request for CloseWebRtcServer {
     }
 }
 
-pub(super) struct DumpWebRtcServer<'a>(pub(super) &'a WebRtcServerId);
+plain_request! {
+    /// Asks what a worker holds of a WebRtcServer.
+    DumpWebRtcServer(WebRtcServerId) = WEBRTCSERVER_DUMP -> WebRtcServerDump, read_dump;
+}
 
-impl Request for DumpWebRtcServer<'_> {
-    const METHOD: Method = Method::WEBRTCSERVER_DUMP;
-    type Response = WebRtcServerDump;
-
-    fn handler_id(&self) -> &str {
-        self.0.as_str()
-    }
-
-    fn encode(&self, _: &mut Fbb) -> Option<Payload<Body>> {
-        None
-    }
-
-    fn decode(response: &Response<'_>) -> Option<WebRtcServerDump> {
-        let dump = response.body_as_web_rtc_server_dump_response()?;
-        let fragments = dump.local_ice_username_fragments().iter();
-        Some(WebRtcServerDump {
-            id: dump.id().into(),
-            udp_sockets: read_ip_ports(dump.udp_sockets()),
-            tcp_servers: read_ip_ports(dump.tcp_servers()),
-            web_rtc_transport_ids: read_strings(dump.web_rtc_transport_ids()),
-            local_ice_username_fragments: fragments
-                .map(|fragment| LocalIceUsernameFragment {
-                    local_ice_username_fragment: fragment.local_ice_username_fragment().to_owned(),
-                    web_rtc_transport_id: fragment.web_rtc_transport_id().into(),
-                })
-                .collect(),
-        })
-    }
+fn read_dump(response: &Response<'_>) -> Option<WebRtcServerDump> {
+    let dump = response.body_as_web_rtc_server_dump_response()?;
+    let fragments = dump.local_ice_username_fragments().iter();
+    Some(WebRtcServerDump {
+        id: dump.id().into(),
+        udp_sockets: read_ip_ports(dump.udp_sockets()),
+        tcp_servers: read_ip_ports(dump.tcp_servers()),
+        web_rtc_transport_ids: read_strings(dump.web_rtc_transport_ids()),
+        local_ice_username_fragments: fragments
+            .map(|fragment| LocalIceUsernameFragment {
+                local_ice_username_fragment: fragment.local_ice_username_fragment().to_owned(),
+                web_rtc_transport_id: fragment.web_rtc_transport_id().into(),
+            })
+            .collect(),
+    })
 }
 
 fn read_ip_ports(list: Vector<'_, ForwardsUOffset<fbs::IpPort<'_>>>) -> Vec<IpPort> {

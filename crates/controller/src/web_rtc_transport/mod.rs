@@ -1,3 +1,7 @@
+//! WebRtcTransports: one endpoint's ICE, DTLS and SRTP, in the vocabulary that its browser
+//! understands. A transport lives in a router, listens on a WebRtcServer or on sockets of its own, and
+//! holds the endpoint's Producers and Consumers.
+
 mod dump;
 mod options;
 mod parameters;
@@ -16,7 +20,7 @@ use tureen_channel_fbs::fbs::notification::{Event, Notification};
 
 use crate::channel::RequestError;
 use crate::consumer::{ConsumeError, Consumer, ConsumerOptions};
-use crate::entity::{CloseReason, Events, Kind, Lost, Mirror, Owned, lock};
+use crate::entity::{CloseReason, Events, Kind, Lost, Mirror, Owned, debug_by_id, lock};
 use crate::ids::TransportId;
 use crate::producer::{ProduceError, Producer, ProducerOptions};
 use crate::router::Router;
@@ -166,7 +170,7 @@ impl WebRtcTransport {
             id: self.id(),
             dtls_parameters: remote,
         };
-        let role = self.inner.owned.mirror.request(&request).await?;
+        let role = self.inner.owned.request(&request).await?;
         lock(&self.inner.negotiated).dtls_role = role;
         Ok(())
     }
@@ -174,12 +178,7 @@ impl WebRtcTransport {
     /// New ICE credentials for the endpoint to restart ICE with. The old ones stay valid until
     /// it uses the new ones.
     pub async fn restart_ice(&self) -> Result<IceParameters, RequestError> {
-        let parameters = self
-            .inner
-            .owned
-            .mirror
-            .request(&RestartIce(self.id()))
-            .await?;
+        let parameters = self.inner.owned.request(&RestartIce(self.id())).await?;
         lock(&self.inner.negotiated).ice_parameters = parameters.clone();
         Ok(parameters)
     }
@@ -188,7 +187,7 @@ impl WebRtcTransport {
     pub async fn set_max_incoming_bitrate(&self, bitrate: u64) -> Result<(), RequestError> {
         let id = self.id();
         let request = SetMaxIncomingBitrate { id, bitrate };
-        self.inner.owned.mirror.request(&request).await
+        self.inner.owned.request(&request).await
     }
 
     /// Takes in a source that the endpoint sends.
@@ -218,12 +217,12 @@ impl WebRtcTransport {
 
     /// What the worker holds of it.
     pub async fn dump(&self) -> Result<WebRtcTransportDump, RequestError> {
-        self.inner.owned.mirror.request(&Dump(self.id())).await
+        self.inner.owned.request(&Dump(self.id())).await
     }
 
     /// Its statistics.
     pub async fn get_stats(&self) -> Result<WebRtcTransportStats, RequestError> {
-        self.inner.owned.mirror.request(&GetStats(self.id())).await
+        self.inner.owned.request(&GetStats(self.id())).await
     }
 
     pub(crate) fn mirror(&self) -> &Mirror<WebRtcTransportKind> {
@@ -252,6 +251,8 @@ impl WebRtcTransport {
         mid.to_string()
     }
 }
+
+debug_by_id!(WebRtcTransport);
 
 /// What happens to a [`WebRtcTransport`].
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -2,7 +2,7 @@ use crate::listen_info::ListenInfo;
 use crate::web_rtc_server::WebRtcServer;
 
 /// How a [`WebRtcTransport`](super::WebRtcTransport) is made.
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 pub struct WebRtcTransportOptions {
     /// Where it listens.
     pub listen: WebRtcTransportListen,
@@ -22,7 +22,7 @@ pub struct WebRtcTransportOptions {
 }
 
 /// Where a [`WebRtcTransport`](super::WebRtcTransport) listens.
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 pub enum WebRtcTransportListen {
     /// On the ports of a WebRtcServer of the same worker.
     Server(WebRtcServer),

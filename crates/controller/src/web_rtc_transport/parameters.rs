@@ -134,6 +134,19 @@ pub enum FingerprintAlgorithm {
     Sha512,
 }
 
+impl FingerprintAlgorithm {
+    /// Its name as in SDP and JSON (RFC 8122, section 5), for example `sha-256`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Sha1 => "sha-1",
+            Self::Sha224 => "sha-224",
+            Self::Sha256 => "sha-256",
+            Self::Sha384 => "sha-384",
+            Self::Sha512 => "sha-512",
+        }
+    }
+}
+
 /// State of DTLS.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]

@@ -10,7 +10,7 @@ use super::{
     DtlsParameters, DtlsRole, IceParameters, WebRtcTransportDump, WebRtcTransportListen,
     WebRtcTransportOptions, WebRtcTransportStats,
 };
-use crate::channel::{Fbb, Request};
+use crate::channel::{Fbb, Request, plain_request};
 use crate::encoding::{listen_infos, vector};
 use crate::ids::{RouterId, TransportId};
 
@@ -203,30 +203,6 @@ impl Request for Connect<'_> {
     }
 }
 
-pub(super) struct RestartIce<'a>(pub(super) &'a TransportId);
-
-impl Request for RestartIce<'_> {
-    const METHOD: Method = Method::TRANSPORT_RESTART_ICE;
-    type Response = IceParameters;
-
-    fn handler_id(&self) -> &str {
-        self.0.as_str()
-    }
-
-    fn encode(&self, _: &mut Fbb) -> Option<Payload<Body>> {
-        None
-    }
-
-    fn decode(response: &Response<'_>) -> Option<IceParameters> {
-        let body = response.body_as_transport_restart_ice_response()?;
-        Some(IceParameters {
-            username_fragment: body.username_fragment().to_owned(),
-            password: body.password().to_owned(),
-            ice_lite: body.ice_lite(),
-        })
-    }
-}
-
 pub(super) struct SetMaxIncomingBitrate<'a> {
     pub(super) id: &'a TransportId,
     pub(super) bitrate: u64,
@@ -256,40 +232,28 @@ impl Request for SetMaxIncomingBitrate<'_> {
     }
 }
 
-pub(super) struct Dump<'a>(pub(super) &'a TransportId);
-
-impl Request for Dump<'_> {
-    const METHOD: Method = Method::TRANSPORT_DUMP;
-    type Response = WebRtcTransportDump;
-
-    fn handler_id(&self) -> &str {
-        self.0.as_str()
-    }
-
-    fn encode(&self, _: &mut Fbb) -> Option<Payload<Body>> {
-        None
-    }
-
-    fn decode(response: &Response<'_>) -> Option<WebRtcTransportDump> {
-        read_dump(response.body_as_web_rtc_transport_dump_response()?)
-    }
+plain_request! {
+    /// Asks for new ICE credentials.
+    RestartIce(TransportId) = TRANSPORT_RESTART_ICE -> IceParameters, read_ice_parameters;
+    /// Asks what a worker holds of a transport.
+    Dump(TransportId) = TRANSPORT_DUMP -> WebRtcTransportDump, read_transport_dump;
+    /// Asks for the statistics of a transport.
+    GetStats(TransportId) = TRANSPORT_GET_STATS -> WebRtcTransportStats, read_transport_stats;
 }
 
-pub(super) struct GetStats<'a>(pub(super) &'a TransportId);
+fn read_ice_parameters(response: &Response<'_>) -> Option<IceParameters> {
+    let body = response.body_as_transport_restart_ice_response()?;
+    Some(IceParameters {
+        username_fragment: body.username_fragment().to_owned(),
+        password: body.password().to_owned(),
+        ice_lite: body.ice_lite(),
+    })
+}
 
-impl Request for GetStats<'_> {
-    const METHOD: Method = Method::TRANSPORT_GET_STATS;
-    type Response = WebRtcTransportStats;
+fn read_transport_dump(response: &Response<'_>) -> Option<WebRtcTransportDump> {
+    read_dump(response.body_as_web_rtc_transport_dump_response()?)
+}
 
-    fn handler_id(&self) -> &str {
-        self.0.as_str()
-    }
-
-    fn encode(&self, _: &mut Fbb) -> Option<Payload<Body>> {
-        None
-    }
-
-    fn decode(response: &Response<'_>) -> Option<WebRtcTransportStats> {
-        read_stats(response.body_as_web_rtc_transport_get_stats_response()?)
-    }
+fn read_transport_stats(response: &Response<'_>) -> Option<WebRtcTransportStats> {
+    read_stats(response.body_as_web_rtc_transport_get_stats_response()?)
 }

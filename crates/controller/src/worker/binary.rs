@@ -55,7 +55,7 @@ fn search(
         return Ok(beside);
     }
     Err(SpawnError::BinaryNotFound {
-        looked_at: vec![PathBuf::from(format!("${BINARY_VARIABLE}")), beside],
+        looked_at: vec![beside],
     })
 }
 
@@ -81,7 +81,7 @@ mod tests {
         let Err(SpawnError::BinaryNotFound { looked_at }) = search(None, exe) else {
             panic!("there is no neighbour");
         };
-        assert_eq!(looked_at[1], PathBuf::from("/nowhere/tureen-worker"));
+        assert_eq!(looked_at[0], PathBuf::from("/nowhere/tureen-worker"));
     }
 
     #[test]

@@ -102,7 +102,7 @@ pub enum SpawnError {
     #[error("a worker does not spawn workers")]
     InsideWorker,
     /// No worker binary was found.
-    #[error("no worker binary; looked at {}", list(.looked_at))]
+    #[error("no worker binary at {}, and TUREEN_WORKER_BIN names none", list(.looked_at))]
     BinaryNotFound {
         /// The places where one could be.
         looked_at: Vec<PathBuf>,

@@ -1,3 +1,7 @@
+//! Workers: the processes that move media. One is found and spawned (`binary`, `process`), driven over
+//! its channel, and watched until it is gone (`supervisor`), when all that was in it closes with the
+//! reason. Routers and WebRtcServers live in it.
+
 mod binary;
 mod gone;
 mod process;
@@ -15,7 +19,7 @@ use serde::Serialize;
 use tokio::sync::{mpsc, watch};
 
 use crate::channel::{Channel, RequestError};
-use crate::entity::{Children, EventQueue, Events, Lost};
+use crate::entity::{Children, EventQueue, Events, Lost, debug_by_id};
 use crate::ids::{RouterId, WebRtcServerId, WorkerId};
 use crate::listen_info::ListenInfo;
 use crate::router::{CreateRouterError, Router};
@@ -183,6 +187,8 @@ impl Worker {
         &self.inner.shared.children
     }
 }
+
+debug_by_id!(Worker);
 
 impl Drop for Inner {
     fn drop(&mut self) {

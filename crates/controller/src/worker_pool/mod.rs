@@ -1,8 +1,13 @@
+//! Worker pools: several workers side by side, each with ports of its own, and a task per worker that
+//! reports its death and starts another. Built on [`Worker`](crate::Worker) alone; where a router
+//! goes is the application's choice.
+
 mod settings;
 mod slot;
 
 pub use settings::{RestartPolicy, WorkerPoolSettings};
 
+use std::fmt;
 use std::sync::{Arc, Mutex};
 
 use thiserror::Error;
@@ -38,7 +43,7 @@ struct Shared {
 }
 
 /// A worker of a pool.
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 pub struct PooledWorker {
     /// Its place in the pool, from 0.
     pub index: usize,
@@ -125,6 +130,12 @@ impl WorkerPool {
                 tracing::error!(%error, "watching a worker");
             }
         }
+    }
+}
+
+impl fmt::Debug for WorkerPool {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("WorkerPool").field(&self.workers()).finish()
     }
 }
 

@@ -60,6 +60,7 @@ pub(super) async fn watch(
             event = events.next() => event,
         };
         lock(&shared.workers)[slot.index] = None;
+        // The last event, which also comes to those who subscribe after a worker's early death.
         if let Some(WorkerEvent::Gone { gone, lost }) = event {
             let index = slot.index;
             shared

@@ -54,10 +54,10 @@ pub(crate) async fn two_peers_meet() {
     assert!(consumer.is_paused());
 
     let unknown = ConsumerOptions::new("nobody".into(), call.router.rtp_capabilities().clone());
-    let error = call.bob.consume(unknown).await.err().unwrap();
+    let error = call.bob.consume(unknown).await.unwrap_err();
     assert_eq!(error, ConsumeError::NoSuchProducer("nobody".into()));
     let deaf = ConsumerOptions::new(producer.id().clone(), Default::default());
-    let error = call.bob.consume(deaf).await.err().unwrap();
+    let error = call.bob.consume(deaf).await.unwrap_err();
     assert!(matches!(error, ConsumeError::RtpCapabilities(_)));
 }
 
@@ -84,7 +84,7 @@ pub(crate) async fn events_before_the_subscription_are_kept() {
 
 pub(crate) async fn a_refused_producer_leaves_nothing() {
     let call = Call::new().await;
-    let error = call.produce("refused").await.err().unwrap();
+    let error = call.produce("refused").await.unwrap_err();
     assert!(matches!(
         error,
         ProduceError::Request(RequestError::Type { .. })
@@ -92,7 +92,7 @@ pub(crate) async fn a_refused_producer_leaves_nothing() {
     assert!(call.router.producer(&"refused".into()).is_none());
 
     let producer = call.produce("track").await.unwrap();
-    let error = call.produce("track").await.err().unwrap();
+    let error = call.produce("track").await.unwrap_err();
     let duplicate = RequestError::DuplicateId("track".to_owned());
     assert_eq!(error, ProduceError::Request(duplicate));
     assert!(!producer.is_closed(), "the one that was there stays");
@@ -102,7 +102,7 @@ pub(crate) async fn a_refused_producer_leaves_nothing() {
         .header_extensions
         .push(serde_json::from_value(json!({"uri": "urn:x", "id": 3})).unwrap());
     let options = ProducerOptions::new(MediaKind::Audio, unsound);
-    let error = call.alice.produce(options).await.err().unwrap();
+    let error = call.alice.produce(options).await.unwrap_err();
     assert!(
         error.to_string().contains("headerExtensions[0].uri"),
         "{error}"
@@ -120,12 +120,20 @@ pub(crate) async fn closing_goes_down_the_tree() {
     assert_eq!(events.next().await, None);
     let closed = RequestError::Closed(CloseReason::TransportClosed);
     assert_eq!(producer.pause().await, Err(closed));
-    assert!(!consumer.is_closed(), "it is on another transport");
+    let closed = RequestError::Closed(CloseReason::ProducerClosed);
+    assert_eq!(consumer.pause().await, Err(closed));
+    assert!(!call.bob.is_closed(), "it is another transport");
 
     call.router.close();
-    assert!(consumer.is_closed() && call.bob.is_closed());
-    let closed = RequestError::Closed(CloseReason::RouterClosed);
-    assert_eq!(consumer.pause().await, Err(closed));
+    assert!(call.bob.is_closed());
+    let error = call.bob.restart_ice().await.unwrap_err();
+    assert_eq!(error, RequestError::Closed(CloseReason::RouterClosed));
+    assert_eq!(
+        error.to_string(),
+        "the entity is closed: its router was closed"
+    );
+    let shown = format!("{:?}", call.router);
+    assert!(shown.contains(call.router.id().as_str()), "{shown}");
     assert!(call.worker.dump().await.unwrap().router_ids.is_empty());
 }
 
@@ -138,8 +146,19 @@ pub(crate) async fn a_producer_takes_its_consumers_along() {
     while events.try_next().is_some() {}
     producer.close();
     let closed = ConsumerEvent::Closed(CloseReason::ProducerClosed);
-    assert_eq!(events.next().await, Some(closed));
-    let error = call.consume(&producer).await.err().unwrap();
+    assert_eq!(events.try_next(), Some(closed.clone()));
+    assert_eq!(events.next().await, None);
+    assert_eq!(
+        consumer.events().next().await,
+        Some(closed),
+        "it stays known"
+    );
+    // Nothing is asked of the worker about a Consumer that the worker closes by itself.
+    consumer.close();
+    drop(consumer);
+    let handlers = call.worker.dump().await.unwrap().channel_message_handlers;
+    assert_eq!(handlers.channel_notification_handlers, [""; 0]);
+    let error = call.consume(&producer).await.unwrap_err();
     assert_eq!(error, ConsumeError::NoSuchProducer("track".into()));
 
     // The id is free again, and the old handle does not take the new Producer along.

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::io::{Read, Write, stdin, stdout};
 use std::os::unix::fs::PermissionsExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{self, ExitCode};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::{env, fs, thread};
@@ -60,6 +60,11 @@ impl Program {
             .trim()
             .parse()
             .unwrap()
+    }
+
+    /// Where a test may leave files; it goes with this.
+    pub(crate) fn directory(&self) -> &Path {
+        &self.directory
     }
 
     fn path(&self) -> PathBuf {
@@ -125,6 +130,9 @@ struct FakeWorker {
     routers: BTreeSet<String>,
     producers: BTreeSet<String>,
     consumers: Vec<String>,
+    /// Consumers that were not there when it was told to close them; its dump names them as those
+    /// who take notifications.
+    strangers: Vec<String>,
 }
 
 impl FakeWorker {
@@ -135,6 +143,7 @@ impl FakeWorker {
             routers: BTreeSet::new(),
             producers: BTreeSet::new(),
             consumers: Vec::new(),
+            strangers: Vec::new(),
         }
     }
 
@@ -187,6 +196,15 @@ impl FakeWorker {
                 self.accept(id);
             }
             Method::TRANSPORT_CONSUME => self.consume(request),
+            Method::TRANSPORT_CLOSE_CONSUMER => {
+                let body = request.body_as_transport_close_consumer_request().unwrap();
+                let consumer = body.consumer_id();
+                match self.consumers.iter().position(|id| id == consumer) {
+                    Some(index) => drop(self.consumers.remove(index)),
+                    None => self.strangers.push(consumer.to_owned()),
+                }
+                self.accept(id);
+            }
             Method::PRODUCER_PAUSE => {
                 for consumer in self.consumers.clone() {
                     self.notify(&consumer, Event::CONSUMER_PRODUCER_PAUSE);
@@ -212,10 +230,11 @@ impl FakeWorker {
         }
         let routers: Vec<_> = self.routers.iter().cloned().collect();
         let producers: Vec<_> = self.producers.iter().cloned().collect();
+        let strangers = self.strangers.clone();
         self.respond(id, |fbb| {
             let handlers = worker::ChannelMessageHandlersArgs {
                 channel_request_handlers: Some(strings(fbb, &producers)),
-                channel_notification_handlers: Some(strings(fbb, &[])),
+                channel_notification_handlers: Some(strings(fbb, &strangers)),
             };
             let args = worker::DumpResponseArgs {
                 pid: process::id(),

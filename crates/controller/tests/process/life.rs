@@ -103,6 +103,11 @@ pub(crate) async fn a_death_resolves_what_waits() {
     };
     assert_eq!(lost.routers, [router.id().clone()]);
     assert!(router.is_closed());
+    let late = worker.events().next().await;
+    assert!(
+        matches!(late, Some(WorkerEvent::Gone { .. })),
+        "who asks late is told as well"
+    );
 }
 
 pub(crate) async fn a_signal_is_told() {

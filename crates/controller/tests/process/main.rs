@@ -1,5 +1,6 @@
 //! Workers as processes, from spawning to dying. The process on the other side is this very
-//! binary, which then plays a worker from a script: see `fake_worker`.
+//! binary, which then plays a worker from a script (see `fake_worker`), or is a real one (see
+//! `example`).
 //!
 //! The binary has no test harness; a name on its command line runs the tests that contain it.
 
@@ -13,6 +14,7 @@ use tokio::runtime::Runtime;
 use tokio::time::timeout;
 
 mod entities;
+mod example;
 mod fake_worker;
 mod life;
 mod observe;
@@ -55,6 +57,9 @@ tests! {
         the_last_handle_closes_the_entity,
         a_dropped_future_closes_what_it_creates,
     }
+    example {
+        two_peers_and_one_track,
+    }
     observe {
         a_worker_is_recorded_from_its_first_word_on,
         the_live_tree_is_what_the_workers_say,
@@ -72,6 +77,9 @@ fn main() -> ExitCode {
         && first == "worker"
     {
         return fake_worker::main(rest);
+    }
+    if let Some(code) = example::main(&arguments) {
+        return code;
     }
     let filters: Vec<_> = arguments
         .iter()

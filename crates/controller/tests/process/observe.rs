@@ -1,5 +1,4 @@
 use std::fs;
-use std::path::PathBuf;
 use std::time::Duration;
 
 use tureen_channel_dump::{Event, Filter, Message, RecordingReader, Secrets, Session};
@@ -8,9 +7,9 @@ use tureen_controller::{ChannelObserver, LiveTree, Worker, WorkerSettings};
 use crate::fake_worker::Program;
 
 pub(crate) async fn a_worker_is_recorded_from_its_first_word_on() {
-    let directory = directory("record");
-    let observer = ChannelObserver::recording_to(&directory);
     let program = Program::new("normal");
+    let directory = program.directory().join("record");
+    let observer = ChannelObserver::recording_to(&directory);
     let worker = Worker::spawn(settings(&program, &observer)).await.unwrap();
     worker.create_router(&[]).await.unwrap();
     let pid = worker.pid();
@@ -52,7 +51,6 @@ pub(crate) async fn a_worker_is_recorded_from_its_first_word_on() {
             });
         }
     }
-    fs::remove_dir_all(&directory).unwrap();
     assert_eq!(told[0], "WORKER_RUNNING");
     assert_eq!(
         told[1..3],
@@ -86,9 +84,4 @@ fn settings(program: &Program, observer: &ChannelObserver) -> WorkerSettings {
         observer: Some(observer.clone()),
         ..program.settings()
     }
-}
-
-fn directory(name: &str) -> PathBuf {
-    let name = format!("tureen-observe-{name}-{}", std::process::id());
-    std::env::temp_dir().join(name)
 }
