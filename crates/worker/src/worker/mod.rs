@@ -33,6 +33,7 @@ use crate::time::{ClockAnchor, Instant};
 use crate::timers::Deadlines;
 use crate::transport::Transport;
 use crate::webrtc_server::WebRtcServer;
+use crate::wire::rtcp::ReportBlock;
 
 pub use drops::Drops;
 use registry::Registry;
@@ -83,6 +84,8 @@ pub struct Worker {
     deadlines: Deadlines<TransportKey>,
     fan_out: FanOut,
     control: Output,
+    /// Room for the blocks of a report.
+    report_blocks: Vec<ReportBlock>,
     /// The transport that is being worked on, to be removed if that panics.
     current: Option<TransportKey>,
     counters: Counters,
@@ -174,6 +177,7 @@ impl Worker {
             deadlines: Deadlines::new(),
             fan_out: FanOut::default(),
             control: Output::new(CONTROL_CAPACITY),
+            report_blocks: Vec::new(),
             current: None,
             counters: Counters::default(),
             gone: Drops::default(),

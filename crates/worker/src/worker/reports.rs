@@ -208,7 +208,7 @@ impl Worker {
     fn send_receiver_reports(&mut self, now: Instant, key: TransportKey, output: &mut Output) {
         let ntp = self.settings.clock.to_ntp(now);
         let transport = &mut self.entities.transports[key];
-        let mut blocks = Vec::new();
+        let mut blocks = std::mem::take(&mut self.report_blocks);
         let mut changed = Vec::new();
         for producer_key in &transport.producers {
             let mut score_changed = false;
@@ -237,6 +237,8 @@ impl Worker {
                 Some(out.len())
             });
         }
+        blocks.clear();
+        self.report_blocks = blocks;
         for producer in changed {
             self.tell_scores(producer);
         }
