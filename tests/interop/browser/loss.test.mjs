@@ -1,5 +1,6 @@
 // Connections that are lost: by the network, by the server, by a browser that is no more.
 import assert from "node:assert/strict";
+import { createSocket } from "node:dgram";
 import { after, before, test } from "node:test";
 import { openBrowser } from "./browsers.mjs";
 import { click, comeToLobby, enterRoom, makeRoom, seen, shown, tracksOf, until, withScreens } from "./pages.mjs";
@@ -129,6 +130,34 @@ test("a server that is told to end tells the people in its calls, and leaves not
     for (const way of [annsWay, bobsWay]) way.mend(around.server.url);
     await seen(ann, "Bob");
   });
+});
+
+test("media that finds no way to the server is told of, with the place", async () => {
+  const server = await startServer(FLAGS);
+  const wall = createSocket("udp4");
+  const [ann, bob] = await Promise.all(browsers.map((browser) => browser.newPage()));
+  try {
+    // As if a firewall stood between: where Bob looks for the server, nobody answers.
+    await new Promise((resolve) => wall.bind(0, "127.0.0.1", resolve));
+    const { port } = wall.address();
+    await bob.addInitScript((place) => {
+      const real = RTCPeerConnection.prototype.setRemoteDescription;
+      RTCPeerConnection.prototype.setRemoteDescription = function ({ type, sdp }) {
+        return real.call(this, { type, sdp: sdp?.replace(/^(a=candidate:\S+ \d+ \S+ \d+) \S+ \d+/gm, `$1 ${place}`) });
+      };
+    }, `127.0.0.1 ${port}`);
+    await enterRoom(ann, server.url, "wall", "Ann");
+    await enterRoom(bob, server.url, "wall", "Bob");
+    await until(bob, "the word on Ann's tile", () =>
+      [...document.querySelectorAll(".tile .message")].some(({ textContent }) => textContent === "Connecting media…"));
+    await until(bob, "the reason", (text) => document.querySelector("#notices").textContent.includes(text),
+      `no way to the server at 127.0.0.1:${port} (UDP)`, 60);
+    await shown(bob, "the sign that stays", "header .badge.warm");
+  } finally {
+    await Promise.all([ann, bob].map((page) => page.close()));
+    wall.close();
+    assert.equal(await server.stop(), 0, server.log());
+  }
 });
 
 test("one who vanishes without a word is missed", async () => {

@@ -16,13 +16,17 @@ export function chatPanel(call, maxLength, unread) {
     isAtEnd = list.scrollHeight - list.scrollTop - list.clientHeight < 40;
     if (isAtEnd) newer.hidden = true;
   }, { passive: true });
-  new ResizeObserver(() => isAtEnd && toEnd()).observe(list);
-
   const grow = () => {
     input.style.height = "auto";
     input.style.height = `${input.scrollHeight + input.offsetHeight - input.clientHeight}px`;
   };
   input.addEventListener("input", grow);
+  let width = 0;
+  new ResizeObserver(() => {
+    if (isAtEnd) toEnd();
+    if (list.offsetWidth !== width && list.offsetWidth > 0) grow();
+    width = list.offsetWidth;
+  }).observe(list);
   const send = async () => {
     const text = input.value.trim();
     if (!text) return;

@@ -172,4 +172,6 @@ async function unreachable(error) {
 
 // Back and forth between lobby and room: a page that begins anew forgets nothing that matters.
 addEventListener("popstate", () => location.reload());
+// A page that comes back from the browser's memory has left its room when it went.
+addEventListener("pageshow", ({ persisted }) => persisted && location.reload());
 start();

@@ -116,7 +116,7 @@ function tileList(call) {
     for (const video of screens) {
       const sound = theirs.find((track) => track.source === "screen-audio" && track.label === video.label);
       const number = screens.length > 1 ? ` ${video.label.match(/\d+$/)?.[0] ?? screens.indexOf(video) + 1}` : "";
-      list.push({ key: video.id, participant, video, sound, screen: true, title: `${participant.name} – screen${number}` });
+      list.push({ key: video.id, participant, video, sound, screen: true, what: ` – screen${number}` });
     }
     const video = theirs.find((track) => track.source === "camera");
     const sound = theirs.find((track) => track.source === "microphone");
@@ -171,13 +171,14 @@ class Tile {
     else delete this.element.dataset.track;
     this.#show(video);
 
-    const label = screen ? shown.title : isMine ? `${participant.name} (you)` : participant.name;
+    const name = isMine && !screen ? `${participant.name} (you)` : participant.name;
+    const label = screen ? `${name}${shown.what}` : name;
     const isMuted = !screen && !participant.viewer && (!sound || sound.muted);
     const nameKey = `${label} ${isMuted}`;
     if (this.#name.dataset.key !== nameKey) {
       this.#name.dataset.key = nameKey;
       this.#name.replaceChildren(...(isMuted ? [icon("microphone-off"), el("span", { class: "visually-hidden" }, "muted")] : []),
-        el("span", { class: "ellipsis" }, label));
+        el("span", { class: "ellipsis" }, name), ...(screen ? [el("span", { class: "what" }, shown.what)] : []));
     }
     const isStaged = video && call.stage === video.id;
     this.#put.disabled = !video || !call.mayStage;
