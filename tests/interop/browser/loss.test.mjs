@@ -132,6 +132,22 @@ test("a server that is told to end tells the people in its calls, and leaves not
   });
 });
 
+test("a ring ends with the connection", async () => {
+  await withServer(async ([rita, otto], [ritasWay, ottosWay]) => {
+    await comeToLobby(rita, ritasWay.url, "Rita");
+    await comeToLobby(otto, ottosWay.url, "Otto");
+    await shown(rita, "Otto online", "[aria-label='Ring Otto']");
+    await click(rita, "[aria-label='Ring Otto']");
+    await shown(otto, "the ring", "dialog button[value=accept]");
+    ottosWay.cut();
+    await overlay(otto);
+    assert.equal(await otto.evaluate(() => document.querySelectorAll("dialog").length), 0);
+    await until(rita, "the word that nobody answers", () => document.querySelector("#notices").textContent.includes("Otto does not answer"));
+    ottosWay.mend();
+    await until(otto, "the lobby again", () => !document.querySelector(".overlay") && document.querySelector("[aria-label='Ring Rita']"));
+  });
+});
+
 test("media that finds no way to the server is told of, with the place", async () => {
   const server = await startServer(FLAGS);
   const wall = createSocket("udp4");
