@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { openBrowser } from "./browsers.mjs";
-import { enterRoom, hearsAndSees, until } from "./pages.mjs";
+import { connectionState, enterRoom, seen } from "./pages.mjs";
 import { startServer } from "./server.mjs";
 
 for (const [how, room, query] of [["", "goulash", ""], [" with encryption", "borscht", "#key=beetroot"]]) {
@@ -17,8 +17,12 @@ async function call(room, query) {
     const [ann, bob] = [await chromium.newPage(), await firefox.newPage()];
     await enterRoom(ann, server.url, room, "Ann", query);
     await enterRoom(bob, server.url, room, "Bob", query);
-    await until(bob, "Ann is seen and heard", hearsAndSees, { who: "Ann" });
-    await until(ann, "Bob is seen and heard", hearsAndSees, { who: "Bob" });
+    await seen(bob, "Ann");
+    await seen(ann, "Bob");
+    for (const page of [ann, bob]) {
+      const { publish, receive } = await page.evaluate(connectionState);
+      for (const { transport } of [publish, receive]) assert.match(transport[0].srtpCipher, /GCM/);
+    }
   } finally {
     await chromium.close();
     await firefox.close();

@@ -3,15 +3,73 @@
 /** Opens a room's door and comes in under a name. `query` is that of the link. */
 export async function enterRoom(page, url, room, name, query = "") {
   await page.goto(`${url}room/${room}${query}`);
-  await page.waitForSelector(".door form");
-  // The door offers devices once the browser has opened them.
-  if (!query.includes("produce=false")) await page.waitForSelector(".door select");
+  await comeIn(page, name);
+}
+
+/** From the door, once its devices are open, into the room. */
+export async function comeIn(page, name) {
+  await page.waitForSelector(".door:not(:has([aria-busy=true])) form");
   await page.evaluate((text) => {
     const input = document.querySelector(".door input[type=text]");
-    input.value = text;
+    if (text !== undefined) input.value = text;
     document.querySelector(".door button[type=submit]").click();
   }, name);
   await page.waitForSelector(".room .stage");
+}
+
+/** Comes to the lobby under a name, as a person who may have been here under another. */
+export async function comeToLobby(page, url, name) {
+  await page.goto(url);
+  await page.waitForSelector(".welcome form, .lobby");
+  await page.evaluate(() => document.querySelector(".lobby .me button")?.click());
+  await page.waitForSelector(".welcome form");
+  await page.evaluate((text) => {
+    document.querySelector(".welcome input").value = text;
+    document.querySelector(".welcome button[type=submit]").click();
+  }, name);
+  await page.waitForSelector(".lobby");
+}
+
+/** Makes a room in the lobby and enters it; `change` is run in the dialog. */
+export async function makeRoom(page, change) {
+  await click(page, ".lobby .start > button");
+  await page.evaluate(change);
+  await click(page, "dialog button[value=create]");
+  await comeIn(page);
+}
+
+export const click = (page, selector) => page.evaluate((one) => document.querySelector(one).click(), selector);
+
+/** Waits until `who` is seen and heard, more than `before` if given. */
+export const seen = (page, who, before) => until(page, `${who} is seen and heard`, hearsAndSees, { who, before });
+
+/** Waits until the page has this. */
+export const shown = (page, what, selector) => until(page, what, (one) => Boolean(document.querySelector(one)), selector);
+
+/** Before a page is opened: what it shares are drawn screens, each with a tone. Headless browsers have no others. */
+export const withScreens = (page) => page.addInitScript(() => {
+  MediaDevices.prototype.getDisplayMedia = async () => {
+    const canvas = Object.assign(document.createElement("canvas"), { width: 320, height: 180 });
+    const drawing = canvas.getContext("2d");
+    setInterval(() => {
+      drawing.fillStyle = `hsl(${Math.random() * 360} 80% 50%)`;
+      drawing.fillRect(0, 0, 320, 180);
+    }, 100);
+    const stream = canvas.captureStream(10);
+    const sound = new AudioContext();
+    const [tone, end] = [sound.createOscillator(), sound.createMediaStreamDestination()];
+    tone.connect(end);
+    tone.start();
+    stream.addTrack(end.stream.getAudioTracks()[0]);
+    return stream;
+  };
+});
+
+/** In the page: what is known of the tracks of `who`. */
+export function tracksOf(who) {
+  const { call } = globalThis.tureen;
+  return [...call.tracks.values()].filter((track) => call.participants.get(track.participant)?.name === who)
+    .map(({ source, muted, label }) => `${source}${label ? ` ${label}` : ""}${muted ? " muted" : ""}`).sort();
 }
 
 /** Asks the page again and again until it says something true, or the time is over. */

@@ -1,10 +1,9 @@
 // What people do in rooms besides seeing each other, and what can go wrong around them.
 import assert from "node:assert/strict";
-import { readdirSync, readFileSync } from "node:fs";
 import { after, before, test } from "node:test";
 import { openBrowser } from "./browsers.mjs";
-import { enterRoom, hearsAndSees, received, until } from "./pages.mjs";
-import { startServer } from "./server.mjs";
+import { click, comeIn, comeToLobby, enterRoom, makeRoom, received, seen, shown, tracksOf, until, withScreens } from "./pages.mjs";
+import { isAlive, startServer, workersOf } from "./server.mjs";
 
 let server;
 let browsers;
@@ -30,9 +29,6 @@ async function withPages(use) {
   }
 }
 
-const click = (page, selector) => page.evaluate((one) => document.querySelector(one).click(), selector);
-const seen = (page, who, before) => until(page, `${who} is seen and heard`, hearsAndSees, { who, before });
-
 test("people with the passphrase see each other, one with another does not", async () => {
   await withPages(async (ann, bob) => {
     await enterRoom(ann, server.url, "secret", "Ann", "#key=mulligatawny");
@@ -41,15 +37,24 @@ test("people with the passphrase see each other, one with another does not", asy
     await seen(bob, "Ann");
     const eve = await browsers[1].newPage();
     await enterRoom(eve, server.url, "secret", "Eve", "#key=guess");
-    await until(eve, "the sign of another passphrase", () =>
-      [...document.querySelectorAll(".tile .message")].some((message) => !message.hidden));
-    const frames = (await eve.evaluate(received)).map(({ frames }) => frames);
-    assert.deepEqual(frames.filter((count) => count > 0), []);
+    for (const who of ["Ann", "Bob"]) {
+      await until(eve, `the sign that ${who} has another passphrase`, (name) =>
+        [...document.querySelectorAll(".tile")].find((tile) => tile.querySelector(".name").textContent.includes(name))
+          ?.querySelector(".message").textContent === "Encrypted with another passphrase", who);
+    }
+    // Packets of all four tracks arrive, and nothing of them is seen or heard.
+    await until(eve, "packets of four tracks", async () => {
+      const tracks = [...globalThis.tureen.call.tracks.values()].filter(({ receiver }) => receiver);
+      const reports = await Promise.all(tracks.map(async ({ receiver }) =>
+        [...(await receiver.getStats()).values()].find(({ type }) => type === "inbound-rtp")));
+      return reports.filter((report) => report?.packetsReceived > 20).length === 4;
+    });
+    const list = await eve.evaluate(received);
+    assert.equal(list.length, 4);
+    assert.deepEqual(list.filter(({ frames, energy }) => frames > 0 || energy > 0), []);
     await eve.goto(`${server.url}room/secret`);
-    await eve.waitForSelector(".door select");
-    await click(eve, ".door button[type=submit]");
     await until(eve, "the question for the passphrase", () =>
-      document.querySelector(".door input[type=password]")?.offsetParent !== null);
+      document.querySelector(".door input[type=password]")?.offsetParent);
     await eve.close();
   });
 });
@@ -67,25 +72,24 @@ test("encryption works where transforms are older", async () => {
 
 test("one presents, the others watch without devices", async () => {
   await withPages(async (ann, bob) => {
-    await comeToLobby(ann, "Ann");
-    await click(ann, ".lobby .start > button");
-    await ann.evaluate(() => {
-      document.querySelector("dialog [value=presentation]").click();
-      document.querySelector("dialog button[value=create]").click();
-    });
-    await ann.waitForSelector(".door select");
-    await click(ann, ".door button[type=submit]");
-    await ann.waitForSelector(".room");
+    await comeToLobby(ann, server.url, "Ann");
+    await makeRoom(ann, () => document.querySelector("dialog [value=presentation]").click());
     const link = await ann.evaluate(() => location.href);
     await enterRoom(bob, server.url, link.split("/").at(-1), "Bob");
     await seen(bob, "Ann");
     const buttons = await bob.evaluate(() => [...document.querySelectorAll(".bar button")].filter((one) => one.offsetParent).map(({ title }) => title));
     assert.deepEqual(buttons, ["Devices", "Leave"]);
+    assert.equal(await bob.evaluate(() => globalThis.opened.length), 0, "whoever watches is asked for no device");
+    await ann.evaluate(() => {
+      navigator.clipboard.writeText = async (text) => (globalThis.copied = text);
+      document.querySelector("[aria-label^='Copy the link']").click();
+    });
+    assert.equal(await until(ann, "the link", () => globalThis.copied), `${link}?produce=false`);
     assert.equal(await ann.evaluate(() => document.querySelectorAll(".tile").length), 1);
   });
 });
 
-test("a call goes on after an ICE restart, and after a track was dropped and taken again", async () => {
+test("a call goes on after an ICE restart, and after a camera was off", async () => {
   await withPages(async (ann, bob) => {
     await enterRoom(ann, server.url, "chowder", "Ann");
     await enterRoom(bob, server.url, "chowder", "Bob");
@@ -100,11 +104,6 @@ test("a call goes on after an ICE restart, and after a track was dropped and tak
     await seen(ann, "Bob", await seen(ann, "Bob"));
     await seen(bob, "Ann", await seen(bob, "Ann"));
 
-    await click(ann, ".tile:not(.mirrored) [title='Stop receiving this']");
-    await until(ann, "no picture of Bob", () => document.querySelector(".tile:not(.mirrored) video").hidden);
-    await click(ann, ".tile:not(.mirrored) [title='Receive this again']");
-    await until(ann, "a picture of Bob", () => !document.querySelector(".tile:not(.mirrored) video").hidden);
-
     // The camera off and on again: its media sections are used again, on both connections.
     await click(bob, ".bar [title='Turn the camera off']");
     await until(ann, "no camera of Bob", () => document.querySelector(".tile:not(.mirrored) video").hidden);
@@ -118,31 +117,25 @@ test("a call goes on after an ICE restart, and after a track was dropped and tak
 
 test("screens stand side by side, and a click puts one on the stage for everyone", async () => {
   await withPages(async (ann, bob) => {
+    await withScreens(ann);
     await enterRoom(ann, server.url, "gazpacho", "Ann");
     await enterRoom(bob, server.url, "gazpacho", "Bob");
     await seen(bob, "Ann");
-    await ann.evaluate(async () => {
-      for (const colour of ["red", "blue"]) {
-        const canvas = Object.assign(document.createElement("canvas"), { width: 320, height: 180 });
-        const context = canvas.getContext("2d");
-        setInterval(() => {
-          context.fillStyle = colour;
-          context.fillRect(0, 0, 320, 180);
-        }, 100);
-        const [track] = canvas.captureStream(10).getTracks();
-        await globalThis.tureen.call.publish(track, { source: "screen", label: colour });
-      }
-    });
+    await click(ann, ".bar [aria-label='Share a screen']");
+    await shown(ann, "the other button", ".bar [aria-label='Share another screen']");
+    await click(ann, ".bar [aria-label='Share another screen']");
     await until(bob, "two screens that move", () => {
       const videos = [...document.querySelectorAll(".tile.screen video")];
       return videos.length === 2 && videos.every((video) => video.getVideoPlaybackQuality().totalVideoFrames > 2);
     });
-    await click(bob, ".tile.screen .put");
+    await until(bob, "the second on the stage", () =>
+      document.querySelector(".main .tile.screen .name")?.textContent === "Ann – screen 2");
+    await click(bob, ".strip .tile.screen .put");
     for (const page of [ann, bob]) {
       await until(page, "one on the stage, the rest in the strip", () =>
-        document.querySelectorAll(".main .tile").length === 1 && document.querySelectorAll(".strip .tile").length === 3);
+        document.querySelector(".main .tile.screen .name")?.textContent === "Ann – screen 1" && document.querySelectorAll(".strip .tile").length === 3);
     }
-    await click(ann, ".bar [title='Stop sharing']");
+    await click(ann, ".bar [title='Stop sharing all screens']");
     await until(bob, "no screens, no stage", () =>
       document.querySelectorAll(".tile.screen").length === 0 && document.querySelectorAll(".main .tile").length === 2);
   });
@@ -150,25 +143,23 @@ test("screens stand side by side, and a click puts one on the stage for everyone
 
 test("the owner starts the call and everyone is rung", async () => {
   await withPages(async (ann, bob) => {
-    await comeToLobby(ann, "Ann");
-    await click(ann, ".lobby .start > button");
-    await ann.evaluate(() => {
-      document.querySelector("dialog input[type=checkbox]").click();
-      document.querySelector("dialog button[value=create]").click();
-    });
-    await ann.waitForSelector(".door select");
-    await click(ann, ".door button[type=submit]");
-    await ann.waitForSelector(".room");
-    await comeToLobby(bob, "Bob");
+    await comeToLobby(ann, server.url, "Ann");
+    await makeRoom(ann, () => document.querySelector("dialog input[type=checkbox]").click());
+    await comeToLobby(bob, server.url, "Bob");
     // Rooms of tests before may still be listed; this one is the only one that waits.
     await until(bob, "the room with its head-count", () =>
       document.querySelector(".list li:has(.badge.warm) .small")?.textContent.startsWith("1 person"));
     await click(bob, ".list li:has(.badge.warm) button");
-    await bob.waitForSelector(".door select");
-    await click(bob, ".door button[type=submit]");
-    await until(bob, "the waiting room", () => document.querySelector(".stage .alone"));
+    await comeIn(bob);
+    await shown(bob, "the waiting room", ".stage .alone");
     await click(ann, ".bar button[title^='Start the call']");
     await bob.waitForSelector("dialog button[value=accept]");
+    // Rung again, and Escape: one question, which stays.
+    await click(ann, ".bar button[title^='Ring those']");
+    await ann.evaluate(() => globalThis.tureen.call.say("ring ring"));
+    await until(bob, "what was said after the second ring", () => document.querySelector(".chat li"));
+    await bob.keyboard.press("Escape");
+    assert.equal(await bob.evaluate(() => document.querySelectorAll("dialog[open]").length), 1);
     await click(bob, "dialog button[value=accept]");
     await seen(ann, "Bob");
     await seen(bob, "Ann");
@@ -176,13 +167,14 @@ test("the owner starts the call and everyone is rung", async () => {
     await ann.waitForSelector("dialog button[value=end]");
     await click(ann, "dialog button[value=end]");
     await until(bob, "the end", () => document.querySelector(".welcome h1")?.textContent === "This room has ended");
+    assert.deepEqual(await bob.evaluate(() => [...document.querySelectorAll(".welcome button")].map(({ textContent }) => textContent)), ["To the lobby"]);
   });
 });
 
 test("one rings another from the lobby", async () => {
   await withPages(async (rita, otto) => {
-    await comeToLobby(rita, "Rita");
-    await comeToLobby(otto, "Otto");
+    await comeToLobby(rita, server.url, "Rita");
+    await comeToLobby(otto, server.url, "Otto");
     const ring = "[aria-label='Ring Otto']";
     await until(rita, "Otto online", (one) => document.querySelector(one), ring);
     await click(rita, ring);
@@ -195,6 +187,18 @@ test("one rings another from the lobby", async () => {
     for (const page of [rita, otto]) await page.waitForSelector(".room");
     await seen(rita, "Otto");
     await seen(otto, "Rita");
+    // A third who has come by the link: the secrets of the two are not in it.
+    const cid = await browsers[1].newPage();
+    await cid.goto(server.url);
+    await cid.evaluate(() => localStorage.clear());
+    await cid.goto(rita.url());
+    await cid.waitForSelector(".door:not(:has([aria-busy=true])) form");
+    await cid.evaluate(() => {
+      document.querySelector(".door input[type=text]").value = "Cid";
+      document.querySelector(".door button[type=submit]").click();
+    });
+    await until(cid, "the refusal", () => document.querySelector(".door .notice.error")?.textContent.startsWith("This call is between two people"));
+    await cid.close();
   });
 });
 
@@ -208,53 +212,39 @@ test("one who closes the page is missed", async () => {
   });
 });
 
-test("a call comes back when its worker dies", async () => {
+test("a call comes back when its worker dies, with what was on the stage and without what was dropped", async () => {
   await withPages(async (ann, bob) => {
+    await withScreens(ann);
     await enterRoom(ann, server.url, "phoenix", "Ann");
     await enterRoom(bob, server.url, "phoenix", "Bob");
     await seen(ann, "Bob");
+    await click(ann, ".bar [title='Turn the microphone off']");
+    await click(ann, ".bar [aria-label='Share a screen']");
+    await shown(bob, "the screen on the stage", ".main .tile.screen");
+    await click(ann, ".tile:not(.mirrored):not(.screen) [title='Stop receiving the picture']");
+    const before = ["camera", "microphone muted", "screen Screen 1", "screen-audio Screen 1"];
+    await until(bob, "all tracks of Ann", (wanted) => globalThis.tureen.call.tracks.size === wanted, before.length + 2);
+    assert.deepEqual(await bob.evaluate(tracksOf, "Ann"), before);
     const [worker] = workersOf(server.pid);
-    const old = await ann.evaluate(() => globalThis.tureen.call.connections.receive.remoteDescription.sdp.match(/a=ice-ufrag:(.*)/)[1]);
+    const ids = await bob.evaluate(() => [...globalThis.tureen.call.tracks.keys()]);
     process.kill(worker, "SIGKILL");
-    const isNew = (before) => globalThis.tureen.call.connections.receive?.remoteDescription &&
-      globalThis.tureen.call.connections.receive.remoteDescription.sdp.match(/a=ice-ufrag:(.*)/)[1] !== before;
-    await Promise.all([until(ann, "another connection", isNew, old), seen(bob, "Ann")]);
+    await until(bob, "all tracks anew", (old) => {
+      const { tracks } = globalThis.tureen.call;
+      return tracks.size === old.length && !old.some((id) => tracks.has(id));
+    }, ids);
     assert.notEqual(workersOf(server.pid)[0], worker);
+    assert.deepEqual(await bob.evaluate(tracksOf, "Ann"), before);
+    await until(bob, "the screen on the stage again, moving", () =>
+      document.querySelector(".main .tile.screen video")?.getVideoPlaybackQuality().totalVideoFrames > 3);
+    await until(ann, "Bob's voice", async () => {
+      const { call } = globalThis.tureen;
+      const track = [...call.tracks.values()].find(({ source, media }) => source === "microphone" && !media);
+      const reports = [...(await track?.receiver?.getStats() ?? new Map()).values()];
+      return reports.some(({ type, totalAudioEnergy }) => type === "inbound-rtp" && totalAudioEnergy > 0);
+    });
+    const dropped = await ann.evaluate(() => [...globalThis.tureen.call.tracks.values()].find(({ source, media }) => source === "camera" && !media).receiver);
+    assert.equal(dropped, undefined, "Bob's picture is still dropped");
+    await click(ann, ".tile:not(.mirrored):not(.screen) [title='Receive the picture']");
     await seen(ann, "Bob", await seen(ann, "Bob"));
-    await seen(bob, "Ann", await seen(bob, "Ann"));
   });
 });
-
-/** Comes to the lobby under a name, as a person who may have been here under another. */
-async function comeToLobby(page, name) {
-  await page.goto(server.url);
-  await page.waitForSelector(".welcome form, .lobby");
-  await page.evaluate(() => document.querySelector(".lobby .me button")?.click());
-  await page.waitForSelector(".welcome form");
-  await page.evaluate((text) => {
-    document.querySelector(".welcome input").value = text;
-    document.querySelector(".welcome button[type=submit]").click();
-  }, name);
-  await page.waitForSelector(".lobby");
-}
-
-/** Process ids of a server's workers. */
-function workersOf(pid) {
-  return readdirSync("/proc").filter((entry) => /^\d+$/.test(entry)).map(Number).filter((one) => {
-    try {
-      const stat = readFileSync(`/proc/${one}/stat`, "utf8");
-      return Number(stat.slice(stat.lastIndexOf(")") + 2).split(" ")[1]) === pid;
-    } catch {
-      return false;
-    }
-  });
-}
-
-function isAlive(pid) {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch {
-    return false;
-  }
-}

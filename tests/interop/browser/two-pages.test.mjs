@@ -1,8 +1,9 @@
-// Two people in a room of a real server, in real browsers with fake devices.
+// Two people in a room of a real server, in real browsers with fake devices: all that they do
+// together, over UDP and over TCP alone.
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { openBrowser } from "./browsers.mjs";
-import { connectionState, enterRoom, hearsAndSees, until } from "./pages.mjs";
+import { click, connectionState, enterRoom, hearsAndSees, seen, shown, until, withScreens } from "./pages.mjs";
 import { startServer } from "./server.mjs";
 
 let server;
@@ -19,86 +20,124 @@ after(async () => {
   assert.equal(await server?.stop(), 0, server?.log());
 });
 
-/** Two people in a room; both are gone when `use` is done. */
-async function inRoom(room, query, use) {
-  const pages = await Promise.all(browsers.map((browser) => browser.newPage()));
-  try {
-    for (const [page, name] of [[pages[0], "Ann"], [pages[1], "Bob"]]) await enterRoom(page, server.url, room, name, query);
-    await use(...pages);
-  } finally {
-    await Promise.all(pages.map((page) => page.close()));
-  }
+for (const [how, room, query, protocol] of [["", "soup", "", "udp"], [", over ICE-TCP only", "broth", "?forceTcp=true", "tcp"]]) {
+  test(`two people meet${how}`, async () => {
+    const pages = await Promise.all(browsers.map((browser) => browser.newPage()));
+    try {
+      await Promise.all(pages.map(withScreens));
+      const [ann, bob] = pages;
+      await enterRoom(ann, server.url, room, "Ann", query);
+      await enterRoom(bob, server.url, room, "Bob", query);
+      await seeEachOther(ann, bob);
+      for (const page of pages) await checkTransports(page, protocol);
+      await speak(ann, bob);
+      await chat(ann, bob);
+      await shareScreens(ann, bob);
+      await leave(ann, bob);
+    } finally {
+      await Promise.all(pages.map((page) => page.close()));
+    }
+  });
 }
 
 async function seeEachOther(ann, bob) {
-  for (const [page, who] of [[ann, "Bob"], [bob, "Ann"]]) {
-    const before = await until(page, `${who} is seen and heard`, hearsAndSees, { who });
-    await until(page, `${who} goes on`, hearsAndSees, { who, before });
+  for (const [page, who] of [[ann, "Bob"], [bob, "Ann"]]) await seen(page, who, await seen(page, who));
+}
+
+/** On both connections: the protocol that was chosen, and a cipher that authenticates as it encrypts. */
+async function checkTransports(page, protocol) {
+  const protocols = await page.evaluate(async () => {
+    const list = [];
+    for (const pc of Object.values(globalThis.tureen.call.connections)) {
+      const reports = [...(await pc.getStats()).values()];
+      const pair = reports.find(({ type, nominated }) => type === "candidate-pair" && nominated);
+      list.push(reports.find(({ id }) => id === pair.localCandidateId).protocol);
+    }
+    return list;
+  });
+  assert.deepEqual(protocols, [protocol, protocol]);
+  const { publish, receive } = await page.evaluate(connectionState);
+  for (const { transport } of [publish, receive]) assert.match(transport[0].srtpCipher, /GCM/);
+}
+
+/** The marks of who speaks and of who is muted, in tile and list. */
+async function speak(ann, bob) {
+  const isMarked = ({ who, speaks }) => [".tile", ".people li"].every((selector) => {
+    const one = [...document.querySelectorAll(selector)].find((each) => each.textContent.includes(who));
+    const avatar = selector === ".tile" ? one : one.querySelector(".avatar");
+    return one.classList.contains("speaking") === speaks && (getComputedStyle(avatar).boxShadow !== "none") === speaks;
+  });
+  for (const page of [ann, bob]) {
+    for (const who of ["Ann", "Bob"]) await until(page, `the mark that ${who} speaks`, isMarked, { who, speaks: true });
+  }
+  await click(ann, ".bar [title='Turn the microphone off']");
+  await until(bob, "the sign of a muted microphone", () =>
+    [...document.querySelectorAll(".tile .name")].some((name) => name.textContent === "mutedAnn"));
+  await until(bob, "no mark that Ann speaks", isMarked, { who: "Ann", speaks: false });
+  await click(ann, ".bar [title='Turn the microphone on']");
+  await until(bob, "the mark again", isMarked, { who: "Ann", speaks: true });
+}
+
+async function chat(ann, bob) {
+  await ann.evaluate(() => {
+    document.querySelector(".chat textarea").value = "<b>hello</b>";
+    document.querySelector(".chat form button").click();
+  });
+  for (const page of [ann, bob]) {
+    await until(page, "the message", () => [...document.querySelectorAll(".chat li p")].some((line) => line.textContent === "<b>hello</b>"));
   }
 }
 
-test("two people see and hear each other", async () => {
-  await inRoom("soup", "", async (ann, bob) => {
-    await seeEachOther(ann, bob);
-    for (const { transport } of Object.values(await ann.evaluate(connectionState))) {
-      assert.match(transport[0].srtpCipher, /GCM/);
-    }
+/** Two screens by the button, the first of them stopped alone. */
+async function shareScreens(ann, bob) {
+  await click(ann, ".bar [aria-label='Share a screen']");
+  const isOnStage = () => {
+    const video = document.querySelector(".main .tile.screen video");
+    return video && video.getVideoPlaybackQuality().totalVideoFrames > 3;
+  };
+  await until(bob, "the screen on the stage", isOnStage);
+  await until(bob, "the sound of the screen", async () => {
+    const track = [...globalThis.tureen.call.tracks.values()].find(({ source }) => source === "screen-audio");
+    const reports = [...(await track.receiver.getStats()).values()];
+    return reports.some(({ type, totalAudioEnergy }) => type === "inbound-rtp" && totalAudioEnergy > 0);
   });
-});
-
-test("chat arrives, mute shows, a screen appears, and leaving removes the tile", async () => {
-  await inRoom("stew", "", async (ann, bob) => {
-    await seeEachOther(ann, bob);
-    for (const page of [ann, bob]) {
-      await until(page, "the sign that both speak", () => [...globalThis.tureen.call.participants.values()].every(({ speaking }) => speaking));
-    }
-    await ann.evaluate(() => globalThis.tureen.call.say("<b>hello</b>"));
-    await until(bob, "the message", () => [...document.querySelectorAll(".chat li p")].some((line) => line.textContent === "<b>hello</b>"));
-
-    await ann.evaluate(() => document.querySelector(".bar [title='Turn the microphone off']").click());
-    await until(bob, "the sign of a muted microphone", () =>
-      [...document.querySelectorAll(".tile .name")].some((name) => name.textContent === "mutedAnn"));
-
-    // A picture in place of a screen: headless browsers have none.
-    await ann.evaluate(async () => {
-      const canvas = Object.assign(document.createElement("canvas"), { width: 320, height: 180 });
-      const context = canvas.getContext("2d");
-      setInterval(() => {
-        context.fillStyle = `hsl(${Math.random() * 360} 80% 50%)`;
-        context.fillRect(0, 0, 320, 180);
-      }, 100);
-      const [track] = canvas.captureStream(10).getTracks();
-      const screen = await globalThis.tureen.call.publish(track, { source: "screen" });
-      await globalThis.tureen.call.putOnStage(screen);
-    });
-    await until(bob, "the screen on the stage", () => {
-      const video = document.querySelector(".main .tile.screen video");
-      return video && video.getVideoPlaybackQuality().totalVideoFrames > 3;
-    });
-
-    await ann.evaluate(() => document.querySelector(".bar .leave").click());
-    await ann.evaluate(() => document.querySelector("dialog button[value=leave]")?.click());
-    await until(bob, "Ann's tiles gone", () => document.querySelectorAll(".tile").length === 1);
+  await click(ann, ".bar [aria-label='Share another screen']");
+  await until(bob, "the other on the stage, with another name", () => {
+    const names = [...document.querySelectorAll(".tile.screen .name")].map(({ textContent }) => textContent);
+    return names.join() === "Ann – screen 2,Ann – screen 1";
   });
-});
-
-test("over TCP only", async () => {
-  await inRoom("broth", "?forceTcp=true", async (ann, bob) => {
-    await seeEachOther(ann, bob);
-    const protocols = await ann.evaluate(async () => {
-      const reports = [...(await globalThis.tureen.call.connections.publish.getStats()).values()];
-      const pair = reports.find(({ type, nominated }) => type === "candidate-pair" && nominated);
-      return reports.find(({ id }) => id === pair.localCandidateId).protocol;
-    });
-    assert.equal(protocols, "tcp");
+  await ann.evaluate(() => {
+    const tile = [...document.querySelectorAll(".tile.screen")].find((one) => one.textContent.includes("screen 1"));
+    tile.querySelector("[title='Stop sharing this screen']").click();
   });
-});
+  await until(bob, "one screen and its sound", () => {
+    const left = [...globalThis.tureen.call.tracks.values()].filter(({ source }) => source.startsWith("screen"));
+    return document.querySelectorAll(".tile.screen").length === 1 && left.length === 2 && left.every(({ label }) => label === "Screen 2");
+  });
+  await until(bob, "it goes on", isOnStage);
+  await click(ann, ".bar [title='Stop sharing']");
+  await until(bob, "no screen and no stage", () =>
+    document.querySelectorAll(".tile.screen").length === 0 && document.querySelectorAll(".main .tile").length === 2);
+}
 
-test("a viewer without devices watches", async () => {
+async function leave(ann, bob) {
+  await click(ann, ".bar .leave");
+  await ann.evaluate(() => document.querySelector("dialog button[value=leave]")?.click());
+  await until(bob, "Ann's tiles gone", () => document.querySelectorAll(".tile").length === 1);
+  await shown(ann, "the last page", ".welcome");
+  const live = await ann.evaluate(() => globalThis.opened.filter(({ readyState }) => readyState === "live").length);
+  assert.equal(live, 0, "no device is left open");
+}
+
+test("a viewer without devices watches, and is never asked for one", async () => {
   const [one, other] = await Promise.all(browsers.map((browser) => browser.newPage()));
-  await enterRoom(one, server.url, "show", "Ann");
-  await enterRoom(other, server.url, "show", "Bob", "?produce=false");
-  await until(other, "Ann is seen", hearsAndSees, { who: "Ann" });
-  assert.equal(await other.evaluate(() => Boolean(globalThis.tureen.call.connections.publish)), false);
-  await Promise.all([one.close(), other.close()]);
+  try {
+    await enterRoom(one, server.url, "show", "Ann");
+    await enterRoom(other, server.url, "show", "Bob", "?produce=false");
+    await until(other, "Ann is seen", hearsAndSees, { who: "Ann" });
+    assert.equal(await other.evaluate(() => Boolean(globalThis.tureen.call.connections.publish)), false);
+    assert.equal(await other.evaluate(() => globalThis.opened.length), 0);
+  } finally {
+    await Promise.all([one.close(), other.close()]);
+  }
 });

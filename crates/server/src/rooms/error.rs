@@ -37,6 +37,9 @@ pub(crate) enum RoomError {
     /// The secret is not the room's.
     #[error("this is not the secret of the room's owner")]
     WrongSecret,
+    /// The room is for two, and the person is neither.
+    #[error("this call is between two people; ring one of them from the lobby")]
+    NotInvited,
     /// The call has not begun, or the person has not entered it.
     #[error("you are not in the call")]
     NotInCall,

@@ -21,8 +21,8 @@ pub(crate) enum Event {
         ring: RingId,
         /// A room for the two.
         room: RoomId,
-        /// For the one who rang.
-        secret: Option<OwnerSecret>,
+        /// Lets the one who hears this in; that of the one who rang makes them the owner.
+        secret: OwnerSecret,
     },
     /// The other declined.
     RingDeclined {

@@ -16,6 +16,8 @@ pub(crate) struct JoinOptions {
     pub viewer: bool,
     /// Whether tracks are received without being asked for.
     pub consumes: bool,
+    /// Whether they enter a call that runs, or only come into its room.
+    pub enters_call: bool,
     /// Proof of ownership, from the room's creation.
     pub secret: Option<String>,
     /// What to make the room if there is none.
@@ -60,7 +62,8 @@ impl Rooms {
     /// # Errors
     ///
     /// [`RoomError::AlreadyInRoom`], [`RoomError::RoomEnded`], [`RoomError::NoSuchRoom`],
-    /// [`RoomError::RoomFull`], [`RoomError::WrongSecret`], [`RoomError::TooManyRooms`]
+    /// [`RoomError::RoomFull`], [`RoomError::WrongSecret`], [`RoomError::NotInvited`],
+    /// [`RoomError::TooManyRooms`]
     pub(crate) fn join(
         &mut self,
         person: PersonId,
@@ -78,18 +81,13 @@ impl Rooms {
         let limit = self.limits.room_people;
         let room = self.rooms.get_mut(id).ok_or(RoomError::NoSuchRoom)?;
         // A secret from an older room of this id does not matter to the one who opens it anew.
-        let owner = match &options.secret {
-            _ if secret.is_some() => true,
-            Some(text) if !room.secret.is(text) => return Err(RoomError::WrongSecret),
-            Some(_) => true,
-            None => false,
-        };
+        let owner = secret.is_some() || room.admit(options.secret.as_deref())?;
         if room.participants.len() >= limit && !owner {
             return Err(RoomError::RoomFull);
         }
         let presence = match room.info.state {
-            RoomState::InCall => Presence::InCall,
-            RoomState::Waiting | RoomState::Ended => Presence::Waiting,
+            RoomState::InCall if options.enters_call => Presence::InCall,
+            RoomState::InCall | RoomState::Waiting | RoomState::Ended => Presence::Waiting,
         };
         let info = ParticipantInfo {
             id: person,

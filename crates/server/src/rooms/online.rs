@@ -2,6 +2,7 @@
 
 use std::time::Instant;
 
+use super::room::Room;
 use super::state::Person;
 use super::{
     Event, LobbySnapshot, NewRoom, Outbox, PersonId, PersonSummary, RingId, RoomError, RoomId,
@@ -137,22 +138,34 @@ impl Rooms {
             started: true,
         };
         let (room, secret) = self.add_room(RoomId::random(), new, now);
-        for (party, secret) in [(parties.from, Some(secret)), (parties.to, None)] {
+        let guest = self.rooms.get(&room).map(|room| room.guest_secret.clone());
+        let guest = guest.ok_or(RoomError::NoSuchRoom)?;
+        for (party, secret) in [(parties.from, secret), (parties.to, guest)] {
             let room = room.clone();
             out.push(party, Event::RingAccepted { ring, room, secret });
         }
         Ok(())
     }
 
+    /// What a room is, for one who has its id and stands at its door.
+    ///
+    /// # Errors
+    ///
+    /// [`RoomError::NoSuchRoom`], [`RoomError::RoomEnded`]
+    pub(crate) fn describe(&self, id: &RoomId) -> Result<RoomSummary, RoomError> {
+        match self.rooms.get(id) {
+            Some(room) => Ok(room_summary(room)),
+            None if self.ended.contains(id) => Err(RoomError::RoomEnded),
+            None => Err(RoomError::NoSuchRoom),
+        }
+    }
+
     pub(super) fn lobby(&self) -> LobbySnapshot {
         let rooms = self.order.iter().filter_map(|id| self.rooms.get(id));
         LobbySnapshot {
             rooms: rooms
-                .filter(|room| room.listed)
-                .map(|room| RoomSummary {
-                    info: room.info.clone(),
-                    people: room.participants.len(),
-                })
+                .filter(|room| room.info.listed)
+                .map(room_summary)
                 .collect(),
             people: self
                 .people
@@ -160,6 +173,13 @@ impl Rooms {
                 .map(|(id, one)| summary(*id, one))
                 .collect(),
         }
+    }
+}
+
+fn room_summary(room: &Room) -> RoomSummary {
+    RoomSummary {
+        info: room.info.clone(),
+        people: room.participants.len(),
     }
 }
 

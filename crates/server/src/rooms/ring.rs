@@ -3,7 +3,7 @@ use std::time::{Duration, Instant};
 
 use super::{PersonId, RingId, RoomError};
 
-/// Who rings whom; at most one ring goes out from a person.
+/// Who rings whom; nobody is in two rings at once.
 #[derive(Debug, Default)]
 pub(super) struct Rings {
     rings: BTreeMap<RingId, Ring>,
@@ -24,7 +24,11 @@ impl Rings {
         to: PersonId,
         now: Instant,
     ) -> Result<RingId, RoomError> {
-        let is_busy = |ring: &Ring| ring.from == from || ring.from == to || ring.to == to;
+        let is_busy = |ring: &Ring| {
+            [ring.from, ring.to]
+                .iter()
+                .any(|one| [from, to].contains(one))
+        };
         if from == to || self.rings.values().any(is_busy) {
             return Err(RoomError::Busy);
         }

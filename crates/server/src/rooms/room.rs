@@ -27,6 +27,8 @@ pub(crate) struct RoomInfo {
     pub name: String,
     /// Who publishes.
     pub kind: RoomKind,
+    /// Whether the lobby lists it.
+    pub listed: bool,
     /// Whether its people encrypt end to end.
     pub encrypted: bool,
     /// Waiting or in call.
@@ -108,8 +110,9 @@ pub(crate) struct CallState {
 #[derive(Debug)]
 pub(super) struct Room {
     pub(super) info: RoomInfo,
-    pub(super) listed: bool,
     pub(super) secret: OwnerSecret,
+    /// Of the one who was rung, in a room for two: nobody comes in there without a secret.
+    pub(super) guest_secret: OwnerSecret,
     pub(super) participants: BTreeMap<PersonId, Participant>,
     pub(super) tracks: Vec<Track>,
     stage: Option<TrackId>,
@@ -139,16 +142,33 @@ impl Room {
                 id,
                 name: new.name,
                 kind: new.kind,
+                listed: new.listed,
                 encrypted: new.encrypted,
                 state,
             },
-            listed: new.listed,
             secret: OwnerSecret::random(),
+            guest_secret: OwnerSecret::random(),
             participants: BTreeMap::new(),
             tracks: Vec::new(),
             stage: None,
             chat: VecDeque::new(),
             empty_since: Some(now),
+        }
+    }
+
+    /// Whether someone who shows this secret, or none, comes in as the owner.
+    ///
+    /// # Errors
+    ///
+    /// [`RoomError::WrongSecret`], [`RoomError::NotInvited`]
+    pub(super) fn admit(&self, secret: Option<&str>) -> Result<bool, RoomError> {
+        let is_for_two = self.info.kind == RoomKind::Direct;
+        match secret {
+            Some(text) if self.secret.is(text) => Ok(true),
+            Some(text) if is_for_two && self.guest_secret.is(text) => Ok(false),
+            Some(_) => Err(RoomError::WrongSecret),
+            None if is_for_two => Err(RoomError::NotInvited),
+            None => Ok(false),
         }
     }
 

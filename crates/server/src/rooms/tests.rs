@@ -82,6 +82,7 @@ fn options() -> JoinOptions {
     JoinOptions {
         viewer: false,
         consumes: true,
+        enters_call: true,
         secret: None,
         open: None,
     }
@@ -112,7 +113,7 @@ fn short(event: &Event) -> String {
     match event {
         Event::Lobby(lobby) => format!("lobby {}/{}", lobby.rooms.len(), lobby.people.len()),
         Event::Ring { from, .. } => format!("ring {}", from.name),
-        Event::RingAccepted { secret, .. } => format!("accepted {}", secret.is_some()),
+        Event::RingAccepted { .. } => "accepted".to_owned(),
         Event::RingDeclined { .. } => "declined".to_owned(),
         Event::RingCancelled { .. } => "cancelled".to_owned(),
         Event::ParticipantJoined(info) => format!("+{}", info.name),
@@ -208,9 +209,20 @@ fn an_owner_starts_the_call_and_everyone_is_rung() {
     assert_eq!(scene.heard(cid), ["ringing"]);
     assert!(!scene.heard(bob).contains(&"ringing".to_owned()));
 
+    // One who comes back without having answered is not put into the call.
+    let dan = scene.person("Dan");
+    scene.act(|rooms, now, out| rooms.vanish(cid, now, out));
+    let back = JoinOptions {
+        enters_call: false,
+        ..options()
+    };
+    let joined = scene.join_with(dan, &room, back).unwrap();
+    assert_eq!(joined.participants[2].presence, Presence::Waiting);
+    assert!(scene.heard(dan).is_empty(), "no media before the answer");
+
     scene.act(|rooms, _, out| rooms.end(ann, out)).unwrap();
-    assert_eq!(scene.heard(cid), ["ended"]);
-    assert_eq!(scene.join(cid, &room).unwrap_err(), RoomError::RoomEnded);
+    assert_eq!(scene.heard(dan), ["ended"]);
+    assert_eq!(scene.join(dan, &room).unwrap_err(), RoomError::RoomEnded);
     assert_eq!(scene.rooms.take_closed(), [room]);
     assert_eq!(scene.rooms.take_closed(), []);
 }
@@ -313,8 +325,8 @@ fn one_rings_another() {
     scene
         .act(|rooms, now, out| rooms.answer_ring(bob, ring, true, now, out))
         .unwrap();
-    assert_eq!(scene.heard(ann), ["accepted true"]);
-    assert_eq!(scene.heard(bob), ["accepted false"]);
+    assert_eq!(scene.heard(ann), ["accepted"]);
+    assert_eq!(scene.heard(bob), ["accepted"]);
     assert_eq!(scene.rooms.rooms(), 1);
 
     let ring = scene
@@ -339,6 +351,70 @@ fn one_rings_another() {
         .unwrap();
     scene.act(|rooms, now, out| rooms.vanish(ann, now, out));
     assert_eq!(scene.heard(cid), ["ring Ann", "cancelled"]);
+}
+
+#[test]
+fn a_room_for_two_lets_in_the_two() {
+    let mut scene = Scene::new();
+    let (ann, bob, cid) = (
+        scene.person("Ann"),
+        scene.person("Bob"),
+        scene.person("Cid"),
+    );
+    let ring = scene
+        .act(|rooms, now, out| rooms.ring(ann, bob, now, out))
+        .unwrap();
+    let busy = scene.act(|rooms, now, out| rooms.ring(bob, cid, now, out));
+    assert_eq!(busy, Err(RoomError::Busy), "who is rung rings nobody");
+    scene
+        .act(|rooms, now, out| rooms.answer_ring(bob, ring, true, now, out))
+        .unwrap();
+    let accepted = |scene: &Scene, person| {
+        let mut theirs = scene.heard.iter().filter(|(to, _)| *to == person);
+        theirs.find_map(|(_, event)| match event {
+            Event::RingAccepted { room, secret, .. } => {
+                Some((room.clone(), secret.reveal().to_owned()))
+            }
+            _ => None,
+        })
+    };
+    let (room, anns) = accepted(&scene, ann).unwrap();
+    let (_, bobs) = accepted(&scene, bob).unwrap();
+    let with = |secret: &str| JoinOptions {
+        secret: Some(secret.to_owned()),
+        ..options()
+    };
+    assert_eq!(
+        scene.join(cid, &room).unwrap_err(),
+        RoomError::NotInvited,
+        "by the link alone"
+    );
+    let guess = scene.join_with(cid, &room, with("0123456789abcdef0123456789abcdef"));
+    assert_eq!(guess.unwrap_err(), RoomError::WrongSecret);
+    let joined = scene.join_with(ann, &room, with(&anns)).unwrap();
+    assert!(joined.participants[0].owner);
+    let joined = scene.join_with(bob, &room, with(&bobs)).unwrap();
+    assert!(!joined.participants[1].owner);
+}
+
+#[test]
+fn a_room_is_described_to_who_has_its_id() {
+    let mut scene = Scene::new();
+    let ann = scene.person("Ann");
+    let room = scene.room_of(ann, meeting(false));
+    let described = scene.rooms.describe(&room).unwrap();
+    assert_eq!(described.info.state, RoomState::Waiting);
+    assert_eq!(described.people, 1);
+    scene.act(|rooms, _, out| rooms.end(ann, out)).unwrap();
+    assert_eq!(
+        scene.rooms.describe(&room).unwrap_err(),
+        RoomError::RoomEnded
+    );
+    let other = RoomId::parse("other").unwrap();
+    assert_eq!(
+        scene.rooms.describe(&other).unwrap_err(),
+        RoomError::NoSuchRoom
+    );
 }
 
 #[test]

@@ -30,7 +30,9 @@ struct ReceiveSection {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum SectionState {
-    /// A consumer sends.
+    /// A consumer is to send, the browser has not heard of it.
+    New,
+    /// A consumer sends, or is offered to.
     Active,
     /// Its consumer ended, the browser has not heard of it.
     Ended,
@@ -70,7 +72,7 @@ impl ReceiveSession {
         let section = ReceiveSection {
             kind,
             mid: self.next_mid(kind),
-            state: SectionState::Active,
+            state: SectionState::New,
             rtp,
         };
         match self.free(kind) {
@@ -82,7 +84,7 @@ impl ReceiveSession {
     /// The consumer with this mid has ended; the next offer says so.
     pub(crate) fn remove(&mut self, mid: &str) {
         if let Some(section) = self.sections.iter_mut().find(|section| section.mid == mid)
-            && section.state == SectionState::Active
+            && matches!(section.state, SectionState::New | SectionState::Active)
         {
             section.state = SectionState::Ended;
         }
@@ -93,9 +95,11 @@ impl ReceiveSession {
         self.version += 1;
         self.offered = self.sections.len();
         for section in &mut self.sections {
-            if section.state == SectionState::Ended {
-                section.state = SectionState::EndedOffered;
-            }
+            section.state = match section.state {
+                SectionState::New => SectionState::Active,
+                SectionState::Ended => SectionState::EndedOffered,
+                other => other,
+            };
         }
         let sections: Vec<_> = self
             .sections
@@ -147,7 +151,9 @@ impl ReceiveSession {
                 }
                 SectionState::Active => answer.refused.push(section.mid.clone()),
                 SectionState::EndedOffered => section.state = SectionState::Free,
-                SectionState::Ended | SectionState::Free => {}
+                // What the browser says of a section that was not offered as it is now is no
+                // refusal.
+                SectionState::New | SectionState::Ended | SectionState::Free => {}
             }
         }
         Ok(answer)

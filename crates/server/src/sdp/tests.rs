@@ -300,6 +300,32 @@ fn a_section_is_used_again_once_the_browser_knows_that_it_ended() {
 }
 
 #[test]
+fn a_section_used_again_after_the_offer_was_sent_is_not_refused_by_its_answer() {
+    let mut session = ReceiveSession::default();
+    add(&mut session, MediaKind::Audio, 1000);
+    add(&mut session, MediaKind::Video, 2000);
+    let offer = session.offer(&local_transport());
+    session.answer(&answer_to(&offer, &[])).unwrap();
+    for mid in ["0", "1"] {
+        session.remove(mid);
+    }
+    let offer = session.offer(&local_transport());
+    session.answer(&answer_to(&offer, &["0", "1"])).unwrap();
+
+    add(&mut session, MediaKind::Video, 3000);
+    let offer = session.offer(&local_transport());
+    // While this offer, with an inactive section 0, is on its way.
+    add(&mut session, MediaKind::Audio, 4000);
+    let answer = session.answer(&answer_to(&offer, &["0"])).unwrap();
+    assert_eq!(answer.accepted, ["1"]);
+    assert!(answer.refused.is_empty());
+
+    let offer = session.offer(&local_transport());
+    let answer = session.answer(&answer_to(&offer, &[])).unwrap();
+    assert_eq!(answer.accepted, ["0", "1"]);
+}
+
+#[test]
 fn an_answer_must_fit_the_offer() {
     let mut session = ReceiveSession::default();
     add(&mut session, MediaKind::Audio, 1000);

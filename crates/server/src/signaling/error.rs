@@ -48,9 +48,22 @@ impl SignalingError {
     pub(super) fn body(&self) -> ErrorBody {
         ErrorBody {
             code: self.code(),
-            message: self.to_string(),
+            message: sentence(&self.to_string()),
         }
     }
+}
+
+/// The text of an error as people read it: with a capital letter, and a full stop.
+fn sentence(text: &str) -> String {
+    let mut rest = text.chars();
+    let Some(first) = rest.next() else {
+        return String::new();
+    };
+    let mut sentence: String = first.to_uppercase().chain(rest).collect();
+    if !sentence.ends_with(['.', '!', '?']) {
+        sentence.push('.');
+    }
+    sentence
 }
 
 fn room_code(error: RoomError) -> &'static str {
@@ -66,6 +79,7 @@ fn room_code(error: RoomError) -> &'static str {
         RoomError::TooManyTracks => "too-many-tracks",
         RoomError::NotOwner => "not-owner",
         RoomError::WrongSecret => "wrong-secret",
+        RoomError::NotInvited => "not-invited",
         RoomError::NotInCall => "not-in-call",
         RoomError::AlreadyInCall => "already-in-call",
         RoomError::ViewerOnly => "viewer-only",

@@ -21,6 +21,9 @@ pub(super) enum Request {
     WatchLobby {
         watch: bool,
     },
+    DescribeRoom {
+        room: String,
+    },
     CreateRoom(CreateRoom),
     Join(Join),
     Leave,
@@ -80,13 +83,21 @@ pub(super) struct Hello {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(super) struct CreateRoom {
     pub(super) name: String,
-    pub(super) kind: RoomKind,
+    pub(super) kind: NewRoomKind,
     #[serde(default)]
     pub(super) listed: bool,
     #[serde(default)]
     pub(super) encrypted: bool,
     #[serde(default)]
     pub(super) started: bool,
+}
+
+/// The kinds of rooms that one makes; those for two are made by ringing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(super) enum NewRoomKind {
+    Meeting,
+    Presentation,
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -97,6 +108,8 @@ pub(super) struct Join {
     pub(super) viewer: bool,
     #[serde(default = "yes")]
     pub(super) consumes: bool,
+    #[serde(default = "yes")]
+    pub(super) enters_call: bool,
     #[serde(default)]
     pub(super) secret: Option<String>,
     #[serde(default)]
@@ -157,6 +170,7 @@ pub(super) struct ErrorBody {
 pub(super) enum Reply {
     Done {},
     Hello(HelloReply),
+    Described(LobbyRoom),
     Created { room: String, secret: String },
     Joined(Box<JoinedReply>),
     Ringing { ring: u64 },
@@ -221,8 +235,7 @@ pub(super) enum Notice {
     RingAccepted {
         ring: u64,
         room: String,
-        #[serde(skip_serializing_if = "Option::is_none")]
-        secret: Option<String>,
+        secret: String,
     },
     RingDeclined {
         ring: u64,
@@ -291,11 +304,12 @@ pub(super) struct Room {
     pub(super) id: String,
     pub(super) name: String,
     pub(super) kind: RoomKind,
+    pub(super) listed: bool,
     pub(super) encrypted: bool,
     pub(super) state: RoomState,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub(super) enum RoomKind {
     Direct,

@@ -23,14 +23,17 @@ type Result<T> = std::result::Result<T, SignalingError>;
 
 impl Session {
     pub(super) async fn perform(&mut self, request: Request) -> Result<Reply> {
-        if let Request::Hello(hello) = request {
-            return self.hello(&hello);
+        match request {
+            Request::Hello(hello) => return self.hello(&hello),
+            // One who stands at the door has no name yet.
+            Request::DescribeRoom { room } => return self.describe_room(&room),
+            _ => {}
         }
         let me = self.person_id()?;
         let app = Arc::clone(&self.app);
         let hall = &app.hall;
         match request {
-            Request::Hello(_) => return Err(SignalingError::HelloTwice),
+            Request::Hello(_) | Request::DescribeRoom { .. } => {}
             Request::WatchLobby { watch } => {
                 hall.act(|rooms, _, out| rooms.watch_lobby(me, watch, out))?;
             }
@@ -101,6 +104,12 @@ impl Session {
         }))
     }
 
+    fn describe_room(&self, room: &str) -> Result<Reply> {
+        let room = RoomId::parse(room)?;
+        let room = self.app.hall.act(|rooms, _, _| rooms.describe(&room))?;
+        Ok(Reply::Described(room.into()))
+    }
+
     fn create_room(&self, room: CreateRoom) -> Result<Reply> {
         let me = self.person_id()?;
         let create =
@@ -118,6 +127,7 @@ impl Session {
         let options = JoinOptions {
             viewer: join.viewer,
             consumes: join.consumes,
+            enters_call: join.enters_call,
             secret: join.secret,
             open: join.open.map(Into::into),
         };

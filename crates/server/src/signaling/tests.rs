@@ -131,8 +131,49 @@ async fn people_ring_each_other() {
         .await;
     let accepted = ann.told().await;
     assert_eq!(accepted[0]["event"], "ring-accepted");
-    assert!(accepted[0]["data"]["secret"].is_string());
-    assert!(bob.told().await[0]["data"].get("secret").is_none());
+    let told = bob.told().await;
+    let room = &told[0]["data"]["room"];
+    let (anns, bobs) = (&accepted[0]["data"]["secret"], &told[0]["data"]["secret"]);
+    let joined = ann
+        .ok("join", json!({ "room": room, "secret": anns }))
+        .await;
+    assert_eq!(joined["participants"][0]["owner"], true);
+    let joined = bob
+        .ok("join", json!({ "room": room, "secret": bobs }))
+        .await;
+    assert_eq!(joined["participants"][1]["owner"], false);
+    let mut cid = Client::online(&app, "Cid").await;
+    let third = json!({ "room": room });
+    assert_eq!(cid.refused("join", third).await, "not-invited");
+}
+
+#[tokio::test]
+async fn one_at_the_door_learns_what_the_room_is() {
+    let app = app(&[]);
+    let mut ann = Client::online(&app, "Ann").await;
+    let room = json!({ "name": "Talk", "kind": "presentation", "started": true });
+    let created = ann.ok("create-room", room).await;
+    let mut bob = Client(Session::new(Arc::clone(&app)));
+    let described = bob
+        .ok("describe-room", json!({ "room": created["room"] }))
+        .await;
+    assert_eq!(described["name"], "Talk");
+    assert_eq!(described["kind"], "presentation");
+    assert_eq!(described["people"], 0);
+    assert!(described.get("secret").is_none());
+    let unknown = bob.ask("describe-room", json!({ "room": "x" })).await;
+    assert_eq!(unknown["error"]["code"], "no-such-room");
+    assert_eq!(unknown["error"]["message"], "There is no such room.");
+}
+
+#[tokio::test]
+async fn rooms_for_two_are_made_by_ringing_alone() {
+    let app = app(&[]);
+    let mut ann = Client::online(&app, "Ann").await;
+    let open = json!({ "name": "x", "kind": "direct", "started": true });
+    let join = json!({ "room": "x", "open": open });
+    assert_eq!(ann.refused("join", join).await, "bad-request");
+    assert_eq!(ann.refused("create-room", open).await, "bad-request");
 }
 
 #[tokio::test]

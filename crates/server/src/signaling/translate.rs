@@ -3,7 +3,7 @@
 use super::messages as wire;
 use crate::rooms::{
     ChatMessage, Event, Joined, LobbySnapshot, NewRoom, ParticipantInfo, PersonId, PersonSummary,
-    Presence, RoomInfo, RoomKind, RoomState, Track, TrackKind, TrackSource,
+    Presence, RoomInfo, RoomKind, RoomState, RoomSummary, Track, TrackKind, TrackSource,
 };
 
 /// What a client hears of an event; nothing of those that only the media side acts on.
@@ -19,7 +19,7 @@ pub(super) fn notice(event: Event) -> Option<wire::Notice> {
         Event::RingAccepted { ring, room, secret } => Notice::RingAccepted {
             ring: ring.0,
             room: room.to_string(),
-            secret: secret.map(|secret| secret.reveal().to_owned()),
+            secret: secret.reveal().to_owned(),
         },
         Event::RingDeclined { ring } => Notice::RingDeclined { ring: ring.0 },
         Event::RingCancelled { ring } => Notice::RingCancelled { ring: ring.0 },
@@ -58,12 +58,8 @@ pub(super) fn person_id(text: &str) -> Option<PersonId> {
 }
 
 fn lobby(snapshot: LobbySnapshot) -> wire::Notice {
-    let rooms = snapshot.rooms.into_iter().map(|room| wire::LobbyRoom {
-        room: room.info.into(),
-        people: room.people,
-    });
     wire::Notice::Lobby {
-        rooms: rooms.collect(),
+        rooms: snapshot.rooms.into_iter().map(Into::into).collect(),
         people: snapshot.people.into_iter().map(Into::into).collect(),
     }
 }
@@ -86,9 +82,8 @@ impl From<wire::CreateRoom> for NewRoom {
         Self {
             name: room.name,
             kind: match room.kind {
-                wire::RoomKind::Direct => RoomKind::Direct,
-                wire::RoomKind::Meeting => RoomKind::Meeting,
-                wire::RoomKind::Presentation => RoomKind::Presentation,
+                wire::NewRoomKind::Meeting => RoomKind::Meeting,
+                wire::NewRoomKind::Presentation => RoomKind::Presentation,
             },
             listed: room.listed,
             encrypted: room.encrypted,
@@ -107,12 +102,22 @@ impl From<RoomInfo> for wire::Room {
                 RoomKind::Meeting => wire::RoomKind::Meeting,
                 RoomKind::Presentation => wire::RoomKind::Presentation,
             },
+            listed: info.listed,
             encrypted: info.encrypted,
             state: match info.state {
                 RoomState::Waiting => wire::RoomState::Waiting,
                 RoomState::InCall => wire::RoomState::InCall,
                 RoomState::Ended => wire::RoomState::Ended,
             },
+        }
+    }
+}
+
+impl From<RoomSummary> for wire::LobbyRoom {
+    fn from(room: RoomSummary) -> Self {
+        Self {
+            room: room.info.into(),
+            people: room.people,
         }
     }
 }

@@ -1,40 +1,62 @@
 // The state of a room as this browser knows it, and everything one can do in it. No pixels here:
 // it dispatches `change` with what has changed, and the views look.
 
-import { PublishConnection, ReceiveConnection } from "./connection.js";
+import { ReceiveConnection } from "./connection.js";
+import { OwnTracks } from "./own-tracks.js";
+
+/** A room that one must not stay in: `code` is `passphrase-missing` or `not-encrypted`. */
+export class WrongRoom extends Error {
+  constructor(code) {
+    super(code);
+    this.code = code;
+  }
+}
 
 /**
+ * Outlives a lost signaling connection: what is published stays open in this browser, and is
+ * published as it was once `join` has succeeded over another connection.
+ *
  * Events: `change` (detail: what), `chat` (detail: message), `ringing`, `ended`, `closing` (detail:
- * reason), `lost` when signaling is gone, `problem` (detail: Error).
+ * reason), `lost` when signaling is gone, `problem` (detail: Error), `device-lost` (detail: track).
  */
 export class Call extends EventTarget {
   room = null;
   /** By id: id, name, viewer, owner, presence, speaking. */
   participants = new Map();
-  /** By id: id, participant, kind, source, label, muted, and receiver or transceiver with media. */
+  /** By id: id, participant, kind, source, label, muted, and receiver, or transceiver and media. */
   tracks = new Map();
   chat = [];
   stage = null;
-  /** Tracks that we chose not to receive. */
-  dropped = new Set();
   /** Tracks that arrive and cannot be decrypted. */
   unreadable = new Set();
-  #signaling;
+  /** Tracks that this browser cannot receive. */
+  refused = new Set();
+  #signaling = null;
+  #me = "";
   #options;
-  #publishing = null;
+  #own;
   #receiving = null;
+  /** What we chose to receive (true) or to drop (false), by who shows it and what. */
+  #wishes = new Map();
+  #attached = new AbortController();
   #stop = new AbortController();
+  /** Counts beginnings anew of all media; what belongs to an older one gives up. */
+  #round = 0;
+  #isToldOfPath = false;
 
   /** `options`: consume, viewer, forceTcp, encryption. */
-  constructor(signaling, options) {
+  constructor(options) {
     super();
-    this.#signaling = signaling;
     this.#options = options;
-    for (const [event, method] of Object.entries(EVENTS)) {
-      signaling.addEventListener(event, ({ detail }) => this[method](detail), { signal: this.#stop.signal });
-    }
+    this.#own = new OwnTracks(options.encryption);
+    this.#own.addEventListener("change", () => this.changed("tracks"));
+    this.#own.addEventListener("lost", ({ detail }) => {
+      this.unpublish(detail).catch((error) => this.#problem(error));
+      this.dispatchEvent(new CustomEvent("device-lost", { detail }));
+    });
+    this.#own.addEventListener("path", ({ detail }) => this.#pathChanged(detail));
     const restart = () => {
-      this.#publishing?.restart();
+      this.#own.restart();
       this.#receiving?.restart();
     };
     globalThis.addEventListener("online", restart, { signal: this.#stop.signal });
@@ -43,7 +65,7 @@ export class Call extends EventTarget {
   }
 
   get me() {
-    return this.participants.get(this.#signaling.me);
+    return this.participants.get(this.#me);
   }
 
   get isEncrypted() {
@@ -59,63 +81,71 @@ export class Call extends EventTarget {
     return this.me?.presence === "in-call" && (this.room.kind !== "presentation" || this.me.owner);
   }
 
-  /** Enters the room. Resolves with its owner's secret, if we have just made the room. */
-  async join(room, { secret, open }) {
-    const { viewer, consume, forceTcp } = this.#options;
-    const joined = await this.#signaling.request("join", { room, viewer, consumes: consume, forceTcp, secret, open });
+  /**
+   * Enters the room over this signaling connection, for the first time or again. Resolves with the
+   * answer of the server. `how`: room, secret, open, entersCall.
+   */
+  async join(signaling, how) {
+    const { viewer, consume, forceTcp, encryption } = this.#options;
+    this.#attach(signaling);
+    const joined = await signaling.request("join", { viewer, consumes: consume, forceTcp, ...how });
+    // Before anything is shown to anyone.
+    if (joined.room.encrypted && !encryption) throw new WrongRoom("passphrase-missing");
+    if (encryption && !joined.room.encrypted) throw new WrongRoom("not-encrypted");
+    const staged = this.#own.all.find(({ id }) => id && id === this.stage);
+    this.#own.forget(signaling);
+    this.#me = signaling.me;
     this.room = joined.room;
-    for (const participant of joined.participants) this.participants.set(participant.id, { ...participant, speaking: false });
-    for (const track of joined.tracks) this.tracks.set(track.id, track);
-    this.chat = joined.chat;
+    this.participants = new Map(joined.participants.map((one) => [one.id, { ...one, speaking: false }]));
+    this.tracks = new Map(joined.tracks.map((track) => [track.id, track]));
     this.stage = joined.stage;
-    if (consume) await this.#openReceiving();
+    this.#addChat(joined.chat);
     this.changed("room");
-    return joined.secret;
+    this.#restore(staged);
+    return joined;
   }
 
-  /** Publishes a track of ours. Resolves with its entry. */
-  async publish(media, info) {
-    this.#publishing ??= new PublishConnection(this.#signaling, this.#options.encryption);
-    const { id, transceiver } = await this.#publishing.add(media, info);
-    const { source, label = "", muted = false } = info;
-    const track = { id, participant: this.#signaling.me, kind: media.kind, source, label, muted, transceiver, media };
-    this.tracks.set(id, track);
-    this.changed("tracks");
-    return track;
+  /** Publishes a track of ours. Resolves with its entry. `info`: source, label, muted. */
+  publish(media, info) {
+    return this.#own.publish(this, media, info);
   }
 
   async unpublish(track) {
     this.tracks.delete(track.id);
-    track.media?.stop();
-    this.changed("tracks");
-    await this.#publishing?.remove(track.transceiver);
+    await this.#own.unpublish(track);
+  }
+
+  /** A screen of ours, with its sound. */
+  async stopScreen({ label }) {
+    for (const track of [...this.mine("screen"), ...this.mine("screen-audio")]) {
+      if (track.label === label) await this.unpublish(track);
+    }
   }
 
   /** Another device for a track of ours. */
-  async replace(track, media) {
-    await track.transceiver.sender.replaceTrack(media);
-    media.enabled = !track.muted;
-    track.media.stop();
-    track.media = media;
-    this.changed("tracks");
+  replace(track, media) {
+    return this.#own.replace(track, media);
   }
 
   mine(source) {
-    return [...this.tracks.values()].filter((track) => track.transceiver && track.source === source);
+    return this.#own.all.filter((track) => track.source === source);
   }
 
-  async mute(track, muted) {
-    track.media.enabled = !muted;
-    track.muted = muted;
-    this.changed("tracks");
-    await this.#signaling.request("mute", { track: track.id, muted });
+  mute(track, muted) {
+    return this.#own.mute(track, muted);
+  }
+
+  /** Whether we choose to receive a track of someone else. */
+  wants(track) {
+    return this.#wishes.get(wishKey(track)) ?? this.#options.consume;
   }
 
   /** Receives a track, or drops it. */
   async subscribe(track, wanted) {
-    if (wanted) this.dropped.delete(track.id);
-    else this.dropped.add(track.id);
+    this.#wishes.set(wishKey(track), wanted);
+    this.refused.delete(track.id);
     this.changed("tracks");
+    if (wanted) await this.#openReceiving();
     await this.#signaling.request("subscribe", { track: track.id, wanted });
   }
 
@@ -146,38 +176,127 @@ export class Call extends EventTarget {
   /** Leaves, and lets go of everything. */
   close() {
     this.#stop.abort();
+    this.#attached.abort();
     this.#closeMedia();
     this.#options.encryption?.close();
-    if (this.room) this.#signaling.request("leave").catch(() => {});
-    for (const track of this.tracks.values()) track.media?.stop();
+    if (this.room && this.room.state !== "ended") this.#signaling.request("leave").catch(() => {});
+    this.#own.close();
   }
 
   changed(what) {
     this.dispatchEvent(new CustomEvent("change", { detail: what }));
   }
 
-  /** For tests and the curious. */
+  /** The two peer connections, as far as they are open. */
   get connections() {
-    return { publish: this.#publishing?.pc, receive: this.#receiving?.pc };
+    return { publish: this.#own.pc, receive: this.#receiving?.pc };
   }
 
+  #attach(signaling) {
+    this.#attached.abort();
+    this.#attached = new AbortController();
+    this.#signaling = signaling;
+    for (const [event, method] of Object.entries(EVENTS)) {
+      signaling.addEventListener(event, ({ detail }) => this[method](detail), { signal: this.#attached.signal });
+    }
+  }
+
+  /** Opens all media anew, as it was. */
+  async #restore(staged) {
+    const round = ++this.#round;
+    const isOld = () => round !== this.#round || this.#stop.signal.aborted;
+    try {
+      if (this.#options.consume) await this.#untilWorker(isOld, () => this.#openReceiving());
+      for (const track of this.tracks.values()) if (!isOld()) await this.#applyWish(track);
+      await this.#publishAgain(isOld);
+      if (!isOld() && staged?.transceiver && this.mayStage) await this.putOnStage(staged);
+    } catch (error) {
+      if (!isOld()) this.#problem(error);
+    }
+  }
+
+  async #publishAgain(isOld) {
+    for (const track of this.#own.unpublished) {
+      if (isOld() || (!this.mayPublish && this.me?.presence !== "in-call")) return;
+      try {
+        await this.#untilWorker(isOld, () => this.#own.send(this, track));
+      } catch (error) {
+        if (isOld()) return;
+        // What nobody may see stays open no longer.
+        await this.unpublish(track);
+        this.#problem(error);
+      }
+    }
+  }
+
+  /** Tries again while no media worker runs, for half a minute. */
+  async #untilWorker(isOld, action) {
+    for (let attempt = 1; ; attempt++) {
+      try {
+        return await action();
+      } catch (error) {
+        if (error.code !== "no-worker" || attempt === 30 || isOld()) throw error;
+        await new Promise((resolve) => setTimeout(resolve, 1000));
+        if (isOld()) throw error;
+      }
+    }
+  }
+
+  /** Opens the receiving connection, unless it is open. */
   async #openReceiving() {
-    this.#receiving?.close();
-    this.#receiving = new ReceiveConnection(this.#signaling, this.#options.encryption);
-    this.#receiving.addEventListener("tracks", ({ detail: receivers }) => {
+    this.#receiving ??= this.#newReceiving();
+    const receiving = this.#receiving;
+    try {
+      await receiving.open();
+    } catch (error) {
+      receiving.close();
+      if (this.#receiving === receiving) this.#receiving = null;
+      throw error;
+    }
+  }
+
+  #newReceiving() {
+    const receiving = new ReceiveConnection(this.#signaling, this.#options.encryption);
+    receiving.addEventListener("tracks", ({ detail: receivers }) => {
       for (const track of this.tracks.values()) {
-        if (!track.transceiver) track.receiver = receivers.get(track.id);
+        if (!track.media) track.receiver = receivers.get(track.id);
       }
       this.changed("tracks");
     });
-    await this.#receiving.open();
+    receiving.addEventListener("path", ({ detail }) => this.#pathChanged(detail));
+    return receiving;
   }
 
   #closeMedia() {
-    this.#publishing?.close();
+    this.#round++;
+    this.#own.disconnect();
     this.#receiving?.close();
-    this.#publishing = null;
     this.#receiving = null;
+    this.unreadable.clear();
+    for (const track of this.tracks.values()) delete track.receiver;
+  }
+
+  #pathChanged(pc) {
+    if (pc.connectionState === "connected") this.#isToldOfPath = false;
+    if (pc.connectionState === "failed" && !this.#isToldOfPath) {
+      this.#isToldOfPath = true;
+      const places = [...new Set(candidates(pc).map(({ address, port, protocol }) => `${address}:${port} (${protocol})`))];
+      this.#problem(new Error(`Sound and pictures find no way to the server at ${places.join(", ")}: ` +
+        "a firewall stands between, or the server announces a wrong address. Trying again…"));
+    }
+    this.changed("path");
+  }
+
+  /** The server gives everything to one who consumes, and nothing to others: what was wished else is said. */
+  async #applyWish(track) {
+    if (track.media || this.wants(track) === this.#options.consume) return;
+    await this.subscribe(track, this.wants(track)).catch((error) => this.#problem(error));
+  }
+
+  #addChat(messages) {
+    const key = ({ from, time, text }) => `${from} ${time} ${text}`;
+    const known = new Set(this.chat.map(key));
+    for (const message of messages.filter((one) => !known.has(key(one)))) this.chatted(message);
   }
 
   #readable({ receiver, readable }) {
@@ -204,6 +323,7 @@ export class Call extends EventTarget {
     const one = this.participants.get(participant);
     if (one) one.presence = presence;
     this.changed("room");
+    if (one === this.me && presence === "in-call" && this.#own.unpublished.length > 0) this.#restore();
   }
 
   callStarted() {
@@ -224,18 +344,19 @@ export class Call extends EventTarget {
   trackPublished(track) {
     this.tracks.set(track.id, track);
     this.changed("tracks");
+    this.#applyWish(track);
   }
 
   trackClosed({ track }) {
     this.tracks.delete(track);
-    this.dropped.delete(track);
+    this.refused.delete(track);
     this.unreadable.delete(track);
     this.changed("tracks");
   }
 
   trackMuted({ track, muted }) {
     const one = this.tracks.get(track);
-    if (one) one.muted = muted;
+    if (one && !one.media) one.muted = muted;
     this.changed("tracks");
   }
 
@@ -254,35 +375,18 @@ export class Call extends EventTarget {
   }
 
   trackRefused({ track }) {
-    this.dropped.add(track);
+    this.refused.add(track);
     this.changed("tracks");
   }
 
   /** The media worker has died: everything is opened and published anew. */
-  async mediaLost() {
-    const mine = [...this.tracks.values()].filter((track) => track.transceiver);
+  mediaLost() {
+    const staged = this.#own.all.find(({ id }) => id && id === this.stage);
+    for (const { id } of this.#own.all) this.tracks.delete(id);
     this.#closeMedia();
-    for (const track of mine) this.tracks.delete(track.id);
-    try {
-      if (this.#options.consume) await this.#untilWorker(() => this.#openReceiving());
-      for (const { media, source, label, muted } of mine) {
-        await this.#untilWorker(() => this.publish(media, { source, label, muted }));
-      }
-    } catch (error) {
-      this.#problem(error);
-    }
-  }
-
-  /** Tries again while no media worker runs, for half a minute. */
-  async #untilWorker(action) {
-    for (let attempt = 1; ; attempt++) {
-      try {
-        return await action();
-      } catch (error) {
-        if (error.code !== "no-worker" || attempt === 30 || this.#stop.signal.aborted) throw error;
-        await new Promise((resolve) => setTimeout(resolve, 1000));
-      }
-    }
+    this.#own.forget(this.#signaling);
+    this.changed("tracks");
+    return this.#restore(staged);
   }
 
   closing({ reason }) {
@@ -290,12 +394,26 @@ export class Call extends EventTarget {
   }
 
   signalingLost() {
+    this.#attached.abort();
+    this.#closeMedia();
+    this.changed("tracks");
     this.dispatchEvent(new CustomEvent("lost"));
   }
 
   #problem(error) {
     this.dispatchEvent(new CustomEvent("problem", { detail: error }));
   }
+}
+
+/** Outlives the track: one's camera is the same wish after it was off for a while. */
+function wishKey({ participant, source, label }) {
+  return `${participant} ${source} ${label}`;
+}
+
+/** Where the server says that it is to be found. */
+function candidates(pc) {
+  const lines = pc.remoteDescription?.sdp.match(/^a=candidate:.*$/gm) ?? [];
+  return lines.map((line) => line.split(" ")).map(([, , protocol, , address, port]) => ({ protocol: protocol.toUpperCase(), address, port }));
 }
 
 const EVENTS = {

@@ -5,14 +5,37 @@ import { icon } from "./icons.js";
 
 /** The panel; `unread` is called for messages that come while the panel is not seen. */
 export function chatPanel(call, maxLength, unread) {
-  const list = el("ol", { "aria-live": "polite", "aria-label": "Messages" });
+  const list = el("ol", { "aria-live": "polite", "aria-label": "Messages", tabIndex: 0 });
   const input = el("textarea", { rows: 1, maxLength, placeholder: "Write to everyone", "aria-label": "Message" });
+  // Whether the end is in sight, and is to stay there; who reads older messages is left alone.
+  let isAtEnd = true;
+  const toEnd = () => (list.scrollTop = list.scrollHeight);
+  const newer = el("button", { class: "newer", hidden: true, onclick: toEnd }, icon("down"), "New messages");
+  list.addEventListener("scroll", () => {
+    if (list.offsetParent === null) return;
+    isAtEnd = list.scrollHeight - list.scrollTop - list.clientHeight < 40;
+    if (isAtEnd) newer.hidden = true;
+  }, { passive: true });
+  const grow = () => {
+    input.style.height = "auto";
+    input.style.height = `${input.scrollHeight + input.offsetHeight - input.clientHeight}px`;
+  };
+  input.addEventListener("input", grow);
+  let width = 0;
+  new ResizeObserver(() => {
+    if (isAtEnd) toEnd();
+    if (list.offsetWidth !== width && list.offsetWidth > 0) grow();
+    width = list.offsetWidth;
+  }).observe(list);
   const send = async () => {
     const text = input.value.trim();
     if (!text) return;
     try {
       await call.say(text);
       input.value = "";
+      grow();
+      isAtEnd = true;
+      toEnd();
     } catch (error) {
       notify(error.message, "error");
     }
@@ -25,7 +48,8 @@ export function chatPanel(call, maxLength, unread) {
   });
   const panel = el("aside", { class: "chat", "aria-label": "Chat" },
     el("h2", {}, "Chat"),
-    list,
+    call.isEncrypted ? el("p", { class: "small muted hint" }, "Sound and pictures are encrypted end to end. This chat is not: the server can read it.") : null,
+    el("div", { class: "messages" }, list, newer),
     el("form", { onsubmit: (event) => {
       event.preventDefault();
       send();
@@ -35,7 +59,8 @@ export function chatPanel(call, maxLength, unread) {
     list.append(el("li", {},
       el("div", { class: "who" }, el("strong", {}, message.name), el("span", { class: "muted" }, time)),
       el("p", {}, message.text)));
-    list.scrollTop = list.scrollHeight;
+    if (isAtEnd) toEnd();
+    else newer.hidden = false;
   };
   call.chat.forEach(add);
   call.addEventListener("chat", ({ detail }) => {

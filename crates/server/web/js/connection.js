@@ -14,28 +14,33 @@ class Line {
   }
 }
 
-/** Restarts ICE when a connection has failed, or has been silent for some seconds. */
-function watchPath(pc, restart) {
+/** Restarts ICE when a connection has failed, or has been silent for some seconds; tells of every
+    change by an event `path` of the connection. */
+function watchPath(connection) {
+  const { pc } = connection;
   let timer = 0;
   pc.addEventListener("connectionstatechange", () => {
     clearTimeout(timer);
-    if (pc.connectionState === "failed") restart();
-    if (pc.connectionState === "disconnected") timer = setTimeout(restart, 4000);
+    if (pc.connectionState === "failed") connection.restart();
+    if (pc.connectionState === "disconnected") timer = setTimeout(() => connection.restart(), 4000);
+    connection.dispatchEvent(new CustomEvent("path", { detail: pc }));
   });
 }
 
-export class PublishConnection {
+/** Dispatches `path` (detail: the peer connection) when its state has changed. */
+export class PublishConnection extends EventTarget {
   #signaling;
   #encryption;
   #line = new Line();
   #pc;
 
   constructor(signaling, encryption) {
+    super();
     this.#signaling = signaling;
     this.#encryption = encryption;
     this.#pc = new RTCPeerConnection(peerConnectionOptions(encryption));
     this.#pc.addEventListener("icecandidate", ({ candidate }) => sendCandidate(signaling, "publish", candidate));
-    watchPath(this.#pc, () => this.restart());
+    watchPath(this);
   }
 
   get pc() {
@@ -113,11 +118,13 @@ export class PublishConnection {
   }
 }
 
+/** Dispatches `tracks` (detail: receivers by track), and `path` as the other does. */
 export class ReceiveConnection extends EventTarget {
   #signaling;
   #encryption;
   #line = new Line();
   #pc;
+  #opened;
 
   constructor(signaling, encryption) {
     super();
@@ -125,15 +132,20 @@ export class ReceiveConnection extends EventTarget {
     this.#encryption = encryption;
     this.#pc = new RTCPeerConnection(peerConnectionOptions(encryption));
     this.#pc.addEventListener("icecandidate", ({ candidate }) => sendCandidate(signaling, "receive", candidate));
-    watchPath(this.#pc, () => this.restart());
+    watchPath(this);
   }
 
   get pc() {
     return this.#pc;
   }
 
-  /** Tells the server what this browser can receive; offers follow. */
-  async open() {
+  /** Tells the server what this browser can receive, once; offers follow. */
+  open() {
+    this.#opened ??= this.#open();
+    return this.#opened;
+  }
+
+  async #open() {
     const probe = new RTCPeerConnection();
     for (const kind of ["audio", "video"]) probe.addTransceiver(kind, { direction: "recvonly" });
     const { sdp } = await probe.createOffer();

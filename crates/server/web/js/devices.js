@@ -10,8 +10,18 @@ const LABELS = { audioinput: "Microphone", videoinput: "Camera", audiooutput: "L
 /** Opens the chosen device of a kind, `audio` or `video`, or another when that one is gone. */
 export async function openDevice(kind) {
   const wanted = store.device(`${kind}input`);
-  const base = kind === "audio" ? AUDIO : VIDEO;
-  const constraints = wanted ? { ...base, deviceId: { ideal: wanted } } : base;
+  if (wanted) {
+    try {
+      return await openWith(kind, { deviceId: { exact: wanted } });
+    } catch (error) {
+      if (error.name !== "OverconstrainedError" && error.name !== "NotFoundError") throw error;
+    }
+  }
+  return openWith(kind, {});
+}
+
+async function openWith(kind, which) {
+  const constraints = { ...(kind === "audio" ? AUDIO : VIDEO), ...which };
   const stream = await navigator.mediaDevices.getUserMedia({ [kind]: constraints });
   const [track] = stream.getTracks();
   if (kind === "video") track.contentHint = "motion";

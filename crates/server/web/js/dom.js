@@ -41,8 +41,16 @@ export function notify(text, kind = "info") {
   setTimeout(() => notice.remove(), kind === "error" ? 8000 : 4500);
 }
 
-/** A modal dialog of a form; resolves with the value of the button that closed it. */
-export function ask(title, content, buttons) {
+/** Closes whatever asks something: the view that wanted to know is no more. */
+export function closeDialogs() {
+  for (const dialog of document.querySelectorAll("dialog")) dialog.close("");
+}
+
+/**
+ * A modal dialog of a form; `closed` resolves with the value of the button that closed it, or with
+ * nothing. `mustChoose`: a stray Escape is no answer.
+ */
+export function ask(title, content, buttons, { mustChoose = false } = {}) {
   const hasFields = content.some((one) => one.querySelector?.("input, select") ?? false);
   const actions = buttons.map(([value, label, className]) =>
     el("button", { type: value ? "submit" : "button", value, class: className ?? "", autofocus: className === "primary" && !hasFields, onclick: (event) => {
@@ -51,6 +59,12 @@ export function ask(title, content, buttons) {
   const dialog = el("dialog", { "aria-label": title },
     el("form", { method: "dialog" }, el("h2", {}, title), ...content, el("div", { class: "actions" }, actions)));
   document.body.append(dialog);
+  if (mustChoose) {
+    dialog.addEventListener("cancel", (event) => event.preventDefault());
+    dialog.addEventListener("keydown", (event) => {
+      if (event.key === "Escape") event.preventDefault();
+    });
+  }
   dialog.showModal();
   return {
     dialog,

@@ -1,6 +1,6 @@
 // The lobby: rooms to enter, rooms to make, people to ring.
 
-import { ask, avatar, el, notify, setChildren } from "./dom.js";
+import { ask, avatar, closeDialogs, el, notify, setChildren } from "./dom.js";
 import { canEncrypt } from "./encryption.js";
 import { icon } from "./icons.js";
 import { askToAnswer, ringPerson } from "./ringing.js";
@@ -25,8 +25,7 @@ export function welcome(root, problem) {
 }
 
 /** Shows the lobby; `enter` is called with a room's id to go to, and how: `direct` without a stop at
-    the door, `passphrase` of an encrypted room, empty when it is to be asked for, `watch` without
-    devices. */
+    the door, or what stands behind the id in its link: `search`, `hash`. */
 export function showLobby(root, signaling, enter, rename) {
   const rooms = el("ul", { class: "list", "aria-label": "Rooms" });
   const people = el("ul", { class: "list", "aria-label": "People" });
@@ -36,8 +35,8 @@ export function showLobby(root, signaling, enter, rename) {
 
   const join = (event) => {
     event.preventDefault();
-    const id = roomOf(code.value);
-    if (id) enter(id, {});
+    const room = roomOf(code.value);
+    if (room) enter(room.id, room);
     else notify("A room's name has letters, digits, - and _ only.", "error");
   };
 
@@ -53,13 +52,14 @@ export function showLobby(root, signaling, enter, rename) {
       el("section", { class: "card" }, el("h2", {}, "Rooms"), rooms, noRooms),
       el("section", { class: "card" }, el("h2", {}, "People online"), people, nobody))));
 
+  const rows = rowKeeper();
   const listening = new AbortController();
   const on = (event, listener) => signaling.addEventListener(event, ({ detail }) => listener(detail), { signal: listening.signal });
   on("lobby", (lobby) => {
-    setChildren(rooms, lobby.rooms.map((room) => roomRow(room, enter)));
+    setChildren(rooms, rows(lobby.rooms, (room) => roomRow(room, enter)));
     noRooms.hidden = lobby.rooms.length > 0;
     const others = lobby.people.filter((person) => person.id !== signaling.me);
-    setChildren(people, others.map((person) => personRow(person, async () => {
+    setChildren(people, rows(others, (person) => personRow(person, async () => {
       try {
         go(await ringPerson(signaling, person));
       } catch (error) {
@@ -77,38 +77,50 @@ export function showLobby(root, signaling, enter, rename) {
   });
   const go = (accepted) => {
     if (!accepted) return;
-    if (accepted.secret) store.setSecret(accepted.room, accepted.secret);
+    store.setSecret(accepted.room, accepted.secret);
     enter(accepted.room, { direct: true });
   };
   signaling.request("watch-lobby", { watch: true }).catch((error) => notify(error.message, "error"));
   return () => {
     listening.abort();
+    closeDialogs();
     signaling.request("watch-lobby", { watch: false }).catch(() => {});
   };
 }
 
+/** Makes rows, and keeps those of what has not changed: a button that is about to be pressed stays. */
+function rowKeeper() {
+  const kept = new Map();
+  return (items, make) => items.map((item) => {
+    const key = JSON.stringify(item);
+    const row = kept.get(item.id)?.key === key ? kept.get(item.id).row : make(item);
+    kept.set(item.id, { key, row });
+    return row;
+  });
+}
+
 function roomRow(room, enter) {
-  const isLive = room.state === "in-call";
+  const isEmpty = room.people === 0;
+  const isLive = room.state === "in-call" && !isEmpty;
+  const isMine = Boolean(store.secret(room.id));
+  const watch = room.kind === "presentation" && !isMine;
   const notes = [
-    room.people === 1 ? "1 person" : `${room.people} people`,
+    isEmpty ? "Nobody there yet" : room.people === 1 ? "1 person" : `${room.people} people`,
     room.kind === "presentation" ? "presentation" : null,
   ];
   return el("li", {},
     avatar(room.name, "avatar square"),
     el("div", { class: "grow" },
-      el("div", { class: "row" }, el("strong", { class: "ellipsis" }, room.name), room.encrypted ? icon("lock") : null),
+      el("div", { class: "row" }, el("strong", { class: "ellipsis", title: room.name }, room.name), room.encrypted ? icon("lock") : null),
       el("div", { class: "small muted" }, notes.filter(Boolean).join(" · "))),
-    el("span", { class: isLive ? "badge live" : "badge warm" }, isLive ? "in call" : "waiting"),
-    el("button", { onclick: () => enter(room.id, {
-      passphrase: room.encrypted ? "" : undefined,
-      watch: room.kind === "presentation" && !store.secret(room.id),
-    }), "aria-label": `Join ${room.name}` }, "Join"));
+    isEmpty ? null : el("span", { class: isLive ? "badge live" : "badge warm" }, isLive ? "in call" : "waiting"),
+    el("button", { onclick: () => enter(room.id, { search: watch ? "?produce=false" : "" }), "aria-label": `Join ${room.name}` }, "Join"));
 }
 
 function personRow(person, ring) {
   return el("li", {},
     avatar(person.name),
-    el("div", { class: "grow ellipsis" }, person.name),
+    el("div", { class: "grow ellipsis", title: person.name }, person.name),
     person.busy
       ? el("span", { class: "badge" }, "in a room")
       : el("button", { onclick: ring, "aria-label": `Ring ${person.name}` }, icon("phone"), "Ring"));
@@ -152,14 +164,14 @@ async function createRoom(signaling, enter) {
       started: !later.checked,
     });
     store.setSecret(room, secret);
-    enter(room, encrypted.checked ? { passphrase: passphrase.value } : {});
+    enter(room, encrypted.checked ? { hash: `#${new URLSearchParams({ key: passphrase.value })}` } : {});
   } catch (error) {
     notify(error.message, "error");
   }
 }
 
-/** The id in a link or a name, or nothing. */
+/** The id in a link or a name, with what stands behind it in the link; or nothing. */
 function roomOf(text) {
-  const id = text.trim().replace(/^.*\/room\//, "").replace(/[?#].*$/, "");
-  return /^[A-Za-z0-9_-]{1,64}$/.test(id) ? id : undefined;
+  const parts = text.trim().match(/^(?:.*\/room\/)?([A-Za-z0-9_-]{1,64})\/?(\?[^#]*)?(#.*)?$/);
+  return parts ? { id: parts[1], search: parts[2], hash: parts[3] } : undefined;
 }

@@ -3,15 +3,15 @@
 // stands behind `#key=` is the passphrase of an encrypted room, empty to be asked for it; browsers
 // never send it.
 
-import { Call } from "./call.js";
 import { openDevice } from "./devices.js";
-import { ask, el, notify } from "./dom.js";
+import { ask, el } from "./dom.js";
 import { showDoor } from "./door.js";
-import { canEncrypt, Encryption } from "./encryption.js";
+import { canEncrypt } from "./encryption.js";
 import { showLobby, welcome } from "./lobby.js";
-import { showRoom } from "./room.js";
+import { LostOverlay, untilServer } from "./reconnect.js";
 import { Signaling } from "./signaling.js";
 import { store } from "./store.js";
+import { roomEnded, visit } from "./visit.js";
 
 const root = document.getElementById("app");
 
@@ -30,11 +30,10 @@ async function visitLobby() {
     close();
     signaling.close();
   };
-  const enter = (room, { direct, passphrase, watch }) => {
+  const enter = (room, { direct, search = "", hash = "" }) => {
     leave();
     // The same document: it remembers that the user has clicked, and may play sound.
-    const hash = passphrase === undefined ? "" : `#${new URLSearchParams({ key: passphrase })}`;
-    history.pushState(null, "", `/room/${room}${watch ? "?produce=false" : ""}${hash}`);
+    history.pushState(null, "", `/room/${room}${search}${hash}`);
     visitRoom(room, direct);
   };
   const close = showLobby(root, signaling, enter, () => {
@@ -42,7 +41,13 @@ async function visitLobby() {
     leave();
     visitLobby();
   });
-  signaling.addEventListener("lost", () => reconnect(visitLobby));
+  signaling.addEventListener("lost", async () => {
+    const overlay = new LostOverlay(root, el("button", { onclick: () => location.reload() }, "Load the page anew"));
+    await untilServer();
+    overlay.remove();
+    close();
+    visitLobby();
+  });
   addEventListener("pagehide", () => signaling.close(), { once: true });
 }
 
@@ -77,145 +82,96 @@ async function visitRoom(room, direct = false) {
   const key = new URLSearchParams(location.hash.slice(1)).get("key");
   const options = {
     room,
-    produce: query.get("produce") !== "false",
     consume: query.get("consume") !== "false",
     forceTcp: query.get("forceTcp") === "true",
-    passphrase: key ?? "",
   };
-  let encrypted = key !== null;
-  let problem;
+  const door = { room, produce: query.get("produce") !== "false", passphrase: key ?? "" };
+  let isDirect = direct;
   for (;;) {
-    const entry = direct && !problem ? await straightIn() : await showDoor(root, { ...options, problem, encrypted });
+    const entry = isDirect ? straightIn() : await atTheDoor(door, key !== null);
+    if (!entry) return;
     try {
-      await enterRoom(room, options, entry);
+      await visit(root, options, entry);
       return;
     } catch (error) {
-      for (const track of Object.values(entry.tracks)) track?.stop();
+      for (const opening of Object.values(entry.tracks)) release(opening);
       if (error.code === "room-ended") {
-        farewell("This room has ended", "Its owner has closed it for everyone.");
+        roomEnded(root);
         return;
       }
-      if (error.code === "wrong-secret") store.setSecret(room, "");
-      if (error instanceof PassphraseMissing) encrypted = true;
-      problem = error.message;
+      door.problem = sentences[error.code] ?? error.message;
+      if (error.code === "not-encrypted") door.passphrase = "";
+      isDirect = false;
     }
   }
 }
 
 /** Into a call that was rung and answered: with whatever devices there are. */
-async function straightIn() {
-  return { name: store.name, passphrase: "", viewer: false, tracks: await openDevices() };
+function straightIn() {
+  const tracks = { audio: openDevice("audio"), video: openDevice("video") };
+  // The room says so once it is shown.
+  for (const opening of Object.values(tracks)) opening.catch(() => {});
+  return { name: store.name, passphrase: "", viewer: false, tracks };
 }
 
-async function openDevices() {
-  const open = (kind) => openDevice(kind).catch(() => null);
-  const [audio, video] = await Promise.all([open("audio"), open("video")]);
-  return { audio, video };
-}
-
-class PassphraseMissing extends Error {}
-
-async function enterRoom(room, options, entry) {
-  const signaling = new Signaling();
-  await signaling.open(entry.name);
-  const encryption = entry.passphrase ? new Encryption(entry.passphrase, room) : null;
-  const call = new Call(signaling, {
-    consume: options.consume,
-    forceTcp: options.forceTcp,
-    viewer: entry.viewer,
-    encryption,
-  });
-  try {
-    const open = { name: room, kind: "meeting", listed: false, encrypted: Boolean(encryption), started: true };
-    const secret = await call.join(room, { secret: store.secret(room), open });
-    if (secret) store.setSecret(room, secret);
-    if (call.room.encrypted && !encryption) {
-      throw new PassphraseMissing(canEncrypt
-        ? "This room is encrypted end to end: give its passphrase."
-        : "This room is encrypted end to end, which this browser cannot do.");
-    }
-  } catch (error) {
-    call.close();
-    signaling.close();
-    throw error;
+/** Shows the door, which knows of the room what the server says. Nothing when the room has ended. */
+async function atTheDoor(door, hasKey) {
+  const info = await describe(door.room);
+  if (info?.code === "room-ended") {
+    roomEnded(root);
+    return undefined;
   }
-  globalThis.tureen = { call };
-  const leave = () => {
-    close();
-    call.close();
-    signaling.close();
-    removeEventListener("pagehide", leave);
-  };
-  const close = showRoom(root, call, {
-    limits: signaling.limits,
-    tracks: entry.tracks,
-    leave: () => {
-      leave();
-      farewell("You have left", call.room.name);
-    },
-  });
-  addEventListener("pagehide", leave);
-  call.addEventListener("ended", () => {
-    leave();
-    farewell("This room has ended", "Its owner has closed it for everyone.");
-  });
-  let reason = "";
-  call.addEventListener("closing", ({ detail }) => (reason = detail));
-  call.addEventListener("lost", () => {
-    leave();
-    if (reason === "server-ends") notify("The server is being shut down.", "error");
-    reconnect(() => enterAgain(room, options, entry));
+  // In a presentation the others watch: no device of theirs is ever asked for.
+  const mayPublish = info?.kind !== "presentation" || Boolean(store.secret(door.room));
+  const isPlain = info?.encrypted === false;
+  let { problem, passphrase } = door;
+  if (isPlain && hasKey && !problem) problem = sentences["not-encrypted"];
+  if (isPlain) passphrase = "";
+  return showDoor(root, {
+    ...door,
+    info,
+    problem,
+    passphrase,
+    produce: door.produce && mayPublish,
+    encrypted: !isPlain && (hasKey || info?.encrypted === true),
   });
 }
 
-/** After a lost connection: the same way in, with the devices that were open. */
-async function enterAgain(room, options, entry) {
-  const tracks = !entry.viewer && options.produce ? await openDevices() : {};
-  await enterRoom(room, options, { ...entry, tracks });
-}
-
-function farewell(title, text) {
-  document.title = "Tureen";
-  root.replaceChildren(el("main", { class: "welcome" }, el("div", { class: "card" },
-    el("h1", {}, title),
-    el("p", { class: "muted" }, text),
-    el("button", { class: "primary", onclick: () => go("/") }, "To the lobby"),
-    el("button", { onclick: () => location.reload() }, "Come back"))));
-}
-
-// ---- connections that fail ----
-
-/** Tries again, waiting longer each time. */
-async function reconnect(again) {
-  const overlay = el("div", { class: "overlay", role: "alert" },
-    el("div", { class: "card stack" }, el("h2", {}, "The connection is lost"), el("p", { class: "muted" }, "Trying to reach the server again…"),
-      el("button", { onclick: () => location.reload() }, "Load the page anew")));
-  document.body.append(overlay);
-  for (let delay = 500; ; delay = Math.min(delay * 2, 15_000)) {
-    await new Promise((resolve) => setTimeout(resolve, delay * (0.75 + Math.random() / 2)));
-    const isThere = await fetch("/healthz").then(({ ok }) => ok).catch(() => false);
-    if (!isThere) continue;
+/** What the server says of a room; nothing when there is none. */
+async function describe(room) {
+  for (;;) {
+    const signaling = new Signaling();
     try {
-      await again();
-      break;
+      await signaling.open();
+      return await signaling.request("describe-room", { room });
     } catch (error) {
-      if (error.code) {
-        farewell("You are out of the room", error.message);
-        break;
-      }
+      if (error.code === "no-such-room") return undefined;
+      if (error.code) return { code: error.code };
+      await unreachable(error);
+    } finally {
+      signaling.close();
     }
   }
-  overlay.remove();
 }
+
+/** Closes a device that is open or will be. */
+function release(opening) {
+  Promise.resolve(opening).then((track) => track?.stop(), () => {});
+}
+
+const sentences = {
+  "passphrase-missing": canEncrypt
+    ? "This room is encrypted end to end: give its passphrase."
+    : "This room is encrypted end to end, which this browser cannot do.",
+  "not-encrypted": "Your link has a passphrase, but this room is not encrypted end to end: its server could see and hear you. Come in only if that is all right.",
+};
 
 async function unreachable(error) {
   await ask("The server cannot be reached", [el("p", {}, error.message)], [["again", "Try again", "primary"]]).closed;
 }
 
-function go(path) {
-  location.assign(path);
-}
-
 // Back and forth between lobby and room: a page that begins anew forgets nothing that matters.
 addEventListener("popstate", () => location.reload());
+// A page that comes back from the browser's memory has left its room when it went.
+addEventListener("pageshow", ({ persisted }) => persisted && location.reload());
 start();

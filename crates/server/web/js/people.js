@@ -20,7 +20,7 @@ export function peoplePanel(call) {
   };
   call.addEventListener("change", update);
   update();
-  return el("nav", { class: "people", "aria-label": "People" }, heading, list);
+  return el("aside", { class: "people", "aria-label": "People" }, heading, list);
 }
 
 class Row {

@@ -34,12 +34,13 @@ export function startTone() {
   };
 }
 
-/** Asks whether to answer; resolves with true or false, or undefined when `ended` came first. */
+/** Asks whether to answer; resolves with true or false, or undefined when `ended` came first or the
+    dialog was closed for another reason. */
 export async function askToAnswer(title, name, ended) {
   const stop = startTone();
   const { dialog, closed } = ask(title, [
     el("div", { class: "row" }, avatar(name), el("strong", { class: "grow ellipsis" }, name)),
-  ], [["decline", "Decline", "danger"], ["accept", "Answer", "primary"]]);
+  ], [["decline", "Decline", "danger"], ["accept", "Answer", "primary"]], { mustChoose: true });
   let isOver = false;
   ended?.then(() => {
     isOver = true;
@@ -47,7 +48,7 @@ export async function askToAnswer(title, name, ended) {
   });
   const answer = await closed;
   stop();
-  return isOver ? undefined : answer === "accept";
+  return isOver || !answer ? undefined : answer === "accept";
 }
 
 /** Rings a person from the lobby; resolves with `{ room, secret }` when they answer. */

@@ -2,18 +2,19 @@
 
 import { chatPanel } from "./chat.js";
 import { chooseDevices, deviceProblem, openDevice, openScreen } from "./devices.js";
-import { ask, el, notify } from "./dom.js";
+import { ask, closeDialogs, el, notify } from "./dom.js";
 import { icon } from "./icons.js";
 import { peoplePanel } from "./people.js";
 import { askToAnswer } from "./ringing.js";
 import { watchSpeaking } from "./speaking.js";
 import { stagePanel, useLoudspeaker } from "./stage.js";
 
-/** Shows the room of a call that is joined; `leave` is called when the user wants out. */
+/** Shows the room of a call that is joined; `leave` is called when the user wants out. `tracks` by kind
+    are open devices or promises of them; what of them is not published is closed. */
 export function showRoom(root, call, { limits, tracks, leave }) {
-  const view = new RoomView(call, limits, tracks, leave);
+  const view = new RoomView(call, limits, leave);
   root.replaceChildren(view.element);
-  view.begin();
+  view.begin(tracks);
   return () => view.close();
 }
 
@@ -21,19 +22,22 @@ class RoomView {
   #call;
   #leave;
   /** Open devices that are to be published once we are in the call. */
-  #ready;
+  #ready = {};
+  #isClosed = false;
+  #isRung = false;
+  /** Of the screens shared so far: each has a number that it keeps. */
+  #screens = 0;
   #stopSpeaking;
   #listening = new AbortController();
-  #title = el("h1", { class: "ellipsis" });
+  #title = el("h1", { class: "ellipsis", tabIndex: -1 });
   #badge = el("span", { class: "badge" });
   #bar = el("footer", { class: "bar" });
   #buttons = {};
   #dot = el("span", { class: "dot", hidden: true });
 
-  constructor(call, limits, tracks, leave) {
+  constructor(call, limits, leave) {
     this.#call = call;
     this.#leave = leave;
-    this.#ready = tracks;
     const unread = () => (this.#dot.hidden = false);
     this.element = el("div", { class: "room" },
       el("header", {},
@@ -52,23 +56,43 @@ class RoomView {
     on("change", () => this.#update());
     on("ringing", () => this.#answer());
     on("problem", ({ detail }) => notify(detail.message, "error"));
+    on("device-lost", ({ detail: { source } }) => {
+      if (source === "camera" || source === "microphone") notify(`Your ${source} is gone. Choose another among the devices.`, "error");
+    });
     // The panels of a small window stand above the bar, however many rows it has.
     new ResizeObserver(([entry]) => this.element.style.setProperty("--bar-height", `${entry.target.offsetHeight}px`)).observe(this.#bar);
   }
 
-  begin() {
-    const { room, me } = this.#call;
-    // Who can only watch needs no camera, and its lamp should go out.
-    if (me.viewer || (room.kind === "presentation" && !me.owner)) this.#letGo();
+  begin(tracks) {
     this.#stopSpeaking = watchSpeaking(this.#call);
     this.#update();
-    this.#publishReady();
+    // Whoever uses no mouse is told where they are now.
+    this.#title.focus();
+    for (const kind of ["audio", "video"]) this.#take(kind, tracks[kind]);
   }
 
   close() {
+    this.#isClosed = true;
     this.#listening.abort();
     this.#stopSpeaking();
+    closeDialogs();
     this.#letGo();
+  }
+
+  /** Takes a device from the door, which may still have to open. */
+  async #take(kind, opening) {
+    try {
+      const track = await opening;
+      if (!track) return;
+      this.#ready[kind]?.stop();
+      this.#ready[kind] = track;
+      // Who can only watch needs no camera, and its lamp should go out.
+      const { room, me } = this.#call;
+      if (this.#isClosed || me.viewer || (room.kind === "presentation" && !me.owner)) this.#letGo();
+      await this.#publishReady();
+    } catch (error) {
+      if (!this.#isClosed) notify(deviceProblem(kind, error), "error");
+    }
   }
 
   #letGo() {
@@ -109,28 +133,29 @@ class RoomView {
     if (!me) return;
     document.title = `${room.name} – Tureen`;
     this.#title.textContent = room.kind === "direct" ? [...call.participants.values()].map(({ name }) => name).join(", ") : room.name;
+    this.#title.title = this.#title.textContent;
     const isLive = room.state === "in-call";
-    this.#badge.className = isLive ? "badge live" : "badge warm";
-    this.#badge.textContent = isLive ? "in call" : "waiting";
+    const path = pathOf(call);
+    this.#badge.className = isLive && !path ? "badge live" : "badge warm";
+    this.#badge.textContent = isLive ? path || "in call" : "waiting";
     const buttons = this.#buttons;
     for (const [name, what] of [["microphone", "microphone"], ["camera", "camera"]]) {
       const [track] = call.mine(name);
       const isOn = Boolean(track) && !track.muted;
       buttons[name].hidden = !call.mayPublish;
       buttons[name].classList.toggle("off", !isOn);
-      buttons[name].setAttribute("aria-pressed", String(isOn));
       const label = isOn ? `Turn the ${what} off` : `Turn the ${what} on`;
       if (buttons[name].title !== label) {
-        buttons[name].title = label;
-        buttons[name].setAttribute("aria-label", label);
+        setLabel(buttons[name], label);
         buttons[name].replaceChildren(icon(isOn ? what : `${what}-off`));
       }
     }
     const screens = call.mine("screen").length;
     buttons.screen.hidden = !call.mayPublish || !navigator.mediaDevices?.getDisplayMedia;
     buttons.screen.classList.toggle("on", screens > 0);
-    buttons.screen.title = screens > 0 ? "Share another screen" : "Share a screen";
+    setLabel(buttons.screen, screens > 0 ? "Share another screen" : "Share a screen");
     buttons.stopScreens.hidden = screens === 0;
+    setLabel(buttons.stopScreens, screens > 1 ? "Stop sharing all screens" : "Stop sharing");
     const isAbsent = [...call.participants.values()].some(({ presence }) => presence !== "in-call");
     buttons.start.hidden = !(me.owner && !isLive);
     buttons.ring.hidden = !(me.owner && isLive && isAbsent);
@@ -152,18 +177,18 @@ class RoomView {
   /** Publishes the devices that were opened at the door. */
   async #publishReady() {
     if (!this.#call.mayPublish) return;
-    const { audio, video } = this.#ready;
-    this.#ready = {};
-    if (audio) await this.#publish(audio, "microphone");
-    if (video) await this.#publish(video, "camera");
+    for (const [kind, source] of [["audio", "microphone"], ["video", "camera"]]) {
+      const media = this.#ready[kind];
+      delete this.#ready[kind];
+      if (!media) continue;
+      // The user was faster than the device.
+      if (this.#call.mine(source).length > 0) media.stop();
+      else await this.#publish(media, { source });
+    }
   }
 
-  async #publish(media, source) {
-    return this.#try(async () => {
-      const track = await this.#call.publish(media, { source });
-      media.addEventListener("ended", () => this.#try(() => this.#call.unpublish(track)));
-      return track;
-    }, () => media.stop());
+  #publish(media, info) {
+    return this.#try(() => this.#call.publish(media, info), () => media.stop());
   }
 
   async #toggle(source, kind) {
@@ -172,7 +197,9 @@ class RoomView {
     const [track] = this.#call.mine(source);
     if (!track) {
       try {
-        await this.#publish(await openDevice(kind), source);
+        const media = await openDevice(kind);
+        if (this.#isClosed) media.stop();
+        else await this.#publish(media, { source });
       } catch (error) {
         notify(deviceProblem(kind, error), "error");
       }
@@ -186,9 +213,14 @@ class RoomView {
   }
 
   async #shareScreen() {
+    const label = `Screen ${++this.#screens}`;
     for (const media of await openScreen()) {
       const isVideo = media.kind === "video";
-      const track = await this.#publish(media, isVideo ? "screen" : "screen-audio");
+      if (this.#isClosed) {
+        media.stop();
+        continue;
+      }
+      const track = await this.#publish(media, { source: isVideo ? "screen" : "screen-audio", label });
       if (track && isVideo) await this.#try(() => this.#call.putOnStage(track));
     }
   }
@@ -208,18 +240,27 @@ class RoomView {
       }
       const [source, media] = kind === "audioinput" ? ["microphone", "audio"] : ["camera", "video"];
       const [track] = this.#call.mine(source);
-      if (track) await this.#try(async () => this.#call.replace(track, await openDevice(media)));
+      if (!track) return;
+      try {
+        await this.#call.replace(track, await openDevice(media));
+      } catch (error) {
+        notify(deviceProblem(media, error), "error");
+      }
     });
   }
 
   // ---- the rest ----
 
   async #answer() {
+    // Rung twice is asked once.
+    if (this.#isRung) return;
+    this.#isRung = true;
     const owner = [...this.#call.participants.values()].find((one) => one.owner);
     const over = new Promise((resolve) => {
       this.#call.addEventListener("ended", resolve, { signal: this.#listening.signal });
     });
     const accept = await askToAnswer("The call begins", owner?.name ?? this.#call.room.name, over);
+    this.#isRung = false;
     if (accept !== undefined) await this.#try(() => this.#call.answer(accept));
   }
 
@@ -236,7 +277,8 @@ class RoomView {
   }
 
   async #copyLink() {
-    const link = `${location.origin}/room/${this.#call.room.id}`;
+    const { id, kind } = this.#call.room;
+    const link = `${location.origin}/room/${id}${kind === "presentation" ? "?produce=false" : ""}`;
     try {
       await navigator.clipboard.writeText(link);
       notify(this.#call.isEncrypted
@@ -256,4 +298,17 @@ class RoomView {
       return undefined;
     }
   }
+}
+
+/** What a button does, for those who point at it and those who hear of it. */
+function setLabel(button, label) {
+  button.title = label;
+  button.setAttribute("aria-label", label);
+}
+
+/** How far media has come, when it has not arrived. */
+function pathOf({ connections }) {
+  const states = Object.values(connections).map((pc) => pc?.connectionState);
+  if (states.includes("failed")) return "no way for media";
+  return states.some((state) => state === "connecting" || state === "disconnected") ? "connecting…" : "";
 }

@@ -1,6 +1,8 @@
 // The signaling connection: requests with answers, and events. See SIGNALING.md of the server.
 
 const VERSION = 1;
+/** How long an answer may take, in milliseconds. */
+const PATIENCE = 20_000;
 
 /** A refusal by the server: `code` for programs, `message` for people. */
 export class Refused extends Error {
@@ -19,11 +21,12 @@ export class Signaling extends EventTarget {
   #next = 1;
   #waiting = new Map();
   #closed = false;
+  #isOver = false;
   /** Our own id. */
   me = "";
   limits = { name: 64, chat: 2000 };
 
-  /** Connects and says hello. */
+  /** Connects, and says hello under this name, if there is one. */
   async open(name) {
     const scheme = location.protocol === "https:" ? "wss" : "ws";
     this.#socket = new WebSocket(`${scheme}://${location.host}/ws`);
@@ -33,6 +36,7 @@ export class Signaling extends EventTarget {
     });
     this.#socket.addEventListener("message", ({ data }) => this.#receive(JSON.parse(data)));
     this.#socket.addEventListener("close", () => this.#lost());
+    if (name === undefined) return;
     const hello = await this.request("hello", { version: VERSION, name });
     this.me = hello.you;
     this.limits = { name: hello.maxNameLength, chat: hello.maxChatLength };
@@ -45,7 +49,10 @@ export class Signaling extends EventTarget {
     }
     const id = this.#next++;
     this.#socket.send(JSON.stringify(data === undefined ? { id, type } : { id, type, data }));
-    return new Promise((resolve, reject) => this.#waiting.set(id, { resolve, reject }));
+    // A path that is gone without a word is found out by the answer that does not come.
+    const timer = setTimeout(() => this.#giveUp(), PATIENCE);
+    return new Promise((resolve, reject) => this.#waiting.set(id, { resolve, reject }))
+      .finally(() => clearTimeout(timer));
   }
 
   close() {
@@ -64,7 +71,14 @@ export class Signaling extends EventTarget {
     else waiting?.resolve(frame.ok);
   }
 
+  #giveUp() {
+    this.#socket.close();
+    this.#lost();
+  }
+
   #lost() {
+    if (this.#isOver) return;
+    this.#isOver = true;
     for (const { reject } of this.#waiting.values()) reject(new Error("The connection to the server is lost."));
     this.#waiting.clear();
     if (!this.#closed) this.dispatchEvent(new CustomEvent("lost"));

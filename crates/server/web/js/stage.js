@@ -10,9 +10,10 @@ export function stagePanel(call, shareLink) {
   const grid = el("div", { class: "grid" });
   const main = el("div", { class: "main" }, grid);
   const strip = el("div", { class: "strip", hidden: true });
+  const more = el("button", { class: "more", hidden: true, onclick: () => strip.scrollBy({ left: strip.clientWidth * 0.8, top: strip.clientHeight * 0.8, behavior: "smooth" }) });
   const alone = el("div", { class: "alone" });
   const audio = el("div", { hidden: true });
-  const panel = el("main", { class: "stage" }, main, strip, audio);
+  const panel = el("main", { class: "stage" }, main, el("div", { class: "below" }, strip, more), audio);
   const tiles = new Map();
   const sounds = new Map();
 
@@ -35,6 +36,7 @@ export function stagePanel(call, shareLink) {
     setChildren(strip, staged ? others : []);
     strip.hidden = !staged || others.length === 0;
     layOut();
+    showMore();
     showAlone();
     playSounds(call, audio, sounds);
   };
@@ -48,14 +50,29 @@ export function stagePanel(call, shareLink) {
   };
   new ResizeObserver(layOut).observe(main);
 
+  /** How many tiles of the strip are out of sight at its end. */
+  const showMore = () => {
+    const end = strip.getBoundingClientRect();
+    const hidden = [...strip.children].filter((tile) => {
+      const place = tile.getBoundingClientRect();
+      return place.right > end.right + place.width / 2 || place.bottom > end.bottom + place.height / 2;
+    });
+    more.hidden = strip.hidden || hidden.length === 0;
+    more.textContent = `+${hidden.length}`;
+    more.setAttribute("aria-label", `Show ${hidden.length} more`);
+  };
+  strip.addEventListener("scroll", showMore, { passive: true });
+  new ResizeObserver(showMore).observe(strip);
+
   const showAlone = () => {
     const nobody = grid.children.length === 0;
     if (nobody) {
-      const waiting = call.room.state === "waiting";
-      alone.replaceChildren(
-        el("strong", {}, waiting ? "The call has not begun" : "Nobody shows anything yet"),
-        el("p", {}, waiting && !call.me?.owner ? "You will be rung when it does." : "Send the link to those you want to see here."),
-        el("button", { onclick: shareLink }, icon("link"), "Copy the link"));
+      const [title, text] = whyNobody(call);
+      if (alone.dataset.text !== text) {
+        alone.dataset.text = text;
+        alone.replaceChildren(el("strong", {}, title), el("p", {}, text),
+          el("button", { onclick: shareLink }, icon("link"), "Copy the link"));
+      }
     }
     if (nobody && !alone.isConnected) main.append(alone);
     if (!nobody) alone.remove();
@@ -64,6 +81,17 @@ export function stagePanel(call, shareLink) {
   call.addEventListener("change", update);
   update();
   return panel;
+}
+
+/** Why the stage is empty, and what may change it. */
+function whyNobody({ room, me, participants }) {
+  const share = "Send the link to those you want to see here.";
+  if (room.state !== "waiting") return ["Nobody shows anything yet", share];
+  if (me?.owner) return ["The call has not begun", share];
+  const hasOwner = [...participants.values()].some(({ owner }) => owner);
+  return ["The call has not begun", hasOwner
+    ? "You will be rung when it does."
+    : "The owner of the room is not here yet: only they can start the call, and you will be rung then."];
 }
 
 /** The size of `count` tiles side by side that fill the most of the space, none of them wider than
@@ -84,8 +112,11 @@ function tileList(call) {
   const list = [];
   for (const participant of call.participants.values()) {
     const theirs = [...call.tracks.values()].filter((track) => track.participant === participant.id);
-    for (const video of theirs.filter((track) => track.source === "screen")) {
-      list.push({ key: video.id, participant, video, screen: true });
+    const screens = theirs.filter((track) => track.source === "screen");
+    for (const video of screens) {
+      const sound = theirs.find((track) => track.source === "screen-audio" && track.label === video.label);
+      const number = screens.length > 1 ? ` ${video.label.match(/\d+$/)?.[0] ?? screens.indexOf(video) + 1}` : "";
+      list.push({ key: video.id, participant, video, sound, screen: true, what: ` – screen${number}` });
     }
     const video = theirs.find((track) => track.source === "camera");
     const sound = theirs.find((track) => track.source === "microphone");
@@ -110,7 +141,9 @@ class Tile {
   #name = el("div", { class: "name" });
   #message = el("div", { class: "message", hidden: true });
   #figures = el("pre", { class: "figures", hidden: true });
-  #receiveButton = el("button", { onclick: () => this.#toggleReceive() });
+  #pictureButton = el("button", { onclick: () => this.#toggleReceive(this.#shown.video) });
+  #soundButton = el("button", { onclick: () => this.#toggleReceive(this.#shown.sound) });
+  #stopButton = el("button", { title: "Stop sharing this screen", "aria-label": "Stop sharing this screen", onclick: () => this.#try(() => this.#call.stopScreen(this.#shown.video)) }, icon("stop"));
   #figuresButton = el("button", { onclick: () => this.#toggleFigures(), title: "Statistics", "aria-label": "Statistics", "aria-pressed": "false" }, icon("figures"));
 
   constructor(call, { participant, screen }) {
@@ -123,7 +156,7 @@ class Tile {
     });
     this.element = el("div", { class: screen ? "tile screen" : "tile" },
       this.#face, this.#video, this.#put, this.#name, this.#message, this.#figures,
-      el("div", { class: "tools" }, this.#receiveButton, this.#figuresButton));
+      el("div", { class: "tools" }, this.#stopButton, this.#pictureButton, this.#soundButton, this.#figuresButton));
     this.element.dataset.participant = participant.id;
   }
 
@@ -138,30 +171,26 @@ class Tile {
     else delete this.element.dataset.track;
     this.#show(video);
 
-    const label = screen ? `${participant.name} – screen` : isMine ? `${participant.name} (you)` : participant.name;
-    const isMuted = !screen && (!sound || sound.muted);
+    const name = isMine && !screen ? `${participant.name} (you)` : participant.name;
+    const label = screen ? `${name}${shown.what}` : name;
+    const isMuted = !screen && !participant.viewer && (!sound || sound.muted);
     const nameKey = `${label} ${isMuted}`;
     if (this.#name.dataset.key !== nameKey) {
       this.#name.dataset.key = nameKey;
       this.#name.replaceChildren(...(isMuted ? [icon("microphone-off"), el("span", { class: "visually-hidden" }, "muted")] : []),
-        el("span", { class: "ellipsis" }, label));
+        el("span", { class: "ellipsis" }, name), ...(screen ? [el("span", { class: "what" }, shown.what)] : []));
     }
     const isStaged = video && call.stage === video.id;
     this.#put.disabled = !video || !call.mayStage;
     this.#put.setAttribute("aria-label", isStaged ? `Take ${label} off the stage` : `Put ${label} on the stage for everyone`);
     this.#put.title = this.#put.disabled ? "" : isStaged ? "Take off the stage" : "Put on the stage for everyone";
 
-    const isDropped = video && call.dropped.has(video.id);
-    const isUnreadable = video && call.unreadable.has(video.id) && !isDropped;
-    this.#message.hidden = !isUnreadable;
-    this.#message.textContent = isUnreadable ? "Encrypted with another passphrase" : "";
-    this.#receiveButton.hidden = !video || isMine;
-    const verb = isDropped ? "Receive this again" : "Stop receiving this";
-    if (this.#receiveButton.title !== verb) {
-      this.#receiveButton.title = verb;
-      this.#receiveButton.setAttribute("aria-label", verb);
-      this.#receiveButton.replaceChildren(icon(isDropped ? "receive-off" : "receive"));
-    }
+    const message = this.#messageOf(video, isMine);
+    this.#message.hidden = !message;
+    if (this.#message.textContent !== message) this.#message.textContent = message;
+    this.#stopButton.hidden = !(isMine && screen);
+    this.#showReceive(this.#pictureButton, video, isMine, "picture", ["receive", "receive-off"]);
+    this.#showReceive(this.#soundButton, sound, isMine, "sound", ["sound", "sound-off"]);
     this.#figuresButton.hidden = !video && !sound;
   }
 
@@ -170,8 +199,32 @@ class Tile {
     this.#video.srcObject = null;
   }
 
+  /** Why there is no picture, where one is to be expected. */
+  #messageOf(video, isMine) {
+    const call = this.#call;
+    if (!video) return "";
+    const state = (isMine ? call.connections.publish : call.connections.receive)?.connectionState ?? "new";
+    if (isMine) return state === "failed" ? "Not sent: no way to the server" : "";
+    if (call.refused.has(video.id)) return "This browser cannot show it";
+    if (!call.wants(video)) return "Not received";
+    if (call.unreadable.has(video.id)) return "Encrypted with another passphrase";
+    if (state === "failed") return "No way for media to the server";
+    return state === "connected" ? "" : "Connecting media…";
+  }
+
+  #showReceive(button, track, isMine, what, [on, off]) {
+    button.hidden = !track || isMine;
+    if (button.hidden) return;
+    const isWanted = this.#call.wants(track);
+    const label = isWanted ? `Stop receiving the ${what}` : `Receive the ${what}`;
+    if (button.title === label) return;
+    button.title = label;
+    button.setAttribute("aria-label", label);
+    button.replaceChildren(icon(isWanted ? on : off));
+  }
+
   #show(video) {
-    const isDropped = video && this.#call.dropped.has(video.id);
+    const isDropped = video && !video.media && !this.#call.wants(video);
     const media = video && !video.muted && !isDropped ? video.media ?? video.receiver?.track : undefined;
     if (media !== this.#media) this.#hasPicture = false;
     this.#video.hidden = !media || !this.#hasPicture || this.#call.unreadable.has(video?.id);
@@ -182,18 +235,21 @@ class Tile {
     if (media) this.#video.play().catch(() => {});
   }
 
-  async #putOnStage() {
+  #putOnStage() {
     const { video } = this.#shown;
+    return this.#try(() => this.#call.putOnStage(this.#call.stage === video.id ? null : video));
+  }
+
+  #toggleReceive(track) {
+    return this.#try(() => this.#call.subscribe(track, !this.#call.wants(track)));
+  }
+
+  async #try(action) {
     try {
-      await this.#call.putOnStage(this.#call.stage === video.id ? null : video);
+      await action();
     } catch (error) {
       notify(error.message, "error");
     }
-  }
-
-  async #toggleReceive() {
-    const { video } = this.#shown;
-    await this.#call.subscribe(video, this.#call.dropped.has(video.id)).catch((error) => notify(error.message, "error"));
   }
 
   #toggleFigures() {
@@ -216,21 +272,22 @@ class Tile {
       get transceiver() {
         return current.get().transceiver;
       },
-    }, (lines) => (this.#figures.textContent = lines.join("\n")));
+    }, (lines) => this.#figures.replaceChildren(...lines.map((line) => el("span", {}, line))));
   }
 }
 
 /** An audio element for every sound that is received. */
 function playSounds(call, parent, sounds) {
   for (const [id, element] of sounds) {
-    if (!call.tracks.has(id)) {
+    const track = call.tracks.get(id);
+    if (!track?.receiver || !call.wants(track)) {
       element.remove();
       sounds.delete(id);
     }
   }
   for (const track of call.tracks.values()) {
     const media = track.receiver?.track;
-    if (track.kind !== "audio" || !media) continue;
+    if (track.kind !== "audio" || !media || !call.wants(track)) continue;
     let element = sounds.get(track.id);
     if (!element) {
       element = el("audio", { autoplay: true });
