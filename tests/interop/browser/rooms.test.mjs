@@ -152,6 +152,12 @@ test("the owner starts the call and everyone is rung", async () => {
     await click(bob, ".list li:has(.badge.warm) button");
     await comeIn(bob);
     await shown(bob, "the waiting room", ".stage .alone");
+    // Who waits may close the camera and open it again.
+    for (const [label, then] of [["off", "on"], ["on", "off"]]) {
+      await shown(bob, "the button", `.bar [title='Turn the camera ${label}']:not(:disabled)`);
+      await click(bob, `.bar [title='Turn the camera ${label}']`);
+      await shown(bob, "the other button", `.bar [title='Turn the camera ${then}']`);
+    }
     await click(ann, ".bar button[title^='Start the call']");
     await bob.waitForSelector("dialog button[value=accept]");
     // Rung again, and Escape: one question, which stays.

@@ -72,9 +72,15 @@ export class Call extends EventTarget {
     return Boolean(this.#options.encryption);
   }
 
+  /** Whether one may publish now. */
   get mayPublish() {
+    return this.mayShow && this.me.presence === "in-call";
+  }
+
+  /** Whether one may publish once one is in the call. */
+  get mayShow() {
     const me = this.me;
-    return Boolean(me) && !me.viewer && me.presence === "in-call" && (this.room.kind !== "presentation" || me.owner);
+    return Boolean(me) && !me.viewer && (this.room.kind !== "presentation" || me.owner);
   }
 
   get mayStage() {

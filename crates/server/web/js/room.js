@@ -87,8 +87,8 @@ class RoomView {
       this.#ready[kind]?.stop();
       this.#ready[kind] = track;
       // Who can only watch needs no camera, and its lamp should go out.
-      const { room, me } = this.#call;
-      if (this.#isClosed || me.viewer || (room.kind === "presentation" && !me.owner)) this.#letGo();
+      if (this.#isClosed || !this.#call.mayShow) this.#letGo();
+      this.#update();
       await this.#publishReady();
     } catch (error) {
       if (!this.#isClosed) notify(deviceProblem(kind, error), "error");
@@ -139,15 +139,15 @@ class RoomView {
     this.#badge.className = isLive && !path ? "badge live" : "badge warm";
     this.#badge.textContent = isLive ? path || "in call" : "waiting";
     const buttons = this.#buttons;
-    for (const [name, what] of [["microphone", "microphone"], ["camera", "camera"]]) {
+    for (const [name, kind] of [["microphone", "audio"], ["camera", "video"]]) {
       const [track] = call.mine(name);
-      const isOn = Boolean(track) && !track.muted;
-      buttons[name].hidden = !call.mayPublish;
+      const isOn = track ? !track.muted : Boolean(this.#ready[kind]);
+      buttons[name].hidden = !call.mayShow;
       buttons[name].classList.toggle("off", !isOn);
-      const label = isOn ? `Turn the ${what} off` : `Turn the ${what} on`;
+      const label = isOn ? `Turn the ${name} off` : `Turn the ${name} on`;
       if (buttons[name].title !== label) {
         setLabel(buttons[name], label);
-        buttons[name].replaceChildren(icon(isOn ? what : `${what}-off`));
+        buttons[name].replaceChildren(icon(isOn ? name : `${name}-off`));
       }
     }
     const screens = call.mine("screen").length;
@@ -195,14 +195,13 @@ class RoomView {
     const button = this.#buttons[source];
     button.disabled = true;
     const [track] = this.#call.mine(source);
-    if (!track) {
-      try {
-        const media = await openDevice(kind);
-        if (this.#isClosed) media.stop();
-        else await this.#publish(media, { source });
-      } catch (error) {
-        notify(deviceProblem(kind, error), "error");
-      }
+    if (!track && this.#ready[kind]) {
+      // Open and waiting for the call to begin.
+      this.#ready[kind].stop();
+      delete this.#ready[kind];
+      this.#update();
+    } else if (!track) {
+      await this.#take(kind, openDevice(kind));
     } else if (source === "camera") {
       // The lamp beside a camera should go out.
       await this.#try(() => this.#call.unpublish(track));
