@@ -168,6 +168,18 @@ fn what_is_wrong_is_named_by_its_key() {
             "log: ",
         ),
         (
+            vec!["serve", "--ping-interval=10", "--ping-timeout=10"],
+            "ping-timeout: ",
+        ),
+        (
+            vec!["serve", "--record-channel=/proc/nope"],
+            "record-channel: /proc/nope: ",
+        ),
+        (
+            vec!["serve", "--record-channel=/dev/null"],
+            "record-channel: /dev/null: ",
+        ),
+        (
             vec![
                 "serve",
                 "--listen=127.0.0.1:0",
@@ -202,13 +214,44 @@ fn what_is_wrong_is_named_by_its_key() {
 }
 
 #[test]
-fn the_environment_is_heard() {
-    let output = command()
-        .args(["serve", "--listen=127.0.0.1:0"])
-        .env("TUREEN_MAX_PEOPLE", "none")
-        .stderr(Stdio::piped())
-        .output()
-        .unwrap();
-    let stderr = String::from_utf8(output.stderr).unwrap();
-    assert!(stderr.contains("--max-people"), "{stderr}");
+fn where_a_bad_value_stands_is_told() {
+    let file = std::env::temp_dir().join(format!("tureen-{}.toml", uuid::Uuid::new_v4()));
+    std::fs::write(&file, "max-people = \"some\"\n").unwrap();
+    let config = format!("--config={}", file.display());
+    let from_file = format!(
+        "config: {}: max-people: invalid value 'some'",
+        file.display()
+    );
+    for (arguments, variable, expected) in [
+        (
+            vec!["serve"],
+            Some("none"),
+            "environment variable TUREEN_MAX_PEOPLE: invalid value 'none': ",
+        ),
+        (
+            vec!["serve", "--max-people=few"],
+            Some("none"),
+            "--max-people",
+        ),
+        (
+            vec!["serve", &config],
+            Some("none"),
+            "variable TUREEN_MAX_PEOPLE",
+        ),
+        (vec!["serve", &config], None, &from_file),
+    ] {
+        let output = command()
+            .args(&arguments)
+            .envs(variable.map(|value| ("TUREEN_MAX_PEOPLE", value)))
+            .stderr(Stdio::piped())
+            .output()
+            .unwrap();
+        assert_eq!(output.status.code(), Some(2));
+        let stderr = String::from_utf8(output.stderr).unwrap();
+        assert!(stderr.contains(expected), "{arguments:?}: {stderr}");
+        let sources = ["TUREEN_MAX_PEOPLE", "'--max-people", "config: "];
+        let named = sources.iter().filter(|source| stderr.contains(**source));
+        assert_eq!(named.count(), 1, "{arguments:?}: {stderr}");
+    }
+    std::fs::remove_file(file).unwrap();
 }
