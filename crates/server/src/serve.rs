@@ -3,7 +3,7 @@
 use std::env;
 use std::ffi::OsStr;
 use std::fs::{self, DirBuilder, OpenOptions};
-use std::io::{self, IsTerminal};
+use std::io::{self, IsTerminal, Write};
 use std::net::{IpAddr, SocketAddr, TcpListener};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
@@ -239,6 +239,8 @@ fn start_logs(config: &LogConfig) -> Result<(), ServeError> {
             io::stderr().is_terminal(),
             env::var_os("NO_COLOR").as_deref(),
         ))
+        // It would say on stderr that nothing can be written to stderr, and panic.
+        .log_internal_errors(false)
         .with_writer(io::stderr);
     // A second server in the same process logs where the first does.
     let _ = match config.log_format {
@@ -315,7 +317,9 @@ fn announce(
         (false, _) => address.ip(),
     };
     let scheme = if is_tls { "https" } else { "http" };
-    println!(
+    // A server serves on when nobody reads this.
+    let _ = writeln!(
+        io::stdout(),
         "Tureen is ready: {scheme}://{}/",
         SocketAddr::new(host, address.port())
     );
@@ -335,7 +339,7 @@ async fn tick(app: Arc<App>) {
 
 async fn watch(app: Arc<App>) {
     app.media
-        .watch_workers(|| {
+        .watch_workers(app.ending.subscribe(), || {
             app.metrics.worker_restarts.inc();
         })
         .await;

@@ -9,7 +9,7 @@ use super::{AnnouncedAddress, HostName, Origin};
 /// Everything that `tureen serve` can be told.
 #[derive(Args, Clone, Debug)]
 pub struct ServeConfig {
-    /// A file of the keys below; config/tureen.toml shows them all.
+    /// A file of the keys below; `tureen config` prints one with them all.
     #[arg(long, env = "TUREEN_CONFIG", value_name = "FILE")]
     pub config: Option<PathBuf>,
     /// Pages and signaling.
@@ -135,7 +135,7 @@ pub struct MediaConfig {
     )]
     pub rtc_listen: Vec<IpAddr>,
     /// The address at which browsers reach this machine's media, where it is not its own: behind
-    /// NAT, in a container, in most clouds. An IP address or a host name.
+    /// NAT, in a container, in most clouds. An IP address, or a host name that browsers resolve.
     #[arg(long, env = "TUREEN_ANNOUNCED_ADDRESS", value_name = "ADDRESS")]
     pub announced_address: Option<AnnouncedAddress>,
     /// Codecs of every room, the preferred one of its kind first.
