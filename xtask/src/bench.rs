@@ -1,6 +1,6 @@
 //! `bench`: what forwarding costs, in time and in instructions.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 
 use crate::process;
@@ -20,7 +20,7 @@ pub(crate) fn run(args: &[String]) -> Result<(), String> {
         "forwarding",
     ]);
     process::succeed(&mut build)?;
-    let program = target().join("release/forwarding");
+    let program = process::target_directory().join("release/forwarding");
     process::succeed(&mut Command::new(&program))?;
 
     let Some(valgrind) = process::find("valgrind") else {
@@ -63,13 +63,6 @@ fn instructions(valgrind: &Path, program: &Path, frames: &str) -> Result<Counted
             packets,
         }),
         _ => Err(format!("valgrind counted nothing:\n{told}")),
-    }
-}
-
-fn target() -> PathBuf {
-    match std::env::var_os("CARGO_TARGET_DIR") {
-        Some(target) => process::root().join(target),
-        None => process::root().join("target"),
     }
 }
 

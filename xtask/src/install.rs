@@ -33,45 +33,88 @@ pub(crate) fn ensure(tools: &[Tool]) -> Result<(), String> {
     if packages.is_empty() {
         return Ok(());
     }
-    let list = packages.join(" ");
-    if !is_root() || process::find("apt-get").is_none() {
-        return Err(format!(
-            "missing: {list}\nOn Debian: apt-get install {list}"
-        ));
-    }
-    println!("installing {list}");
-    apt_get(&["update", "--quiet"])?;
-    let mut install = vec!["install", "--yes", "--quiet", "--no-install-recommends"];
-    install.extend(&packages);
-    apt_get(&install)?;
+    install(&packages)?;
     match missing(tools)[..] {
         [] => Ok(()),
         ref still => Err(format!("installed, but not found: {}", still.join(" "))),
     }
 }
 
-/// Node with its test runner. Debian 12 carries an older one, so it is not installed here.
+/// Makes sure of Node with its test runner, and of npm, in the same way.
 pub(crate) fn ensure_node() -> Result<(), String> {
-    let version = process::find("node").and_then(|node| process::output(&node, &["--version"]));
-    match version.as_deref().and_then(major) {
-        Some(major) if major >= NODE_MAJOR => {}
-        _ => {
-            return Err(format!(
-                "the interop suites need Node {NODE_MAJOR} or later with npm; found: {}\n\
-                 Install it from nodejs.org or by a version manager.",
-                version.as_deref().unwrap_or("none")
-            ));
+    let packages = Node::find().missing()?;
+    if packages.is_empty() {
+        return Ok(());
+    }
+    install(&packages)?;
+    match Node::find().missing()?[..] {
+        [] => Ok(()),
+        ref still => Err(format!("installed, but not found: {}", still.join(" "))),
+    }
+}
+
+/// What is there of Node.
+#[derive(Clone, Debug)]
+struct Node {
+    /// As `node --version` prints it.
+    version: Option<String>,
+    has_npm: bool,
+}
+
+impl Node {
+    fn find() -> Self {
+        Self {
+            version: NODE
+                .path()
+                .and_then(|node| process::output(&node, &["--version"])),
+            has_npm: NPM.path().is_some(),
         }
     }
-    match process::find("npm") {
-        Some(_) => Ok(()),
-        None => Err("missing: npm, which comes with Node".to_owned()),
+
+    /// The packages that are to be installed. One that is too old was put there by somebody, who
+    /// is not to find it replaced.
+    fn missing(&self) -> Result<Vec<&'static str>, String> {
+        let mut packages = Vec::new();
+        match &self.version {
+            Some(version) if major(version) >= Some(NODE_MAJOR) => {}
+            Some(version) => {
+                return Err(format!(
+                    "the interop suites need Node {NODE_MAJOR} or later with npm; found: {version}\n\
+                     Install it from nodejs.org or by a version manager."
+                ));
+            }
+            None => packages.push(NODE.package),
+        }
+        if !self.has_npm {
+            packages.push(NPM.package);
+        }
+        Ok(packages)
     }
 }
 
 fn missing(tools: &[Tool]) -> Vec<&'static str> {
     let absent = tools.iter().filter(|tool| tool.path().is_none());
     absent.map(|tool| tool.package).collect()
+}
+
+/// Installs packages, or says that somebody must.
+fn install(packages: &[&str]) -> Result<(), String> {
+    may_install(packages, is_root(), process::find("apt-get").is_some())?;
+    println!("installing {}", packages.join(" "));
+    apt_get(&["update", "--quiet"])?;
+    let mut install = vec!["install", "--yes", "--quiet", "--no-install-recommends"];
+    install.extend(packages);
+    apt_get(&install)
+}
+
+fn may_install(packages: &[&str], is_root: bool, has_apt: bool) -> Result<(), String> {
+    if is_root && has_apt {
+        return Ok(());
+    }
+    let list = packages.join(" ");
+    Err(format!(
+        "missing: {list}\nOn Debian, as root: apt-get install {list}"
+    ))
 }
 
 fn apt_get(args: &[&str]) -> Result<(), String> {
@@ -117,7 +160,22 @@ pub(crate) const FIREFOX: Tool = Tool {
     variable: Some("FIREFOX"),
 };
 
-const NODE_MAJOR: u32 = 20;
+/// Runs the interop suites.
+const NODE: Tool = Tool {
+    programs: &["node"],
+    package: "nodejs",
+    variable: None,
+};
+
+/// Installs what the suites' lock file says. Some distributions of Node bring it along.
+const NPM: Tool = Tool {
+    programs: &["npm"],
+    package: "npm",
+    variable: None,
+};
+
+/// Of Debian 12, and the first whose test runner has reporters.
+const NODE_MAJOR: u32 = 18;
 
 #[cfg(test)]
 mod tests {
@@ -128,6 +186,36 @@ mod tests {
         assert_eq!(major("v20.20.2"), Some(20));
         assert_eq!(major("20.20.2"), None);
         assert_eq!(major(""), None);
+    }
+
+    #[test]
+    fn what_is_missing_of_node_is_installed_and_an_old_one_is_left_alone() {
+        let node = |version: Option<&str>, has_npm| Node {
+            version: version.map(str::to_owned),
+            has_npm,
+        };
+        assert_eq!(node(None, false).missing().unwrap(), ["nodejs", "npm"]);
+        assert_eq!(node(None, true).missing().unwrap(), ["nodejs"]);
+        assert_eq!(node(Some("v18.20.4"), false).missing().unwrap(), ["npm"]);
+        assert!(node(Some("v18.20.4"), true).missing().unwrap().is_empty());
+        assert!(node(Some("v22.1.0"), true).missing().unwrap().is_empty());
+        for old in ["v16.20.2", "v12.22.12", "nonsense"] {
+            let reason = node(Some(old), false).missing().unwrap_err();
+            assert!(
+                reason.contains("Node 18") && reason.contains(old),
+                "{reason}"
+            );
+        }
+    }
+
+    #[test]
+    fn without_root_or_apt_it_is_said_what_to_install() {
+        let packages = ["nodejs", "npm"];
+        assert_eq!(may_install(&packages, true, true), Ok(()));
+        for (is_root, has_apt) in [(false, true), (true, false), (false, false)] {
+            let reason = may_install(&packages, is_root, has_apt).unwrap_err();
+            assert!(reason.contains("apt-get install nodejs npm"), "{reason}");
+        }
     }
 
     #[test]

@@ -63,6 +63,14 @@ pub(crate) fn root() -> PathBuf {
     xtask.parent().unwrap_or(xtask).to_path_buf()
 }
 
+/// Where cargo works for this workspace.
+pub(crate) fn target_directory() -> PathBuf {
+    match env::var_os("CARGO_TARGET_DIR") {
+        Some(target) => root().join(target),
+        None => root().join("target"),
+    }
+}
+
 /// Where cargo leaves the binaries of the dev profile. This program is one of cargo's outputs
 /// itself, which saves asking for the target directory.
 pub(crate) fn debug_directory() -> Result<PathBuf, String> {

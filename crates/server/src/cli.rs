@@ -89,11 +89,25 @@ mod tests {
     #[test]
     fn what_is_wrong_in_the_file_is_named() {
         for (file, expected) in [
-            ("max-rooms = 0", "--max-rooms"),
-            ("rtc-port = 70000", "--rtc-port"),
-            ("listen = \"localhost\"", "--listen"),
-            ("codecs = [\"vp7\"]", "--codecs"),
-            ("metrics-remote = \"perhaps\"", "--metrics-remote"),
+            (
+                "max-rooms = 0",
+                "test.toml: max-rooms: invalid value '0': 0 is not",
+            ),
+            ("rtc-port = 70000", "test.toml: rtc-port: "),
+            ("listen = \"localhost\"", "test.toml: listen: "),
+            (
+                "codecs = [\"vp7\"]",
+                "test.toml: codecs: invalid value 'vp7' [possible values: ",
+            ),
+            (
+                "metrics-remote = \"perhaps\"",
+                "test.toml: metrics-remote: ",
+            ),
+            (
+                "announced-address = \"0.0.0.0\"",
+                "test.toml: announced-address: invalid value '0.0.0.0': it stands for all",
+            ),
+            ("tls-key = \"k.pem\"", "--tls-cert"),
             ("max-roms = 5", "no key \"max-roms\""),
             ("max_rooms = 5", "no key \"max_rooms\""),
             ("config = \"x\"", "no key \"config\""),
@@ -104,7 +118,31 @@ mod tests {
             let error = serve_with_file(file, &[]).unwrap_err().to_string();
             assert!(error.contains(expected), "{file}: {error}");
             assert!(error.contains("test.toml"), "{file}: {error}");
+            assert!(!error.contains("For more information"), "{file}: {error}");
         }
+    }
+
+    #[test]
+    fn a_flag_that_cannot_work_is_refused() {
+        for (flag, value, expected) in [
+            ("announced-address", "not a host", "a host name such as"),
+            ("announced-address", "0.0.0.0", "the address at which"),
+            ("allowed-origins", "foo", "SCHEME://HOST:PORT"),
+            (
+                "allowed-origins",
+                "https://a.example,*",
+                "SCHEME://HOST:PORT",
+            ),
+            ("allowed-hosts", "https://a.example", "without a scheme"),
+        ] {
+            let error = serve(&[&format!("--{flag}={value}")]).unwrap_err();
+            assert!(matches!(error, ConfigError::Arguments(_)), "{error:?}");
+            let error = error.to_string();
+            assert!(error.contains(&format!("'--{flag} ")), "{error}");
+            assert!(error.contains(expected), "{error}");
+        }
+        let config = serve(&["--allowed-origins=https://a.example,http://b.example:8080"]);
+        assert_eq!(config.unwrap().http.allowed_origins.len(), 2);
     }
 
     #[test]

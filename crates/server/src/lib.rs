@@ -21,8 +21,8 @@ mod signaling;
 
 pub use cli::{Cli, Command};
 pub use config::{
-    CodecName, ConfigError, HttpConfig, LogConfig, LogFormat, MediaConfig, RoomConfig, ServeConfig,
-    WorkerLog, default_file,
+    AnnouncedAddress, CodecName, ConfigError, HostName, HttpConfig, LogConfig, LogFormat,
+    MediaConfig, Origin, RoomConfig, ServeConfig, ValueError, WorkerLog, default_file,
 };
 pub use dump::{DumpArgs, DumpCommandError, dump};
 pub use join::{DescriptionError, JoinConfig, JoinError, RoomUrl, RoomUrlError, join};

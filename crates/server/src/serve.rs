@@ -1,7 +1,12 @@
 //! `tureen serve`: from a configuration to a running server, and back to nothing.
 
-use std::io;
+use std::env;
+use std::ffi::OsStr;
+use std::fs::{self, DirBuilder, OpenOptions};
+use std::io::{self, IsTerminal, Write};
 use std::net::{IpAddr, SocketAddr, TcpListener};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -23,7 +28,7 @@ use tureen_controller::{
 use crate::app::App;
 use crate::config::{HttpConfig, LogConfig, LogFormat, ServeConfig};
 use crate::http;
-use crate::media::{ListenPlan, Media, local_addresses, plan};
+use crate::media::{ListenPlan, Media, plan, surroundings};
 
 /// Why the server did not start, or stopped.
 #[derive(Debug, Error)]
@@ -32,6 +37,20 @@ pub enum ServeError {
     /// The log filter cannot be read.
     #[error("log: {0}")]
     LogFilter(#[from] tracing_subscriber::filter::ParseError),
+    /// Everyone would be taken for gone between two pings.
+    #[error("ping-timeout: it must be longer than ping-interval, of {interval} s")]
+    PingTimeout {
+        /// Seconds between pings.
+        interval: u64,
+    },
+    /// Nothing can be recorded in the directory.
+    #[error("record-channel: {path}: {source}")]
+    RecordChannel {
+        /// As configured.
+        path: PathBuf,
+        /// What the system says.
+        source: io::Error,
+    },
     /// The address of the pages cannot be had.
     #[error("listen: {address}: {source}")]
     Listen {
@@ -60,6 +79,7 @@ pub enum ServeError {
 ///
 /// [`ServeError`] names the key of the configuration that is to blame.
 pub fn serve(config: ServeConfig) -> Result<(), ServeError> {
+    check(&config)?;
     start_logs(&config.log)?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
@@ -68,6 +88,36 @@ pub fn serve(config: ServeConfig) -> Result<(), ServeError> {
     // Nothing is left that would be worth waiting for.
     runtime.shutdown_timeout(Duration::from_secs(1));
     result
+}
+
+/// Refuses what can be known to fail before anything is started.
+fn check(config: &ServeConfig) -> Result<(), ServeError> {
+    let interval = config.http.ping_interval;
+    if config.http.ping_timeout <= interval {
+        return Err(ServeError::PingTimeout { interval });
+    }
+    match &config.media.record_channel {
+        Some(path) => can_record(path).map_err(|source| ServeError::RecordChannel {
+            path: path.clone(),
+            source,
+        }),
+        None => Ok(()),
+    }
+}
+
+/// Makes the directory for recordings, and a file in it for a moment.
+fn can_record(directory: &Path) -> io::Result<()> {
+    DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(directory)?;
+    let probe = directory.join(format!(".tureen-{}", uuid::Uuid::new_v4()));
+    OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(&probe)?;
+    fs::remove_file(probe)
 }
 
 async fn run(config: ServeConfig) -> Result<(), ServeError> {
@@ -80,7 +130,7 @@ async fn run(config: ServeConfig) -> Result<(), ServeError> {
     let address = listener.local_addr().map_err(listen)?;
     let tls = tls(&config.http).await?;
 
-    let here = local_addresses();
+    let here = surroundings(&config.media).await;
     let plan = plan(&config.media, address.ip(), &here);
     let observer = match &config.media.record_channel {
         Some(directory) => ChannelObserver::recording_to(directory),
@@ -185,6 +235,12 @@ impl Ends {
 fn start_logs(config: &LogConfig) -> Result<(), ServeError> {
     let logs = tracing_subscriber::fmt()
         .with_env_filter(EnvFilter::try_new(&config.log)?)
+        .with_ansi(has_colours(
+            io::stderr().is_terminal(),
+            env::var_os("NO_COLOR").as_deref(),
+        ))
+        // It would say on stderr that nothing can be written to stderr, and panic.
+        .log_internal_errors(false)
         .with_writer(io::stderr);
     // A second server in the same process logs where the first does.
     let _ = match config.log_format {
@@ -192,6 +248,11 @@ fn start_logs(config: &LogConfig) -> Result<(), ServeError> {
         LogFormat::Json => logs.json().try_init(),
     };
     Ok(())
+}
+
+/// Colours are for people at terminals. NO_COLOR, when it is not empty, is their wish for none.
+fn has_colours(is_terminal: bool, no_color: Option<&OsStr>) -> bool {
+    is_terminal && no_color.is_none_or(OsStr::is_empty)
 }
 
 async fn tls(config: &HttpConfig) -> Result<Option<RustlsConfig>, ServeError> {
@@ -207,7 +268,7 @@ async fn tls(config: &HttpConfig) -> Result<Option<RustlsConfig>, ServeError> {
 }
 
 fn worker_binary() -> WorkerBinary {
-    match std::env::var_os("TUREEN_WORKER_BIN") {
+    match env::var_os("TUREEN_WORKER_BIN") {
         Some(path) if !path.is_empty() => WorkerBinary::Path(path.into()),
         _ => WorkerBinary::CurrentExe,
     }
@@ -246,6 +307,7 @@ fn announce(
     tracing::info!(
         workers = app.media.workers(),
         addresses = addresses.join(" "),
+        announced = plan.announced().join(" "),
         first_port = media.rtc_port,
         "media listens on UDP and TCP"
     );
@@ -255,7 +317,9 @@ fn announce(
         (false, _) => address.ip(),
     };
     let scheme = if is_tls { "https" } else { "http" };
-    println!(
+    // A server serves on when nobody reads this.
+    let _ = writeln!(
+        io::stdout(),
         "Tureen is ready: {scheme}://{}/",
         SocketAddr::new(host, address.port())
     );
@@ -275,7 +339,7 @@ async fn tick(app: Arc<App>) {
 
 async fn watch(app: Arc<App>) {
     app.media
-        .watch_workers(|| {
+        .watch_workers(app.ending.subscribe(), || {
             app.metrics.worker_restarts.inc();
         })
         .await;
@@ -295,3 +359,16 @@ const FAREWELL: Duration = Duration::from_secs(3);
 /// How long a client may take to send the head of a request.
 const HEADER_TIMEOUT: Duration = Duration::from_secs(10);
 const HTTP2_STREAMS: u32 = 64;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn colours_are_for_terminals_whose_person_wants_them() {
+        assert!(has_colours(true, None));
+        assert!(has_colours(true, Some(OsStr::new(""))));
+        assert!(!has_colours(true, Some(OsStr::new("1"))));
+        assert!(!has_colours(false, None));
+    }
+}

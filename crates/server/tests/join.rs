@@ -2,6 +2,7 @@
 
 use std::io::{BufRead, BufReader, Read};
 use std::net::{TcpListener, TcpStream, UdpSocket};
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{Receiver, channel};
 use std::time::{Duration, Instant};
@@ -59,6 +60,17 @@ impl Process {
 
     fn says(&mut self, part: &str) -> String {
         self.until(part, |line| line.contains(part).then(|| line.to_owned()))
+    }
+
+    /// Ids of the processes that it has started.
+    fn children(&self) -> Vec<u32> {
+        let threads = std::fs::read_dir(format!("/proc/{}/task", self.child.id())).unwrap();
+        let lists = threads
+            .flatten()
+            .filter_map(|thread| std::fs::read_to_string(thread.path().join("children")).ok());
+        let lists: Vec<_> = lists.collect();
+        let ids = lists.iter().flat_map(|list| list.split_whitespace());
+        ids.map(|id| id.parse().unwrap()).collect()
     }
 
     fn signal(&self, signal: Signal) {
@@ -307,6 +319,50 @@ fn a_bot_says_why_it_cannot_stay() {
         assert_eq!(found, Some(code), "{url}: {stderr}");
         assert!(stderr.contains(expected), "{url}: {stderr}");
     }
+}
+
+#[test]
+fn a_call_ends_in_good_order_with_the_server() {
+    let server = Server::start(&[]);
+    let mut bot = Process::start(&["join", "--publish-demo", &server.room("soup")]);
+    bot.says("Publishing");
+    let mut watcher = Process::start(&["join", "--name=Ann", &server.room("soup")]);
+    watcher.until("the picture", |line| Counts::read(line, "camera (VP8)"));
+    let workers = server.process.children();
+    assert_eq!(workers.len(), 1);
+
+    server.process.signal(Signal::SIGTERM);
+    for client in [bot, watcher] {
+        let (code, stderr) = client.end();
+        assert_eq!(code, Some(1));
+        assert!(stderr.contains("server-ends"), "{stderr}");
+    }
+    // The log has errors only.
+    assert_eq!(server.process.end(), (Some(0), String::new()));
+    for worker in workers {
+        assert!(!Path::new(&format!("/proc/{worker}")).exists(), "{worker}");
+    }
+}
+
+#[test]
+fn the_tracks_of_one_who_vanishes_are_closed() {
+    let server = Server::start(&["--ping-interval=1", "--ping-timeout=2"]);
+    let mut person = Person::connect(&server, "Ann");
+    let open = json!({ "name": "x", "kind": "meeting", "started": true });
+    person.ask("join", json!({ "room": "x", "open": open }));
+    let bot = Process::start(&["join", "--publish-demo", &server.room("x")]);
+    let id = person.hears("participant-joined")["id"].take();
+    let tracks = |person: &mut Person, event: &str, name: &str| {
+        let mut tracks = [person.hears(event), person.hears(event)].map(|data| data[name].clone());
+        tracks.sort_by_key(Value::to_string);
+        tracks
+    };
+    let published = tracks(&mut person, "track-published", "id");
+
+    // It answers no ping, while its connections stay.
+    bot.signal(Signal::SIGSTOP);
+    assert_eq!(tracks(&mut person, "track-closed", "track"), published);
+    assert_eq!(person.hears("participant-left")["participant"], id);
 }
 
 #[test]

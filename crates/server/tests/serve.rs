@@ -2,8 +2,12 @@
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream, UdpSocket};
+use std::os::unix::process::CommandExt;
 use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
+
+use nix::sys::signal::{Signal, kill, killpg};
+use nix::unistd::Pid;
 
 /// A running server; killed if a test forgets it.
 struct Server {
@@ -14,7 +18,16 @@ struct Server {
 
 impl Server {
     fn start(flags: &[&str]) -> Self {
-        let mut process = command()
+        Self::start_as(&mut command(), flags)
+    }
+
+    /// A server with a log, in a process group of its own as a shell makes it.
+    fn start_with_log(flags: &[&str]) -> Self {
+        Self::start_as(command().stderr(Stdio::piped()).process_group(0), flags)
+    }
+
+    fn start_as(command: &mut Command, flags: &[&str]) -> Self {
+        let mut process = command
             .args(["serve", "--listen=127.0.0.1:0"])
             .arg(format!("--rtc-port={}", free_ports(2)))
             .args(flags)
@@ -64,10 +77,33 @@ impl Server {
 
     /// Sends SIGTERM and returns the exit code.
     fn terminate(&mut self) -> Option<i32> {
-        let pid = nix::unistd::Pid::from_raw(i32::try_from(self.process.id()).unwrap());
-        nix::sys::signal::kill(pid, nix::sys::signal::Signal::SIGTERM).unwrap();
+        kill(pid(self.process.id()), Signal::SIGTERM).unwrap();
         self.process.wait().unwrap().code()
     }
+
+    /// The exit code and the whole log of a server that has been told to end.
+    fn end(mut self) -> (Option<i32>, String) {
+        let mut log = String::new();
+        let mut stderr = self.process.stderr.take().unwrap();
+        stderr.read_to_string(&mut log).unwrap();
+        (self.process.wait().unwrap().code(), log)
+    }
+}
+
+/// Waits until none of the processes is there.
+fn until_gone(processes: &[u32]) {
+    let patience = Instant::now() + Duration::from_secs(10);
+    for process in processes {
+        let path = format!("/proc/{process}/cmdline");
+        while std::fs::read_to_string(&path).is_ok_and(|line| line.contains("tureen")) {
+            assert!(Instant::now() < patience, "process {process} is left");
+            std::thread::yield_now();
+        }
+    }
+}
+
+fn pid(id: u32) -> Pid {
+    Pid::from_raw(i32::try_from(id).unwrap())
 }
 
 impl Drop for Server {
@@ -130,19 +166,71 @@ fn a_server_ends_in_good_order_and_leaves_no_process() {
 }
 
 #[test]
+fn ctrl_c_is_no_error() {
+    let server = Server::start_with_log(&["--workers=2"]);
+    killpg(pid(server.process.id()), Signal::SIGINT).unwrap();
+    let (code, log) = server.end();
+    assert_eq!(code, Some(0));
+    assert!(log.contains("ending: "), "{log}");
+    for word in ["ERROR", "WARN", "exited", "died", "\u{1b}"] {
+        assert!(!log.contains(word), "{word}: {log}");
+    }
+}
+
+#[test]
+fn a_signal_to_all_processes_is_no_error() {
+    let server = Server::start_with_log(&["--workers=2"]);
+    // The order that is worst: the server knows that its workers are gone before it is told.
+    let workers = server.workers();
+    for worker in &workers {
+        kill(pid(*worker), Signal::SIGTERM).unwrap();
+    }
+    until_gone(&workers);
+    kill(pid(server.process.id()), Signal::SIGTERM).unwrap();
+    let (code, log) = server.end();
+    assert_eq!(code, Some(0));
+    for word in ["ERROR", "WARN", "died"] {
+        assert!(!log.contains(word), "{word}: {log}");
+    }
+}
+
+#[test]
+fn a_worker_that_ends_alone_is_an_error() {
+    let mut server = Server::start_with_log(&["--workers=1"]);
+    for worker in server.workers() {
+        kill(pid(worker), Signal::SIGTERM).unwrap();
+    }
+    let mut lines = BufReader::new(server.process.stderr.take().unwrap()).lines();
+    let died = lines.find_map(|line| line.ok().filter(|line| line.contains("died")));
+    assert!(died.unwrap().contains("ERROR"));
+    let again = lines.find_map(|line| line.ok().filter(|line| line.contains("runs again")));
+    assert!(again.is_some());
+    // A server whose log nobody reads any more goes on.
+    drop(lines);
+    assert_eq!(server.terminate(), Some(0));
+}
+
+#[test]
+fn what_is_announced_is_told() {
+    let server = Server::start_with_log(&[
+        "--workers=1",
+        "--announced-address=localhost",
+        "--rtc-listen=127.0.0.1",
+    ]);
+    kill(pid(server.process.id()), Signal::SIGTERM).unwrap();
+    let (_, log) = server.end();
+    assert!(log.contains("announced=\"localhost\""), "{log}");
+    let warning = "announced-address is localhost, which leads every browser to its own machine";
+    assert!(log.contains(warning), "{log}");
+}
+
+#[test]
 fn workers_end_when_their_server_is_killed() {
     let mut server = Server::start(&["--workers=1"]);
     let workers = server.workers();
     server.process.kill().unwrap();
     server.process.wait().unwrap();
-    let patience = Instant::now() + Duration::from_secs(10);
-    for worker in workers {
-        let path = format!("/proc/{worker}/cmdline");
-        while std::fs::read_to_string(&path).is_ok_and(|line| line.contains("tureen")) {
-            assert!(Instant::now() < patience, "worker {worker} is left");
-            std::thread::yield_now();
-        }
-    }
+    until_gone(&workers);
 }
 
 #[test]
@@ -166,6 +254,18 @@ fn what_is_wrong_is_named_by_its_key() {
         (
             vec!["serve", "--listen=127.0.0.1:0", "--log=tureen=x=y"],
             "log: ",
+        ),
+        (
+            vec!["serve", "--ping-interval=10", "--ping-timeout=10"],
+            "ping-timeout: ",
+        ),
+        (
+            vec!["serve", "--record-channel=/proc/nope"],
+            "record-channel: /proc/nope: ",
+        ),
+        (
+            vec!["serve", "--record-channel=/dev/null"],
+            "record-channel: /dev/null: ",
         ),
         (
             vec![
@@ -202,13 +302,44 @@ fn what_is_wrong_is_named_by_its_key() {
 }
 
 #[test]
-fn the_environment_is_heard() {
-    let output = command()
-        .args(["serve", "--listen=127.0.0.1:0"])
-        .env("TUREEN_MAX_PEOPLE", "none")
-        .stderr(Stdio::piped())
-        .output()
-        .unwrap();
-    let stderr = String::from_utf8(output.stderr).unwrap();
-    assert!(stderr.contains("--max-people"), "{stderr}");
+fn where_a_bad_value_stands_is_told() {
+    let file = std::env::temp_dir().join(format!("tureen-{}.toml", uuid::Uuid::new_v4()));
+    std::fs::write(&file, "max-people = \"some\"\n").unwrap();
+    let config = format!("--config={}", file.display());
+    let from_file = format!(
+        "config: {}: max-people: invalid value 'some'",
+        file.display()
+    );
+    for (arguments, variable, expected) in [
+        (
+            vec!["serve"],
+            Some("none"),
+            "environment variable TUREEN_MAX_PEOPLE: invalid value 'none': ",
+        ),
+        (
+            vec!["serve", "--max-people=few"],
+            Some("none"),
+            "--max-people",
+        ),
+        (
+            vec!["serve", &config],
+            Some("none"),
+            "variable TUREEN_MAX_PEOPLE",
+        ),
+        (vec!["serve", &config], None, &from_file),
+    ] {
+        let output = command()
+            .args(&arguments)
+            .envs(variable.map(|value| ("TUREEN_MAX_PEOPLE", value)))
+            .stderr(Stdio::piped())
+            .output()
+            .unwrap();
+        assert_eq!(output.status.code(), Some(2));
+        let stderr = String::from_utf8(output.stderr).unwrap();
+        assert!(stderr.contains(expected), "{arguments:?}: {stderr}");
+        let sources = ["TUREEN_MAX_PEOPLE", "'--max-people", "config: "];
+        let named = sources.iter().filter(|source| stderr.contains(**source));
+        assert_eq!(named.count(), 1, "{arguments:?}: {stderr}");
+    }
+    std::fs::remove_file(file).unwrap();
 }

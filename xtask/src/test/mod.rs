@@ -31,6 +31,7 @@ pub(crate) fn run(args: &[String]) -> Result<(), String> {
             Step::Clippy => report.measure(step.name(), rust::clippy),
             Step::Doc => report.measure(step.name(), rust::doc),
             Step::Test => report.measure(step.name(), rust::test),
+            Step::Fuzz => report.measure(step.name(), rust::fuzz),
             Step::Codegen => report.measure(step.name(), rust::codegen),
         }
     }
@@ -54,6 +55,7 @@ enum Step {
     Clippy,
     Doc,
     Test,
+    Fuzz,
     Codegen,
     Interop,
 }
@@ -65,6 +67,7 @@ impl Step {
             Self::Clippy => "clippy",
             Self::Doc => "doc",
             Self::Test => "test",
+            Self::Fuzz => "fuzz",
             Self::Codegen => "codegen",
             Self::Interop => interop::STEP,
         }
@@ -76,6 +79,7 @@ impl Step {
             Self::Clippy => "no lint has anything to say",
             Self::Doc => "the documentation builds without a warning",
             Self::Test => "all Rust tests",
+            Self::Fuzz => "the fuzz targets compile",
             Self::Codegen => "the generated code is what schemas/ yields",
             Self::Interop => "unmodified clients and controllers against the built binaries",
         }
@@ -157,11 +161,12 @@ impl Report {
     }
 }
 
-const STEPS: [Step; 6] = [
+const STEPS: [Step; 7] = [
     Step::Format,
     Step::Clippy,
     Step::Doc,
     Step::Test,
+    Step::Fuzz,
     Step::Codegen,
     Step::Interop,
 ];

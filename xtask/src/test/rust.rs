@@ -1,9 +1,11 @@
-//! The steps that need Rust and a C compiler alone, and the comparison of the generated code.
+//! The steps that need Rust and a C compiler alone, and those that need a C++ compiler too: the
+//! comparison of the generated code, and the check of the fuzz targets.
 //!
 //! All use the dev profile and all packages at once: cargo then picks the same features for every
 //! step and compiles a dependency once for checking and once for running.
 
 use super::counts::Counts;
+use crate::install::{self, CXX};
 use crate::{codegen, process};
 
 pub(super) fn format(_: &mut Counts) -> Result<(), String> {
@@ -30,6 +32,16 @@ pub(super) fn test(counts: &mut Counts) -> Result<(), String> {
         true => Err("no test ran".to_owned()),
         false => Ok(()),
     }
+}
+
+/// The targets are a workspace of their own, for only a nightly compiler runs them. What they need
+/// of this one is checked already when they share its directory.
+pub(super) fn fuzz(_: &mut Counts) -> Result<(), String> {
+    install::ensure(&[CXX])?;
+    let mut check = process::cargo();
+    check.current_dir(process::root().join("fuzz"));
+    check.args(["check", "--target-dir"]);
+    process::succeed(check.arg(process::target_directory()))
 }
 
 pub(super) fn codegen(_: &mut Counts) -> Result<(), String> {

@@ -54,6 +54,10 @@ impl Process {
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
+            // Ctrl-C goes to the terminal's whole foreground group. It is for the application, which
+            // closes its workers when it has told its people; a worker that the application leaves
+            // behind sees the end of its channel.
+            .process_group(0)
             .kill_on_drop(true);
         let mappings = vec![
             mapping(worker_input, CHANNEL_INPUT_FD),

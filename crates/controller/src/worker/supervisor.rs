@@ -25,10 +25,11 @@ pub(super) async fn run(
     };
     let stderr = process.stderr().await;
     let gone = WorkerGone::new(shared.pid, reason, stderr);
-    if gone.was_closed() {
-        tracing::debug!(pid = gone.pid(), "worker closed");
-    } else {
-        tracing::error!("{gone}");
+    match gone.reason() {
+        ExitReason::Closed => tracing::debug!(pid = gone.pid(), "worker closed"),
+        // What it does on SIGINT and SIGTERM. Whether that is bad news, the application knows.
+        ExitReason::Code(0) => tracing::info!("{gone}"),
+        _ => tracing::error!("{gone}"),
     }
     let mut lost = Lost::default();
     shared.channel.fail(&gone);

@@ -1,12 +1,13 @@
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
+use clap::error::{ContextKind, ContextValue};
 use clap::parser::ValueSource;
 use clap::{ArgMatches, Command};
 use thiserror::Error;
 use toml::{Table, Value};
 
-/// Why a configuration file was refused.
+/// Why a configuration was refused.
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum ConfigError {
@@ -44,24 +45,35 @@ pub enum ConfigError {
         /// TOML's word for what it is.
         found: &'static str,
     },
-    /// The flags, the environment or the file have a bad value; the text names the key. Also
-    /// carries `--help` and `--version`.
+    /// The command line has a bad value; the text names the flag. Also carries `--help` and
+    /// `--version`.
     #[error(transparent)]
     Arguments(#[from] clap::Error),
-    /// The file has a bad value; the text names the key.
-    #[error("config: {path}: {source}")]
+    /// The environment has a bad value.
+    #[error("environment variable {variable}: {reason}")]
+    Environment {
+        /// Its name.
+        variable: String,
+        /// What is wrong with the value.
+        reason: String,
+    },
+    /// The file has a bad value.
+    #[error("config: {path}: {reason}")]
     Value {
         /// Of the file.
         path: PathBuf,
-        /// Which key, and why.
-        source: clap::Error,
+        /// Which key, and what is wrong with its value.
+        reason: String,
     },
 }
 
 /// Parses a command line, and the file that its subcommand `serve` may name. The keys of the file
 /// stand in for flags that neither the command line nor the environment gives.
 pub(crate) fn load(command: &Command, arguments: Vec<OsString>) -> Result<ArgMatches, ConfigError> {
-    let matches = command.clone().try_get_matches_from(&arguments)?;
+    let matches = command
+        .clone()
+        .try_get_matches_from(&arguments)
+        .map_err(|error| blame(command, &arguments, error))?;
     let Some(("serve", serve)) = matches.subcommand() else {
         return Ok(matches);
     };
@@ -74,9 +86,12 @@ pub(crate) fn load(command: &Command, arguments: Vec<OsString>) -> Result<ArgMat
         .take(1)
         .cloned()
         .chain([OsString::from("serve")]);
-    let refused = |source| ConfigError::Value {
+    let refused = |error: clap::Error| ConfigError::Value {
         path: path.clone(),
-        source,
+        reason: match refused_key(&error) {
+            Some(key) => format!("{key}: {}", reason(&error)),
+            None => reason(&error),
+        },
     };
     command
         .clone()
@@ -84,9 +99,64 @@ pub(crate) fn load(command: &Command, arguments: Vec<OsString>) -> Result<ArgMat
         .map_err(refused)?;
     // The position of the subcommand is known: it has been parsed, and no flag stands before it.
     let rest = arguments.iter().skip(2).cloned();
-    Ok(command
+    command
         .clone()
-        .try_get_matches_from(head.chain(flags).chain(rest))?)
+        .try_get_matches_from(head.chain(flags).chain(rest))
+        .map_err(|error| blame(command, &arguments, error))
+}
+
+/// Says where a refused value stands. clap names the flag of the key wherever that is.
+fn blame(command: &Command, arguments: &[OsString], error: clap::Error) -> ConfigError {
+    let variable = refused_key(&error)
+        .filter(|key| !is_flag_given(arguments, key))
+        .and_then(|key| variable_of(command, key));
+    match variable {
+        Some(variable) => ConfigError::Environment {
+            variable,
+            reason: reason(&error),
+        },
+        None => ConfigError::Arguments(error),
+    }
+}
+
+/// The key whose value is refused.
+fn refused_key(error: &clap::Error) -> Option<&str> {
+    match error.get(ContextKind::InvalidArg) {
+        // Such as `--max-rooms <NUMBER>`.
+        Some(ContextValue::String(usage)) => usage.split(' ').next()?.strip_prefix("--"),
+        _ => None,
+    }
+}
+
+/// What is wrong with a value, in one line and without the flag's name.
+fn reason(error: &clap::Error) -> String {
+    let text = error.to_string();
+    let text = text.strip_prefix("error: ").unwrap_or(&text);
+    let end = [
+        text.find("\n\nUsage:"),
+        text.find("\n\nFor more information"),
+    ];
+    let end = end.into_iter().flatten().min().unwrap_or(text.len());
+    let flag = match error.get(ContextKind::InvalidArg) {
+        Some(ContextValue::String(usage)) => format!(" for '{usage}'"),
+        _ => String::new(),
+    };
+    let text = text[..end].replacen(&flag, "", 1);
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// Whether the command line gives the key, in which case the environment is not looked at.
+fn is_flag_given(arguments: &[OsString], key: &str) -> bool {
+    arguments
+        .iter()
+        .filter_map(|argument| argument.to_str()?.strip_prefix("--"))
+        .any(|flag| flag.split('=').next() == Some(key))
+}
+
+fn variable_of(command: &Command, key: &str) -> Option<String> {
+    let mut arguments = command.find_subcommand("serve")?.get_arguments();
+    let argument = arguments.find(|argument| argument.get_long() == Some(key))?;
+    Some(argument.get_env()?.to_string_lossy().into_owned())
 }
 
 /// The keys of the file as flags, without those that are given elsewhere.

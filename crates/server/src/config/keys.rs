@@ -4,10 +4,12 @@ use std::path::PathBuf;
 use clap::builder::RangedU64ValueParser;
 use clap::{Args, ValueEnum};
 
+use super::{AnnouncedAddress, HostName, Origin};
+
 /// Everything that `tureen serve` can be told.
 #[derive(Args, Clone, Debug)]
 pub struct ServeConfig {
-    /// A file of the keys below; config/tureen.toml shows them all.
+    /// A file of the keys below; `tureen config` prints one with them all.
     #[arg(long, env = "TUREEN_CONFIG", value_name = "FILE")]
     pub config: Option<PathBuf>,
     /// Pages and signaling.
@@ -53,15 +55,15 @@ pub struct HttpConfig {
         requires = "tls_cert"
     )]
     pub tls_key: Option<PathBuf>,
-    /// Origins of other sites whose pages may connect, such as `https://example.org`. Pages of this
-    /// server always may.
+    /// Origins of other sites whose pages may connect, such as `https://example.org`: scheme, host
+    /// and port, if it has one. Pages of this server always may.
     #[arg(
         long,
         env = "TUREEN_ALLOWED_ORIGINS",
         value_name = "ORIGIN",
         value_delimiter = ','
     )]
-    pub allowed_origins: Vec<String>,
+    pub allowed_origins: Vec<Origin>,
     /// Names under which a server on a loopback address may be addressed besides localhost and IP
     /// addresses, such as that of a reverse proxy. Other names are refused, for a foreign page
     /// could have made its own name point here.
@@ -71,7 +73,7 @@ pub struct HttpConfig {
         value_name = "NAME",
         value_delimiter = ','
     )]
-    pub allowed_hosts: Vec<String>,
+    pub allowed_hosts: Vec<HostName>,
     /// Whether /metrics answers others than this machine. A request that a proxy passed on counts
     /// as another's.
     #[arg(
@@ -133,9 +135,9 @@ pub struct MediaConfig {
     )]
     pub rtc_listen: Vec<IpAddr>,
     /// The address at which browsers reach this machine's media, where it is not its own: behind
-    /// NAT, in a container, in most clouds. An IP address or a host name.
+    /// NAT, in a container, in most clouds. An IP address, or a host name that browsers resolve.
     #[arg(long, env = "TUREEN_ANNOUNCED_ADDRESS", value_name = "ADDRESS")]
-    pub announced_address: Option<String>,
+    pub announced_address: Option<AnnouncedAddress>,
     /// Codecs of every room, the preferred one of its kind first.
     #[arg(
         long,

@@ -10,6 +10,7 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
 use crate::app::App;
+use crate::config::{HostName, Origin};
 
 /// Refuses requests to a loopback server that were addressed to some other name: a foreign page
 /// may have let its own name point at 127.0.0.1, to be of the same origin as we are.
@@ -34,17 +35,14 @@ pub(super) async fn known_host(
 
 /// Whether a WebSocket of this origin is welcome: a page of ours, one of `allowed-origins`, or no
 /// page at all, for only browsers name an origin, and they always do.
-pub(super) fn is_welcome(headers: &HeaderMap, uri: &Uri, allowed: &[String]) -> bool {
+pub(super) fn is_welcome(headers: &HeaderMap, uri: &Uri, allowed: &[Origin]) -> bool {
     let Some(origin) = headers.get(header::ORIGIN) else {
         return true;
     };
     let Ok(origin) = origin.to_str() else {
         return false;
     };
-    if allowed
-        .iter()
-        .any(|one| one.trim_end_matches('/').eq_ignore_ascii_case(origin))
-    {
+    if allowed.iter().any(|one| one.is(origin)) {
         return true;
     }
     let authority = origin
@@ -81,7 +79,7 @@ fn host<'a>(headers: &'a HeaderMap, uri: &'a Uri) -> Option<&'a str> {
     }
 }
 
-fn is_known_host(authority: &str, allowed: &[String]) -> bool {
+fn is_known_host(authority: &str, allowed: &[HostName]) -> bool {
     let name = match authority.strip_prefix('[') {
         Some(rest) => rest.split(']').next().unwrap_or_default(),
         None => authority
@@ -91,7 +89,7 @@ fn is_known_host(authority: &str, allowed: &[String]) -> bool {
     name.parse::<IpAddr>().is_ok()
         || name.eq_ignore_ascii_case("localhost")
         || name.to_ascii_lowercase().ends_with(".localhost")
-        || allowed.iter().any(|one| one.eq_ignore_ascii_case(name))
+        || allowed.iter().any(|one| one.is(name))
 }
 
 /// No script, style or picture but the server's own; no frame around it; no link followed with the
@@ -135,7 +133,7 @@ mod tests {
     #[test]
     fn only_pages_of_the_server_may_connect() {
         let uri = Uri::from_static("/ws");
-        let allowed = ["https://example.org/".to_owned()];
+        let allowed = ["https://example.org/".parse().unwrap()];
         for (origin, welcome) in [
             ("http://127.0.0.1:8080", true),
             ("https://127.0.0.1:8080", true),
@@ -158,7 +156,7 @@ mod tests {
 
     #[test]
     fn a_foreign_name_for_a_loopback_server_is_refused() {
-        let allowed = ["calls.example.org".to_owned()];
+        let allowed = ["calls.example.org".parse().unwrap()];
         for (host, known) in [
             ("127.0.0.1:8080", true),
             ("[::1]:8080", true),

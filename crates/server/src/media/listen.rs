@@ -1,12 +1,11 @@
 //! Where media listens, and what is announced to browsers.
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
-use std::path::Path;
+use std::net::IpAddr;
 
-use nix::ifaddrs::getifaddrs;
 use tureen_controller::ListenInfo;
 
-use crate::config::MediaConfig;
+use super::Surroundings;
+use crate::config::{AnnouncedAddress, MediaConfig};
 
 /// The addresses of one worker's media, and what is wrong with them.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -14,13 +13,13 @@ pub(crate) struct ListenPlan {
     /// Local addresses, the one towards the network first.
     addresses: Vec<IpAddr>,
     /// Announced in place of the first.
-    announced: Option<String>,
+    announced: Option<AnnouncedAddress>,
     /// What will not work, to be told at the start.
     pub(crate) warnings: Vec<Warning>,
 }
 
 /// Something about the addresses that will keep browsers from connecting.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Warning {
     /// Only this machine can reach the media.
     LoopbackOnly,
@@ -30,11 +29,15 @@ pub(crate) enum Warning {
     Container(IpAddr),
     /// A private address, which only its own network can reach.
     Private(IpAddr),
+    /// The announced address leads every browser to the machine that it runs on.
+    AnnouncedLoopback(AnnouncedAddress),
+    /// The announced name is not known here.
+    AnnouncedUnknown(AnnouncedAddress),
 }
 
 impl Warning {
     /// What is wrong, and the fix.
-    pub(crate) fn text(self, port: u16) -> String {
+    pub(crate) fn text(&self, port: u16) -> String {
         match self {
             Self::LoopbackOnly => "media listens on loopback addresses only, while pages are open \
                 to other machines: set rtc-listen to an address of this machine"
@@ -52,19 +55,18 @@ impl Warning {
                  media ports from {port} on, UDP and TCP, and set announced-address to the public \
                  address"
             ),
+            Self::AnnouncedLoopback(address) => format!(
+                "announced-address is {address}, which leads every browser to its own machine, and \
+                 to which Firefox sends no media at all: set it to the address at which browsers \
+                 reach this machine, or leave it out"
+            ),
+            Self::AnnouncedUnknown(name) => format!(
+                "announced-address is {name}, which does not resolve on this machine, and browsers \
+                 that cannot resolve it get no media: correct the name, add it to the DNS, or \
+                 announce the IP address"
+            ),
         }
     }
-}
-
-/// What the machine is like.
-#[derive(Clone, Debug)]
-pub(crate) struct Surroundings {
-    /// Addresses of all interfaces that are up.
-    pub(crate) interfaces: Vec<IpAddr>,
-    /// The address that packets to the network leave from.
-    pub(crate) outward: Option<IpAddr>,
-    /// Whether this is a container.
-    pub(crate) container: bool,
 }
 
 impl ListenPlan {
@@ -79,7 +81,7 @@ impl ListenPlan {
                     let info = info.with_port(port);
                     match &self.announced {
                         Some(announced) if index == 0 => {
-                            info.with_announced_address(announced.clone())
+                            info.with_announced_address(announced.to_string())
                         }
                         _ => info,
                     }
@@ -91,6 +93,15 @@ impl ListenPlan {
     /// The addresses, for logs and the start message.
     pub(crate) fn addresses(&self) -> &[IpAddr] {
         &self.addresses
+    }
+
+    /// What browsers are told in place of [`addresses`](Self::addresses), in the same order.
+    pub(crate) fn announced(&self) -> Vec<String> {
+        let mut announced: Vec<_> = self.addresses.iter().map(ToString::to_string).collect();
+        if let (Some(first), Some(instead)) = (announced.first_mut(), &self.announced) {
+            *first = instead.to_string();
+        }
+        announced
     }
 }
 
@@ -134,7 +145,7 @@ pub(crate) fn plan(config: &MediaConfig, pages: IpAddr, here: &Surroundings) -> 
     if announced.is_some() {
         addresses.sort_by_key(|address| (Some(*address) != outward, address.is_loopback()));
     }
-    let warnings = warnings(&addresses, announced.is_some(), pages, here);
+    let warnings = warnings(&addresses, announced.as_ref(), pages, here);
     ListenPlan {
         addresses,
         announced,
@@ -144,76 +155,32 @@ pub(crate) fn plan(config: &MediaConfig, pages: IpAddr, here: &Surroundings) -> 
 
 fn warnings(
     addresses: &[IpAddr],
-    is_announced: bool,
+    announced: Option<&AnnouncedAddress>,
     pages: IpAddr,
     here: &Surroundings,
 ) -> Vec<Warning> {
+    let about_announced = announced.and_then(|announced| {
+        if here.announced.is_empty() {
+            Some(Warning::AnnouncedUnknown(announced.clone()))
+        } else if here.announced.iter().all(IpAddr::is_loopback) {
+            Some(Warning::AnnouncedLoopback(announced.clone()))
+        } else {
+            None
+        }
+    });
     let reachable = addresses
         .iter()
         .copied()
         .find(|address| !address.is_loopback());
-    match reachable {
-        None if pages.is_loopback() => vec![Warning::NoInterface],
-        None => vec![Warning::LoopbackOnly],
-        Some(_) if is_announced || pages.is_loopback() => Vec::new(),
-        Some(address) if here.container => vec![Warning::Container(address)],
-        Some(address) if is_private(address) => vec![Warning::Private(address)],
-        Some(_) => Vec::new(),
-    }
-}
-
-/// Asks the system. Nothing is sent.
-pub(crate) fn local_addresses() -> Surroundings {
-    let interfaces = getifaddrs().map_or_else(
-        |_| Vec::new(),
-        |interfaces| {
-            interfaces
-                .filter(|interface| {
-                    interface
-                        .flags
-                        .contains(nix::net::if_::InterfaceFlags::IFF_UP)
-                })
-                .filter_map(|interface| {
-                    let address = interface.address?;
-                    let v4 = address
-                        .as_sockaddr_in()
-                        .map(|address| IpAddr::V4(address.ip()));
-                    v4.or_else(|| {
-                        address
-                            .as_sockaddr_in6()
-                            .map(|address| IpAddr::V6(address.ip()))
-                    })
-                })
-                .filter(|address| !is_link_local(*address))
-                .collect()
-        },
-    );
-    let container = ["/.dockerenv", "/run/.containerenv"]
-        .iter()
-        .any(|path| Path::new(path).exists());
-    Surroundings {
-        interfaces,
-        outward: outward(Ipv4Addr::UNSPECIFIED.into(), OUTSIDE_V4.into())
-            .or_else(|| outward(Ipv6Addr::UNSPECIFIED.into(), OUTSIDE_V6.into())),
-        container,
-    }
-}
-
-/// The address that a packet to `outside` would leave from: connecting a UDP socket asks the
-/// routing table and sends nothing.
-fn outward(any: IpAddr, outside: IpAddr) -> Option<IpAddr> {
-    let socket = UdpSocket::bind(SocketAddr::new(any, 0)).ok()?;
-    socket.connect(SocketAddr::new(outside, 9)).ok()?;
-    let address = socket.local_addr().ok()?.ip();
-    (!address.is_unspecified() && !address.is_loopback()).then_some(address)
-}
-
-/// Link-local addresses need a zone, which a candidate cannot carry.
-fn is_link_local(address: IpAddr) -> bool {
-    match address {
-        IpAddr::V4(address) => address.is_link_local(),
-        IpAddr::V6(address) => address.is_unicast_link_local(),
-    }
+    let about_sockets = match reachable {
+        None if pages.is_loopback() => Some(Warning::NoInterface),
+        None => Some(Warning::LoopbackOnly),
+        Some(_) if announced.is_some() || pages.is_loopback() => None,
+        Some(address) if here.container => Some(Warning::Container(address)),
+        Some(address) if is_private(address) => Some(Warning::Private(address)),
+        Some(_) => None,
+    };
+    about_announced.into_iter().chain(about_sockets).collect()
 }
 
 fn is_private(address: IpAddr) -> bool {
@@ -226,10 +193,6 @@ fn is_private(address: IpAddr) -> bool {
         IpAddr::V6(address) => address.is_unique_local(),
     }
 }
-
-/// Documentation addresses (RFC 5737 and RFC 3849): behind every default route, nobody's own.
-const OUTSIDE_V4: Ipv4Addr = Ipv4Addr::new(198, 51, 100, 1);
-const OUTSIDE_V6: Ipv6Addr = Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, 1);
 
 /// Each address is two candidates in every description.
 const MAX_ADDRESSES: usize = 8;
@@ -251,6 +214,7 @@ mod tests {
             interfaces,
             outward,
             container,
+            announced: Vec::new(),
         }
     }
 
@@ -262,7 +226,7 @@ mod tests {
                 .iter()
                 .map(|text| text.parse().unwrap())
                 .collect(),
-            announced_address: announced.map(str::to_owned),
+            announced_address: announced.map(|text| text.parse().unwrap()),
             codecs: Vec::new(),
             initial_outgoing_bitrate: 1_000_000,
             worker_log: crate::config::WorkerLog::Warn,
@@ -315,8 +279,6 @@ mod tests {
             [Warning::Container("172.17.0.2".parse().unwrap())]
         );
         assert!(warnings[0].text(40_000).contains("announced-address"));
-        let (_, warnings) = planned(&config(&[], Some("203.0.113.9")), "0.0.0.0", &container);
-        assert_eq!(warnings, []);
         let home = here(&["127.0.0.1", "192.168.1.7"], false);
         let (_, warnings) = planned(&config(&[], None), "0.0.0.0", &home);
         assert_eq!(warnings, [Warning::Private("192.168.1.7".parse().unwrap())]);
@@ -324,11 +286,47 @@ mod tests {
         assert_eq!(warnings, [Warning::LoopbackOnly]);
     }
 
+    /// The warnings of a container whose announced address is known by these addresses.
+    fn announcing(announced: &str, known: &[&str], pages: &str) -> Vec<Warning> {
+        let container = Surroundings {
+            announced: known.iter().map(|text| text.parse().unwrap()).collect(),
+            ..here(&["127.0.0.1", "172.17.0.2"], true)
+        };
+        planned(&config(&[], Some(announced)), pages, &container).1
+    }
+
+    #[test]
+    fn an_announced_address_that_leads_nowhere_is_told_with_the_fix() {
+        for pages in ["0.0.0.0", "127.0.0.1"] {
+            for (announced, known) in [
+                ("203.0.113.9", &["203.0.113.9"][..]),
+                ("10.0.0.9", &["10.0.0.9"]),
+                ("media.example.org", &["127.0.1.1", "203.0.113.9"]),
+            ] {
+                assert_eq!(announcing(announced, known, pages), [], "{announced}");
+            }
+            for (announced, known) in [
+                ("127.0.0.1", &["127.0.0.1"][..]),
+                ("::1", &["::1"]),
+                ("localhost", &["::1", "127.0.0.1"]),
+            ] {
+                let expected = Warning::AnnouncedLoopback(announced.parse().unwrap());
+                assert!(expected.text(40_000).contains("announced-address"));
+                assert!(expected.text(40_000).contains(announced));
+                assert_eq!(announcing(announced, known, pages), [expected]);
+            }
+            let expected = Warning::AnnouncedUnknown("nowhere.example".parse().unwrap());
+            assert!(expected.text(40_000).contains("nowhere.example"));
+            assert_eq!(announcing("nowhere.example", &[], pages), [expected]);
+        }
+    }
+
     #[test]
     fn the_announced_address_stands_for_the_one_towards_the_network() {
         let machine = here(&["127.0.0.1", "172.17.0.2"], true);
         let config = config(&[], Some("media.example.org"));
         let plan = plan(&config, "127.0.0.1".parse().unwrap(), &machine);
+        assert_eq!(plan.announced(), ["media.example.org", "127.0.0.1"]);
         let infos = plan.listen_infos(40_002);
         let announced: Vec<_> = infos
             .iter()

@@ -12,10 +12,12 @@ mod listen;
 mod publishing;
 mod receiving;
 mod server;
+mod surroundings;
 
 pub(crate) use call::{Call, Way};
 pub(crate) use error::MediaError;
-pub(crate) use listen::{ListenPlan, local_addresses, plan};
+pub(crate) use listen::{ListenPlan, plan};
 pub(crate) use publishing::{Publishing, Wanted};
 pub(crate) use receiving::Receiving;
 pub(crate) use server::Media;
+pub(crate) use surroundings::{Surroundings, surroundings};

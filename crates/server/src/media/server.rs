@@ -1,12 +1,14 @@
 use std::collections::HashMap;
 use std::num::NonZeroUsize;
 use std::sync::{Arc, Weak};
+use std::time::Duration;
 
-use tokio::sync::{Mutex, OnceCell};
+use tokio::sync::{Mutex, OnceCell, watch};
+use tokio::time::timeout;
 use tureen_controller::rtp::RtpCodecCapability;
 use tureen_controller::{
-    ChannelObserver, LogLevel, LogTag, Router, RouterEvent, WorkerBinary, WorkerPool,
-    WorkerPoolError, WorkerPoolEvent, WorkerPoolSettings, WorkerSettings,
+    ChannelObserver, ExitReason, LogLevel, LogTag, Router, RouterEvent, WorkerBinary, WorkerGone,
+    WorkerPool, WorkerPoolError, WorkerPoolEvent, WorkerPoolSettings, WorkerSettings,
 };
 
 use super::codecs::media_codecs;
@@ -88,15 +90,23 @@ impl Media {
     }
 
     /// Follows deaths and restarts of workers until the pool closes; `restarted` is called for each
-    /// that runs again.
-    pub(crate) async fn watch_workers(&self, mut restarted: impl FnMut()) {
+    /// that runs again, and `ending` is true once the server is to end.
+    pub(crate) async fn watch_workers(
+        &self,
+        mut ending: watch::Receiver<bool>,
+        mut restarted: impl FnMut(),
+    ) {
         let Some(pool) = &self.pool else { return };
         let mut events = pool.events();
         while let Some(event) = events.next().await {
             match event {
                 WorkerPoolEvent::Died { index, gone, lost } => {
                     let rooms = lost.routers.len();
-                    tracing::error!(index, %gone, rooms, "a media worker died");
+                    if told_to_end(&gone, &mut ending).await {
+                        tracing::debug!(index, %gone, rooms, "a media worker ended with the server");
+                    } else {
+                        tracing::error!(index, %gone, rooms, "a media worker died");
+                    }
                 }
                 WorkerPoolEvent::Restarted { index, pid } => {
                     tracing::info!(index, pid, "a media worker runs again");
@@ -154,6 +164,13 @@ impl Media {
     }
 }
 
+/// Whether a worker has heard the signal by which the server ends too: service managers send SIGTERM
+/// to every process of a service, and the server may be the last to hear it.
+async fn told_to_end(gone: &WorkerGone, ending: &mut watch::Receiver<bool>) -> bool {
+    let ends = ending.wait_for(|ending| *ending);
+    *gone.reason() == ExitReason::Code(0) && matches!(timeout(SIGNAL_SPREAD, ends).await, Ok(Ok(_)))
+}
+
 /// Waits for the end of a router. When that comes with the death of its worker, the people of the
 /// room must open their connections anew.
 async fn watch_router(
@@ -187,3 +204,6 @@ fn log_level(level: WorkerLog) -> LogLevel {
         WorkerLog::None => LogLevel::None,
     }
 }
+
+/// How much later than a worker the server may hear of a signal to both.
+const SIGNAL_SPREAD: Duration = Duration::from_millis(500);
