@@ -23,6 +23,10 @@ impl Kind for ConsumerKind {
         ConsumerEvent::Closed(reason)
     }
 
+    fn close_consumers(mirror: &Mirror<Self>, reason: &CloseReason, lost: &mut Lost) {
+        mirror.close_with(reason.clone(), lost);
+    }
+
     fn notified(mirror: &Mirror<Self>, notification: &Notification<'_>) {
         let event = match notification.event() {
             Event::CONSUMER_PRODUCER_CLOSE => {

@@ -31,6 +31,9 @@ impl Lost {
 pub(crate) trait Descendant: Send + Sync {
     /// Closes it and all below it for a reason above it; says so in `lost`. The worker knows.
     fn close_from_above(&self, reason: &CloseReason, lost: &mut Lost);
+
+    /// Closes, of itself and what lives in it, the Consumers alone.
+    fn close_consumers(&self, reason: &CloseReason, lost: &mut Lost);
 }
 
 /// The entities that close with one entity, by id.
@@ -52,10 +55,24 @@ impl Children {
         lock(&self.by_id).len()
     }
 
+    /// Closes all of them, Consumers first: one whose Producer closes as well hears what is true of
+    /// both.
     pub(crate) fn close_from_above(&self, reason: &CloseReason, lost: &mut Lost) {
+        self.close_consumers(reason, lost);
         let children = mem::take(&mut *lock(&self.by_id));
         for child in children.values().filter_map(Weak::upgrade) {
             child.close_from_above(reason, lost);
+        }
+    }
+
+    pub(crate) fn close_consumers(&self, reason: &CloseReason, lost: &mut Lost) {
+        // A Consumer that closes takes itself out.
+        let children: Vec<_> = lock(&self.by_id)
+            .values()
+            .filter_map(Weak::upgrade)
+            .collect();
+        for child in children {
+            child.close_consumers(reason, lost);
         }
     }
 }

@@ -60,6 +60,11 @@ pub(crate) trait Kind: Sized + Send + Sync + 'static {
         }
     }
 
+    /// Closes, of the entity and what lives in it, the Consumers alone.
+    fn close_consumers(mirror: &Mirror<Self>, reason: &CloseReason, lost: &mut Lost) {
+        mirror.children.close_consumers(reason, lost);
+    }
+
     /// Takes in a notification of the worker.
     fn notified(mirror: &Mirror<Self>, notification: &Notification<'_>);
 
@@ -103,7 +108,7 @@ impl<K: Kind> Mirror<K> {
         self.close_with(reason, &mut Lost::default())
     }
 
-    fn close_with(&self, reason: CloseReason, lost: &mut Lost) -> bool {
+    pub(crate) fn close_with(&self, reason: CloseReason, lost: &mut Lost) -> bool {
         if self.closed.set(reason.clone()).is_err() {
             return false;
         }
@@ -128,6 +133,10 @@ impl<K: Kind> NotificationHandler for Mirror<K> {
 impl<K: Kind> Descendant for Mirror<K> {
     fn close_from_above(&self, reason: &CloseReason, lost: &mut Lost) {
         self.close_with(reason.clone(), lost);
+    }
+
+    fn close_consumers(&self, reason: &CloseReason, lost: &mut Lost) {
+        K::close_consumers(self, reason, lost);
     }
 }
 

@@ -30,6 +30,9 @@ impl Kind for ProducerKind {
         }
     }
 
+    /// None lives in it.
+    fn close_consumers(_: &Mirror<Self>, _: &CloseReason, _: &mut Lost) {}
+
     fn notified(mirror: &Mirror<Self>, notification: &Notification<'_>) {
         let Some(event) = event(notification) else {
             return mirror.ignored(notification);
