@@ -59,6 +59,7 @@ mod channel;
 mod consumer;
 mod encoding;
 mod entity;
+mod gone;
 mod ids;
 mod listen_info;
 mod observe;
@@ -76,6 +77,7 @@ pub use consumer::{
     ConsumerType,
 };
 pub use entity::{CloseReason, Events, Lost};
+pub use gone::{ExitReason, SpawnError, WorkerGone};
 pub use ids::{ConsumerId, ProducerId, RouterId, TransportId, WebRtcServerId, WorkerId};
 pub use listen_info::{ListenInfo, PortRange, Protocol, SocketFlags};
 pub use observe::{ChannelObserver, LiveSocket, LiveTree};
@@ -96,8 +98,8 @@ pub use web_rtc_transport::{
     WebRtcTransportListen, WebRtcTransportOptions, WebRtcTransportStats,
 };
 pub use worker::{
-    ChannelMessageHandlers, DtlsFiles, ExitReason, LogLevel, LogTag, ResourceUsage, SpawnError,
-    Worker, WorkerBinary, WorkerDump, WorkerEvent, WorkerGone, WorkerSettings,
+    ChannelMessageHandlers, DtlsFiles, LogLevel, LogTag, ResourceUsage, Worker, WorkerBinary,
+    WorkerDump, WorkerEvent, WorkerSettings,
 };
 pub use worker_pool::{
     PooledWorker, RestartPolicy, WorkerPool, WorkerPoolError, WorkerPoolEvent, WorkerPoolSettings,

@@ -6,7 +6,7 @@ use tureen_channel_fbs::fbs::request::Method;
 use tureen_channel_fbs::fbs::response::Response;
 
 use crate::entity::CloseReason;
-use crate::worker::WorkerGone;
+use crate::gone::WorkerGone;
 
 /// Why a request to a worker failed.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]

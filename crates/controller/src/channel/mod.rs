@@ -21,7 +21,7 @@ use tureen_channel_fbs::fbs::response::Response;
 use tureen_channel_fbs::{FrameBuilder, Payload};
 
 use crate::entity::lock;
-use crate::worker::WorkerGone;
+use crate::gone::WorkerGone;
 
 /// This side's end of the channel to one worker. Clones share it.
 #[derive(Clone)]

@@ -7,7 +7,7 @@ use tureen_channel_fbs::fbs::request;
 use tureen_channel_fbs::{ErrorClass, FrameReader, Payload, read_message};
 
 use super::*;
-use crate::worker::ExitReason;
+use crate::gone::ExitReason;
 
 /// The worker's side, played by the test.
 struct FakeWorker {

@@ -5,7 +5,7 @@ use tureen_channel_fbs::fbs::notification::Notification;
 
 use super::{Children, Descendant, EventQueue, Events, Lost, lock};
 use crate::channel::{Channel, NotificationHandler, Request, RequestError};
-use crate::worker::WorkerGone;
+use crate::gone::WorkerGone;
 
 /// Why an entity closed.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -1,7 +1,5 @@
 use super::h264;
-use crate::rtp::{
-    CodecParameters, MimeType, ParameterValue, RtpCodecCapability, RtpCodecParameters,
-};
+use crate::rtp::{CodecParameters, MimeType, RtpCodecCapability, RtpCodecParameters};
 
 /// What tells one codec from another, in capabilities and parameters alike.
 #[derive(Clone, Copy)]
@@ -48,7 +46,7 @@ impl Codec<'_> {
     }
 
     fn same_or_default(self, name: &str, other: Codec<'_>) -> bool {
-        given(self.parameters, name) == given(other.parameters, name)
+        self.parameters.given(name) == other.parameters.given(name)
     }
 }
 
@@ -72,13 +70,4 @@ impl<'a> From<&'a RtpCodecParameters> for Codec<'a> {
             parameters: &codec.parameters,
         }
     }
-}
-
-/// The value of a parameter, unless it is absent, empty or zero, which all mean the default.
-pub(super) fn given<'a>(parameters: &'a CodecParameters, name: &str) -> Option<&'a ParameterValue> {
-    parameters.get(name).filter(|value| match value {
-        ParameterValue::Integer(number) => *number != 0,
-        ParameterValue::String(text) => !text.is_empty(),
-        ParameterValue::Boolean(_) | ParameterValue::Double(_) => true,
-    })
 }

@@ -1,6 +1,5 @@
 use std::fmt;
 
-use super::codec_match::given;
 use crate::rtp::{CodecParameters, ParameterValue};
 
 /// Whether two H264 codecs have the same profile, levels aside.
@@ -15,7 +14,7 @@ pub(super) fn same_profile(a: &CodecParameters, b: &CodecParameters) -> bool {
 /// level asymmetry, else the lower one (RFC 6184, section 8.2.2). Removes it when neither side
 /// says anything. The profiles must be the same.
 pub(super) fn settle_profile_level_id(local: &mut CodecParameters, remote: &CodecParameters) {
-    if given(local, PROFILE_LEVEL_ID).is_none() && given(remote, PROFILE_LEVEL_ID).is_none() {
+    if local.given(PROFILE_LEVEL_ID).is_none() && remote.given(PROFILE_LEVEL_ID).is_none() {
         local.remove(PROFILE_LEVEL_ID);
         return;
     }
@@ -74,7 +73,7 @@ impl ProfileLevelId {
     /// An absent one is read as Constrained Baseline level 3.1, as libwebrtc does, and not as
     /// Baseline level 1, which RFC 6184 infers.
     fn of(parameters: &CodecParameters) -> Option<Self> {
-        match given(parameters, PROFILE_LEVEL_ID) {
+        match parameters.given(PROFILE_LEVEL_ID) {
             None => Some(Self {
                 profile: Profile::ConstrainedBaseline,
                 level: Level::Idc(LEVEL_3_1),

@@ -137,6 +137,15 @@ impl CodecParameters {
         Some(value)
     }
 
+    /// The value of `name`, unless it is absent, empty or zero, which all mean the default.
+    pub(crate) fn given(&self, name: &str) -> Option<&ParameterValue> {
+        self.get(name).filter(|value| match value {
+            ParameterValue::Integer(number) => *number != 0,
+            ParameterValue::String(text) => !text.is_empty(),
+            ParameterValue::Boolean(_) | ParameterValue::Double(_) => true,
+        })
+    }
+
     /// Sets `name`, in its old place when it was there.
     pub fn set(&mut self, name: &str, value: impl Into<ParameterValue>) {
         let value = value.into();

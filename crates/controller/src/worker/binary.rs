@@ -2,7 +2,7 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::{env, io};
 
-use super::SpawnError;
+use crate::gone::SpawnError;
 
 /// Which binary a worker runs.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -3,14 +3,12 @@
 //! reason. Routers and WebRtcServers live in it.
 
 mod binary;
-mod gone;
 mod process;
 mod requests;
 mod settings;
 mod supervisor;
 
 pub use binary::WorkerBinary;
-pub use gone::{ExitReason, SpawnError, WorkerGone};
 pub use settings::{DtlsFiles, LogLevel, LogTag, WorkerSettings};
 
 use std::sync::Arc;
@@ -20,6 +18,7 @@ use tokio::sync::{mpsc, watch};
 
 use crate::channel::{Channel, RequestError};
 use crate::entity::{Children, EventQueue, Events, Lost, debug_by_id};
+use crate::gone::{ExitReason, SpawnError, WorkerGone};
 use crate::ids::{RouterId, WebRtcServerId, WorkerId};
 use crate::listen_info::ListenInfo;
 use crate::router::{CreateRouterError, Router};

@@ -15,9 +15,10 @@ use tokio::task::JoinHandle;
 use tokio::time::timeout;
 use tureen_channel_fbs::fbs::notification::{Event, Notification};
 
-use super::{ExitReason, SpawnError, WorkerGone, WorkerSettings};
+use super::WorkerSettings;
 use crate::channel::{Channel, ChannelEnd, ChannelTasks, NotificationHandler};
 use crate::entity::lock;
+use crate::gone::{ExitReason, SpawnError, WorkerGone};
 
 /// A worker's process, its channel and its standard error. Dropping it kills the process.
 pub(super) struct Process {

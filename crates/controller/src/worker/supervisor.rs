@@ -4,9 +4,10 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 
 use super::process::{Process, ProcessEnd};
-use super::{ExitReason, Shared, WorkerEvent, WorkerGone};
+use super::{Shared, WorkerEvent};
 use crate::channel::ChannelEnd;
 use crate::entity::{CloseReason, Lost};
+use crate::gone::{ExitReason, WorkerGone};
 
 /// Watches a worker until it is gone, then tells all who wait on it.
 pub(super) async fn run(

@@ -16,8 +16,9 @@ use tokio::task::JoinHandle;
 
 use crate::channel::RequestError;
 use crate::entity::{EventQueue, Events, Lost, lock};
+use crate::gone::{SpawnError, WorkerGone};
 use crate::web_rtc_server::WebRtcServer;
-use crate::worker::{SpawnError, Worker, WorkerGone};
+use crate::worker::Worker;
 use slot::Slot;
 
 /// Workers side by side, one per core unless said otherwise, each with ports of its own.

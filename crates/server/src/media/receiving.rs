@@ -95,12 +95,7 @@ impl Receiving {
         let Some(Received { mid, consumer, .. }) = self.tracks.remove(track) else {
             return;
         };
-        if self.call.producer(track).is_some() {
-            consumer.close();
-        } else {
-            // The worker closes it with its producer; a request to close it would come too late.
-            tokio::spawn(until_closed(consumer));
-        }
+        consumer.close();
         self.session.remove(&mid);
         self.is_changed = true;
     }
@@ -171,12 +166,6 @@ impl Receiving {
         self.awaits_answer = false;
         Ok(())
     }
-}
-
-/// Keeps a handle until what it stands for is closed.
-async fn until_closed(consumer: Consumer) {
-    let mut events = consumer.events();
-    while events.next().await.is_some() {}
 }
 
 impl Drop for Receiving {

@@ -1,3 +1,5 @@
+//! Why a worker is not there: how it ended, or why it could not be started.
+
 use std::fmt;
 use std::io;
 use std::os::unix::process::ExitStatusExt;
