@@ -65,7 +65,9 @@ test("after a lost connection everything is as it was: mutes, screens, stage, ch
     annsWay.mend();
     for (const page of [ann, bob]) await until(page, "the room again", () => !document.querySelector(".overlay"));
 
-    await until(bob, "all tracks again", (count) => globalThis.tureen.call.tracks.size === count, tracks.length + 1);
+    for (const page of [ann, bob]) {
+      await until(page, "all tracks again", (count) => globalThis.tureen.call.tracks.size === count, tracks.length + 1);
+    }
     assert.deepEqual(await bob.evaluate(tracksOf, "Ann"), tracks);
     assert.deepEqual(await ann.evaluate(tracksOf, "Bob"), ["microphone muted"]);
     assert.deepEqual([await opened(ann), await live(ann), await opened(bob), await live(bob)], before);
