@@ -203,46 +203,43 @@ fn retransmissions_are_known_by_their_name() {
     assert_eq!(numbers[2].wrapping_sub(numbers[0]), 2);
 }
 
-/// Whoever waits for a key frame gets all of it, also when its first packet was lost and repaired.
+/// Whoever waits for a key frame gets all of it, also when its first packet was lost and repaired,
+/// packet by packet or all in one batch.
 #[test]
 fn a_key_frame_that_is_repaired_arrives_whole() {
-    let mut world = screen(|_| {}, &[]);
-    let mut camera = Camera::new(5, 100);
-    let mut seq = 0;
-    let mut frame = |world: &mut World<Puppet>, lost: usize| {
-        let first = seq;
-        if lost == 0 {
-            camera.want_key_frame();
-        }
-        let payloads = camera.next_frame();
-        for (at, payload) in payloads.iter().enumerate() {
-            if at != lost {
-                send(world, &packet(SCREEN.ssrc, VP8, seq, &[], payload));
+    for pause in [MS, Duration::ZERO] {
+        let mut world = screen(|_| {}, &[]);
+        let mut camera = Camera::new(5, 100);
+        // Something must come before the gap, and be of no use: the consumer is paused by then.
+        let paused = world.request("screen-to-1", RequestBody::ConsumerPause);
+        paused.unwrap();
+        let mut packets = Vec::new();
+        let mut frame = |seq: u16, lost: Option<usize>| {
+            let payloads = camera.next_frame();
+            for (number, (at, payload)) in (seq..).zip(payloads.iter().enumerate()) {
+                if lost != Some(at) {
+                    packets.push(packet(SCREEN.ssrc, VP8, number, &[], payload));
+                }
             }
-            seq += 1;
+            camera.want_key_frame();
+            payloads
+        };
+        frame(0, None);
+        let payloads = frame(5, Some(0));
+        let repair = [&5_u16.to_be_bytes(), &payloads[0][..]].concat();
+        packets.push(packet(SCREEN.ssrc + 1, VP8_RTX, 50, &[], &repair));
+        for (at, packet) in packets.iter().enumerate() {
+            if at == 5 {
+                world.run_for(MS);
+                let resumed = world.request("screen-to-1", RequestBody::ConsumerResume);
+                resumed.unwrap();
+            }
+            world.act(0, |puppet| puppet.send_rtp(packet));
+            world.run_for(pause);
         }
-        (first, payloads)
-    };
-    // Something must come before the gap, and be no key frame, for the consumer is paused by then.
-    world
-        .request("screen-to-1", RequestBody::ConsumerPause)
-        .unwrap();
-    frame(&mut world, usize::MAX);
-    world
-        .request("screen-to-1", RequestBody::ConsumerResume)
-        .unwrap();
-    let (first, payloads) = frame(&mut world, 0);
-    frame(&mut world, usize::MAX);
-    assert!(
-        extension(&world, MID).is_empty(),
-        "nothing can be shown yet"
-    );
-    let repair = [&first.to_be_bytes(), &payloads[0][..]].concat();
-    send(
-        &mut world,
-        &packet(SCREEN.ssrc + 1, VP8_RTX, 50, &[], &repair),
-    );
-    assert_eq!(extension(&world, MID).len(), 10);
+        world.run_for(MS);
+        assert_eq!(extension(&world, MID).len(), 5, "{pause:?}");
+    }
 }
 
 /// RFC 3389: comfort noise stands in for speech, here from the very first packet.

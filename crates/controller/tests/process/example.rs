@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use tokio::process::Command;
 
-#[path = "../../examples/two_peers.rs"]
+#[path = "../../examples/two_peers/main.rs"]
 mod two_peers;
 
 /// Runs the example as its user would; the worker that it finds is the real one, in this binary.

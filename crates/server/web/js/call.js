@@ -411,7 +411,7 @@ export class Call extends EventTarget {
   }
 }
 
-/** Outlives the track: one's camera is the same wish after it was off for a while. */
+/** Outlives the track, though not its owner's stay: one's camera is the same wish after it was off for a while. */
 function wishKey({ participant, source, label }) {
   return `${participant} ${source} ${label}`;
 }

@@ -5,6 +5,8 @@ import { store } from "./store.js";
 
 const AUDIO = { echoCancellation: true, noiseSuppression: true, autoGainControl: true };
 const VIDEO = { width: { ideal: 1280 }, height: { ideal: 720 }, frameRate: { ideal: 30, max: 30 } };
+/** Why a page may have none of them. */
+const INSECURE = "Browsers open camera and microphone only over HTTPS or on localhost.";
 const LABELS = { audioinput: "Microphone", videoinput: "Camera", audiooutput: "Loudspeaker" };
 
 /** Opens the chosen device of a kind, `audio` or `video`, or another when that one is gone. */
@@ -21,6 +23,7 @@ export async function openDevice(kind) {
 }
 
 async function openWith(kind, which) {
+  if (!navigator.mediaDevices) throw new DOMException(INSECURE, "SecurityError");
   const constraints = { ...(kind === "audio" ? AUDIO : VIDEO), ...which };
   const stream = await navigator.mediaDevices.getUserMedia({ [kind]: constraints });
   const [track] = stream.getTracks();
@@ -48,6 +51,8 @@ export function deviceProblem(kind, error) {
       return `This page may not use your ${what}. Allow it in the browser's address bar.`;
     case "NotFoundError":
       return `No ${what} was found.`;
+    case "SecurityError":
+      return error.message;
     case "NotReadableError":
       return `Your ${what} is in use by another program.`;
     default:

@@ -97,11 +97,6 @@ class Mirror {
   }
 
   async #open(kind) {
-    if (!navigator.mediaDevices) {
-      this.#problems[kind] = "Browsers open camera and microphone only over HTTPS or on localhost.";
-      this.#show();
-      return;
-    }
     const opening = openDevice(kind);
     this.#opening[kind] = opening;
     this.#problems[kind] = "";

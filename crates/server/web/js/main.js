@@ -96,7 +96,7 @@ async function visitRoom(room, direct = false) {
     } catch (error) {
       for (const opening of Object.values(entry.tracks)) release(opening);
       if (error.code === "room-ended") {
-        roomEnded(root);
+        roomEnded(root, room);
         return;
       }
       door.problem = sentences[error.code] ?? error.message;
@@ -118,7 +118,7 @@ function straightIn() {
 async function atTheDoor(door, hasKey) {
   const info = await describe(door.room);
   if (info?.code === "room-ended") {
-    roomEnded(root);
+    roomEnded(root, door.room);
     return undefined;
   }
   // In a presentation the others watch: no device of theirs is ever asked for.

@@ -46,7 +46,7 @@ class RoomView {
         this.#badge,
         call.isEncrypted ? el("span", { class: "badge", title: "Encrypted end to end" }, icon("lock"), el("span", { class: "wide" }, "end to end")) : null,
         el("span", { class: "grow" }),
-        el("button", { onclick: () => this.#copyLink(), "aria-label": "Copy the link to this room" }, icon("link"), el("span", { class: "wide" }, "Copy link"))),
+        el("button", { hidden: call.room.kind === "direct", onclick: () => this.#copyLink(), "aria-label": "Copy the link to this room" }, icon("link"), el("span", { class: "wide" }, "Copy link"))),
       peoplePanel(call),
       stagePanel(call, () => this.#copyLink()),
       chatPanel(call, limits.chat, unread),

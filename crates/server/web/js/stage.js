@@ -71,7 +71,7 @@ export function stagePanel(call, shareLink) {
       if (alone.dataset.text !== text) {
         alone.dataset.text = text;
         alone.replaceChildren(el("strong", {}, title), el("p", {}, text),
-          el("button", { onclick: shareLink }, icon("link"), "Copy the link"));
+          el("button", { hidden: call.room.kind === "direct", onclick: shareLink }, icon("link"), "Copy the link"));
       }
     }
     if (nobody && !alone.isConnected) main.append(alone);
@@ -85,7 +85,9 @@ export function stagePanel(call, shareLink) {
 
 /** Why the stage is empty, and what may change it. */
 function whyNobody({ room, me, participants }) {
-  const share = "Send the link to those you want to see here.";
+  const share = room.kind === "direct"
+    ? "Turn on your camera or your microphone to be seen or heard."
+    : "Send the link to those you want to see here.";
   if (room.state !== "waiting") return ["Nobody shows anything yet", share];
   if (me?.owner) return ["The call has not begun", share];
   const hasOwner = [...participants.values()].some(({ owner }) => owner);

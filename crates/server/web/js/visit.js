@@ -24,6 +24,7 @@ class Visit {
   #signaling;
   #closeView;
   #isOver = false;
+  #isComingBack = false;
   /** Why the server has closed the connection. */
   #closing = "";
   #leave = () => this.#end();
@@ -60,7 +61,7 @@ class Visit {
     addEventListener("pagehide", this.#leave);
     call.addEventListener("ended", () => {
       this.#end();
-      roomEnded(this.#root);
+      roomEnded(this.#root, room);
     });
     call.addEventListener("closing", ({ detail }) => (this.#closing = detail));
     call.addEventListener("lost", () => this.#comeBack());
@@ -85,6 +86,9 @@ class Visit {
 
   /** After a lost connection: into the same room, with what was open, as it was. */
   async #comeBack() {
+    // A connection that is lost on the way back is this way's own to replace.
+    if (this.#isComingBack) return;
+    this.#isComingBack = true;
     const { room, me } = this.#call;
     // A server that was restarted has forgotten the room: its owner opens it as it was.
     const open = me.owner ? {
@@ -109,9 +113,10 @@ class Visit {
     } catch (error) {
       if (this.#isOver) return;
       this.#end();
-      if (error.code === "room-ended") roomEnded(this.#root);
+      if (error.code === "room-ended") roomEnded(this.#root, this.#options.room);
       else farewell(this.#root, "You are out of the room", sentences[error.code] ?? error.message, true);
     } finally {
+      this.#isComingBack = false;
       overlay.remove();
     }
   }
@@ -147,7 +152,9 @@ class Visit {
   }
 }
 
-export function roomEnded(root) {
+export function roomEnded(root, room) {
+  // Nothing is left to be the owner of.
+  store.setSecret(room, "");
   farewell(root, "This room has ended", "Its owner has closed it for everyone.", false);
 }
 

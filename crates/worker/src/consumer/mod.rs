@@ -219,19 +219,22 @@ impl Plan {
         let media = |codec: &RtpCodecParameters| {
             Codec::from_mime_type(&codec.mime_type).is_some_and(|(_, name)| name.is_media())
         };
-        let is_main = |codec: &RtpCodecParameters| {
-            Codec::from_mime_type(&codec.mime_type)
-                .is_some_and(|(_, name)| name.is_media() && !name.is_complementary())
+        let is_sent = |codec: &RtpCodecParameters| {
+            media(codec)
+                && encoding
+                    .codec_payload_type
+                    .is_none_or(|pt| pt == codec.payload_type)
         };
-        let codec = parameters
-            .codecs
+        let is_main = |codec: &RtpCodecParameters| {
+            is_sent(codec)
+                && Codec::from_mime_type(&codec.mime_type)
+                    .is_some_and(|(_, name)| !name.is_complementary())
+        };
+        let codecs = &parameters.codecs;
+        let codec = codecs
             .iter()
-            .position(|codec| {
-                is_main(codec)
-                    && encoding
-                        .codec_payload_type
-                        .is_none_or(|pt| pt == codec.payload_type)
-            })
+            .position(is_main)
+            .or_else(|| codecs.iter().position(is_sent))
             .ok_or_else(|| missing("rtpParameters.codecs: a media codec"))?;
         let payload_type = parameters.codecs[codec].payload_type;
         let (kind, name) = codec_of(&parameters.codecs[codec])?;

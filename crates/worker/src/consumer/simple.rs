@@ -83,15 +83,20 @@ impl Consumer {
     }
 
     /// What the consumer began with may have come late, by repair: the next of the packets behind it
-    /// that were left out when they came. Those that wait for fan-out are not among them.
-    pub(crate) fn next_to_catch_up(&mut self, producer: &Producer) -> Option<Arrival> {
+    /// that were left out when they came. Those that still wait for this consumer, `waiting`, are not
+    /// among them.
+    pub(crate) fn next_to_catch_up(
+        &mut self,
+        producer: &Producer,
+        waiting: &[Arrival],
+    ) -> Option<Arrival> {
         let (stream, last) = self.forwarding.catching_up?;
         let store = &producer.streams().get(usize::from(stream))?.store;
         let mut seq = last;
         while store.highest().is_some_and(|highest| seq < highest) {
             seq.0 += 1;
             let waits = |one: &Arrival| (one.stream, one.seq) == (stream, seq);
-            if !producer.arrivals.iter().any(waits) {
+            if !waiting.iter().any(waits) {
                 self.forwarding.catching_up = Some((stream, seq));
                 return Some(Arrival {
                     stream,

@@ -194,7 +194,10 @@ impl DtlsSession for DimplSession {
                 }
             }
         }
-        self.room = room;
+        // Kept from datagram to datagram of a flight, not while the remote is waited for.
+        if !matches!(event, SessionEvent::Idle(_)) {
+            self.room = room;
+        }
         event
     }
 

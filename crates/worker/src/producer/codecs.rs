@@ -67,8 +67,10 @@ impl ReceiveCodecs {
                 });
             }
         }
-        let first = media.iter().find(|codec| !codec.codec.is_complementary());
-        let first = first.map(|codec| codec.payload_type.0);
+        let main = media.iter().find(|codec| !codec.codec.is_complementary());
+        let first = main
+            .or_else(|| media.first())
+            .map(|codec| codec.payload_type.0);
         let first = first
             .ok_or_else(|| RequestError::invalid("rtpParameters.codecs", "holds no media codec"))?;
         let codecs = Self { media };

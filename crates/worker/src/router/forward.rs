@@ -102,11 +102,12 @@ impl FanOut {
                     if !output.has_room() {
                         return false;
                     }
-                    if let Some(earlier) = consumer.next_to_catch_up(producer) {
+                    let waiting = producer.arrivals.get(self.arrival..).unwrap_or_default();
+                    if let Some(earlier) = consumer.next_to_catch_up(producer, waiting) {
                         forward(now, producer, &earlier, consumer, transport, output);
                         continue;
                     }
-                    let Some(arrival) = producer.arrivals.get(self.arrival) else {
+                    let Some(arrival) = waiting.first() else {
                         break;
                     };
                     self.arrival += 1;

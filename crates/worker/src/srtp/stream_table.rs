@@ -50,15 +50,17 @@ impl<T> StreamTable<T> {
     /// Adds the state of `ssrc`, or replaces it. In a full table the stream that retired first gives
     /// way.
     pub(super) fn insert(&mut self, ssrc: Ssrc, state: T) {
+        if let Some(held) = self.get_mut(ssrc, &mut StreamIndex::default()) {
+            *held = state;
+            return;
+        }
         if self.entries.len() >= self.max
             && let Some(oldest) = self.retired.pop_front()
         {
             self.remove(oldest);
         }
-        match self.position(ssrc) {
-            Ok(index) => self.entries[index].1 = state,
-            Err(index) => self.entries.insert(index, (ssrc, state)),
-        }
+        let index = self.position(ssrc).unwrap_or_else(|index| index);
+        self.entries.insert(index, (ssrc, state));
     }
 
     /// The stream has ended; its state stays for as long as there is room.

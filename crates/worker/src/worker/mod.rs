@@ -277,12 +277,13 @@ impl Worker {
                 drained = worker.drain_fenced(now, output);
                 panicked = false;
             });
-            if !panicked {
+            if panicked {
+                output.roll_back(mark);
+                if self.failed {
+                    return Drain::Drained;
+                }
+            } else if drained == Drain::More || self.control.is_empty() {
                 break;
-            }
-            output.roll_back(mark);
-            if self.failed {
-                return Drain::Drained;
             }
         }
         self.collect_logs();
