@@ -10,6 +10,7 @@ mod app;
 mod cli;
 mod config;
 mod dump;
+mod ends;
 mod hall;
 mod http;
 mod join;

@@ -18,7 +18,6 @@ use axum_server::tls_rustls::RustlsConfig;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 use hyper_util::server::conn::auto::Builder;
 use thiserror::Error;
-use tokio::signal::unix::{SignalKind, signal};
 use tokio::time::{MissedTickBehavior, interval, timeout};
 use tracing_subscriber::EnvFilter;
 use tureen_controller::{
@@ -27,6 +26,7 @@ use tureen_controller::{
 
 use crate::app::App;
 use crate::config::{HttpConfig, LogConfig, LogFormat, ServeConfig};
+use crate::ends::Ends;
 use crate::http;
 use crate::media::{ListenPlan, Media, plan, surroundings};
 
@@ -208,28 +208,6 @@ fn limit(connections: &mut Builder<TokioExecutor>) {
         .http2()
         .timer(TokioTimer::new())
         .max_concurrent_streams(HTTP2_STREAMS);
-}
-
-/// SIGINT and SIGTERM.
-struct Ends {
-    interrupt: tokio::signal::unix::Signal,
-    terminate: tokio::signal::unix::Signal,
-}
-
-impl Ends {
-    fn new() -> io::Result<Self> {
-        Ok(Self {
-            interrupt: signal(SignalKind::interrupt())?,
-            terminate: signal(SignalKind::terminate())?,
-        })
-    }
-
-    async fn wait(&mut self) {
-        tokio::select! {
-            _ = self.interrupt.recv() => {}
-            _ = self.terminate.recv() => {}
-        }
-    }
 }
 
 fn start_logs(config: &LogConfig) -> Result<(), ServeError> {

@@ -3,7 +3,6 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 use tokio::runtime::Builder;
-use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::time::{sleep, timeout};
 use tureen_peer::{CloseReason, PeerState, PeerTransport};
 
@@ -13,6 +12,7 @@ use super::room::Room;
 use super::signaling::{Signaling, plain};
 use super::watch::Watching;
 use super::{JoinConfig, JoinError};
+use crate::ends::Ends;
 
 /// Joins a room and stays until it ends, SIGINT or SIGTERM comes, or the time is over; then leaves
 /// in good order. Prints what happens on standard output.
@@ -209,28 +209,6 @@ impl Media {
             Self::None => std::future::pending().await,
             Self::Publishing(publishing) => publishing.run().await,
             Self::Watching(watching) => watching.run().await,
-        }
-    }
-}
-
-/// SIGINT and SIGTERM.
-struct Ends {
-    interrupt: Signal,
-    terminate: Signal,
-}
-
-impl Ends {
-    fn new() -> io::Result<Self> {
-        Ok(Self {
-            interrupt: signal(SignalKind::interrupt())?,
-            terminate: signal(SignalKind::terminate())?,
-        })
-    }
-
-    async fn wait(&mut self) {
-        tokio::select! {
-            _ = self.interrupt.recv() => {}
-            _ = self.terminate.recv() => {}
         }
     }
 }
