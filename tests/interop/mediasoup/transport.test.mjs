@@ -196,7 +196,7 @@ test("restartIce() gives new credentials", async () => {
   assert.notEqual(now.password, before.password);
 });
 
-test("bitrates follow their rules and show in the statistics", async () => {
+test("the incoming bitrate is limited and shown, outgoing ones are refused and not shown", async () => {
   const transport = await router.createWebRtcTransport({ listenInfos: [udp] });
   const shown = async () => {
     const [{ maxIncomingBitrate, maxOutgoingBitrate, minOutgoingBitrate }] = await transport.getStats();
@@ -204,17 +204,10 @@ test("bitrates follow their rules and show in the statistics", async () => {
   };
   assert.deepEqual(await shown(), [undefined, undefined, undefined]);
   await transport.setMaxIncomingBitrate(1);
-  await transport.setMinOutgoingBitrate(30_000);
-  await transport.setMaxOutgoingBitrate(100_000);
-  assert.deepEqual(await shown(), [1, 100_000, 30_000]);
-  await assert.rejects(transport.setMaxOutgoingBitrate(29_999), { name: "TypeError" });
-  await assert.rejects(transport.setMinOutgoingBitrate(29_999), { name: "TypeError" });
-  await transport.setMinOutgoingBitrate(50_000);
-  await assert.rejects(transport.setMaxOutgoingBitrate(49_999), { name: "TypeError" });
-  await assert.rejects(transport.setMinOutgoingBitrate(100_001), { name: "TypeError" });
-  assert.deepEqual(await shown(), [1, 100_000, 50_000]);
-  await transport.setMaxOutgoingBitrate(0);
-  await transport.setMinOutgoingBitrate(0);
+  // Nothing would hold to them before there is send-side estimation.
+  await assert.rejects(transport.setMaxOutgoingBitrate(100_000), { name: "Error", message: /TRANSPORT_SET_MAX_OUTGOING_BITRATE/ });
+  await assert.rejects(transport.setMinOutgoingBitrate(30_000), { name: "Error", message: /TRANSPORT_SET_MIN_OUTGOING_BITRATE/ });
+  assert.deepEqual(await shown(), [1, undefined, undefined]);
   await transport.setMaxIncomingBitrate(0);
   assert.deepEqual(await shown(), [undefined, undefined, undefined]);
 });

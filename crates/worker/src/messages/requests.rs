@@ -83,10 +83,6 @@ pub enum RequestBody {
     TransportGetStats,
     /// `TRANSPORT_SET_MAX_INCOMING_BITRATE`, in bits per second.
     TransportSetMaxIncomingBitrate(u64),
-    /// `TRANSPORT_SET_MAX_OUTGOING_BITRATE`, in bits per second.
-    TransportSetMaxOutgoingBitrate(u64),
-    /// `TRANSPORT_SET_MIN_OUTGOING_BITRATE`, in bits per second.
-    TransportSetMinOutgoingBitrate(u64),
     /// `TRANSPORT_RESTART_ICE`.
     TransportRestartIce,
     /// `WEBRTCTRANSPORT_CONNECT`.

@@ -196,10 +196,6 @@ pub struct TransportStats {
     pub available_incoming_bitrate: Option<u64>,
     /// The limit that was set.
     pub max_incoming_bitrate: Option<u64>,
-    /// The limit that was set.
-    pub max_outgoing_bitrate: Option<u64>,
-    /// The floor that was set.
-    pub min_outgoing_bitrate: Option<u64>,
     /// Fraction of packets lost towards us, 0–1.
     pub rtp_packet_loss_received: Option<f64>,
     /// Fraction of packets lost from us, 0–1.

@@ -296,8 +296,6 @@ impl Transport {
             rtx_send_bitrate: bitrate(&sent.rtx),
             available_incoming_bitrate: self.feedback.estimate(),
             max_incoming_bitrate: self.limits.max_incoming(),
-            max_outgoing_bitrate: self.limits.max_outgoing(),
-            min_outgoing_bitrate: self.limits.min_outgoing(),
             ..TransportStats::default()
         }
     }

@@ -119,14 +119,6 @@ impl Worker {
                 transport.set_max_incoming_bitrate(*bitrate)?;
                 Ok(ResponseBody::None)
             }
-            RequestBody::TransportSetMaxOutgoingBitrate(bitrate) => {
-                transport.limits.set_max_outgoing(*bitrate)?;
-                Ok(ResponseBody::None)
-            }
-            RequestBody::TransportSetMinOutgoingBitrate(bitrate) => {
-                transport.limits.set_min_outgoing(*bitrate)?;
-                Ok(ResponseBody::None)
-            }
             RequestBody::TransportRestartIce => self.restart_ice(now, key),
             RequestBody::WebRtcTransportConnect(parameters) => {
                 self.connect_transport(now, key, parameters)

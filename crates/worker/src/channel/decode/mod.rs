@@ -166,14 +166,6 @@ fn transport_body(request: &request::Request<'_>) -> Decoded<RequestBody> {
             let body = table!(request.body_as_transport_set_max_incoming_bitrate_request());
             RequestBody::TransportSetMaxIncomingBitrate(body.max_incoming_bitrate())
         }
-        Method::TRANSPORT_SET_MAX_OUTGOING_BITRATE => {
-            let body = table!(request.body_as_transport_set_max_outgoing_bitrate_request());
-            RequestBody::TransportSetMaxOutgoingBitrate(body.max_outgoing_bitrate())
-        }
-        Method::TRANSPORT_SET_MIN_OUTGOING_BITRATE => {
-            let body = table!(request.body_as_transport_set_min_outgoing_bitrate_request());
-            RequestBody::TransportSetMinOutgoingBitrate(body.min_outgoing_bitrate())
-        }
         Method::TRANSPORT_RESTART_ICE => RequestBody::TransportRestartIce,
         Method::WEBRTCTRANSPORT_CONNECT => {
             let body = table!(request.body_as_web_rtc_transport_connect_request());

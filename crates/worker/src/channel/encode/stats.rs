@@ -46,8 +46,8 @@ fn base(fbb: &mut Builder, stats: &TransportStats) -> Offset<Stats<'static>> {
         available_outgoing_bitrate: None,
         available_incoming_bitrate: stats.available_incoming_bitrate,
         max_incoming_bitrate: stats.max_incoming_bitrate,
-        max_outgoing_bitrate: stats.max_outgoing_bitrate,
-        min_outgoing_bitrate: stats.min_outgoing_bitrate,
+        max_outgoing_bitrate: None,
+        min_outgoing_bitrate: None,
         rtp_packet_loss_received: stats.rtp_packet_loss_received,
         rtp_packet_loss_sent: stats.rtp_packet_loss_sent,
     };
