@@ -1,14 +1,15 @@
 //! `tureen serve`: rooms in a browser, with media through Tureen's workers.
 //!
-//! From the outside in: `http` speaks HTTP and WebSocket; `signaling` is the dialect of the page,
-//! an adapter over `rooms`, which know nothing of networks; `media` holds the routers, transports,
-//! producers and consumers of the people in rooms, through `tureen_controller`; `sdp` translates
-//! what browsers offer and answer, and is the only place of the server that knows SDP. `join` is
-//! the other end: a bot that enters a room as a client.
+//! From the outside in: `http` speaks HTTP and WebSocket; each of the `dialects` translates what one
+//! family of clients says, over `rooms`, which know nothing of networks; `media` holds the routers,
+//! transports, producers and consumers of the people in rooms, through `tureen_controller`; `sdp`
+//! translates what browsers offer and answer, and is the only place of the server that knows SDP.
+//! `join` is the other end: a bot that enters a room as a client.
 
 mod app;
 mod cli;
 mod config;
+mod dialects;
 mod dump;
 mod ends;
 mod hall;
@@ -18,7 +19,6 @@ mod media;
 mod rooms;
 mod sdp;
 mod serve;
-mod signaling;
 
 pub use cli::{Cli, Command};
 pub use config::{

@@ -10,7 +10,7 @@ use tokio::time::{MissedTickBehavior, interval, timeout};
 
 use super::access::is_welcome;
 use crate::app::App;
-use crate::signaling::{Closing, Session};
+use crate::dialects::page::{Closing, Session};
 
 /// Opens the signaling connection of a client.
 pub(super) async fn upgrade(

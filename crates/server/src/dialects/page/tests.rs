@@ -224,8 +224,8 @@ async fn what_is_no_request_is_refused() {
 async fn media_needs_a_room_a_worker_and_sdp() {
     let app = app(&[]);
     let mut ann = Client::online(&app, "Ann").await;
-    let offer = include_str!("../sdp/testdata/chromium-publish.sdp");
-    let receive = include_str!("../sdp/testdata/chromium-receive.sdp");
+    let offer = include_str!("../../sdp/testdata/chromium-publish.sdp");
+    let receive = include_str!("../../sdp/testdata/chromium-receive.sdp");
     let publish = json!({ "sdp": offer, "tracks": [] });
     assert_eq!(ann.refused("publish", publish.clone()).await, "not-in-room");
     assert_eq!(

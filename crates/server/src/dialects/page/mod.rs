@@ -1,5 +1,5 @@
 //! The dialect that the page speaks: JSON over a WebSocket, described in `SIGNALING.md`
-//! beside this crate's manifest.
+//! beside this file.
 //!
 //! An adapter: `messages` are the frames, `translate` turns what rooms say into them, a
 //! [`Session`] is one connection and does what its requests ask, in order.

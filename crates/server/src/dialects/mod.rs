@@ -1,0 +1,4 @@
+//! Signaling dialects: each translates one family of clients to and from what a person does in a
+//! room, and decides nothing.
+
+pub(crate) mod page;
