@@ -1,4 +1,5 @@
-//! SECURITY rules 9 and 12: a bad request harms nothing, and what comes and goes leaves nothing.
+//! docs/security.md rules 9 and 12: a bad request harms nothing, and what comes and goes leaves
+//! nothing.
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -305,7 +306,8 @@ fn parameters_that_contradict_themselves_are_refused_by_name() {
     is_empty(&mut world);
 }
 
-/// Its packet indices would start over under the same key and repeat nonces (SECURITY rule 8).
+/// Its packet indices would start over under the same key and repeat nonces (docs/security.md rule
+/// 8).
 #[test]
 fn an_ssrc_that_was_sent_is_never_sent_again_on_its_transport() {
     let mut world = stage::with_watchers(1, 1, None);

@@ -1,6 +1,6 @@
-//! SECURITY rule 7: payload is hostile even after authentication. A publisher that has the keys sends
-//! whatever it likes, and so does a subscriber; the worker does not panic, sends no packet that is
-//! not sound, and the session goes on.
+//! docs/security.md rule 7: payload is hostile even after authentication. A publisher that has the
+//! keys sends whatever it likes, and so does a subscriber; the worker does not panic, sends no
+//! packet that is not sound, and the session goes on.
 
 use std::time::Duration;
 
@@ -130,8 +130,8 @@ fn garbage_in_the_header_extension() {
     attack.still_works();
 }
 
-/// LiveKit and galene GHSA-qxj9-fmqx-r7j8, Janus 2026-04 and mediasoup #1868: parsers of payload and
-/// of the dependency descriptor read or wrote out of bounds.
+/// LiveKit and galene GHSA-qxj9-fmqx-r7j8, Janus 2026-04 and mediasoup #1868: parsers of payload
+/// and of the dependency descriptor read or wrote out of bounds.
 #[test]
 fn garbage_as_payload_of_every_codec_and_as_dependency_descriptor() {
     for (seed, mime_type) in (20..).zip(["video/VP9", "video/H264", "video/AV1", "video/VP8"]) {

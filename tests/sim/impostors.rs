@@ -1,5 +1,5 @@
-//! SECURITY rules 2 and 3: who is not who the signalling said gets nowhere, and costs nobody else
-//! anything; and who falls silent is given up.
+//! docs/security.md rules 2 and 3: who is not who the signalling said gets nowhere, and costs
+//! nobody else anything; and who falls silent is given up.
 
 use std::time::Duration;
 
@@ -61,8 +61,8 @@ fn who_does_not_know_the_ice_password_does_not_get_as_far_as_dtls() {
     assert!(!call.world.peer(0).is_connected);
 }
 
-/// The ClientHello race again (CVE-2023-49786 and its kin): whoever is first at the port, before ICE
-/// has validated anyone, gets nothing and takes nothing.
+/// The ClientHello race again (CVE-2023-49786 and its kin): whoever is first at the port, before
+/// ICE has validated anyone, gets nothing and takes nothing.
 #[test]
 fn a_client_hello_before_ice_is_dropped() {
     let mut recorded = Call::recorded(3, 0, Camera::new(1, 100));

@@ -1,5 +1,6 @@
-//! SECURITY rule 1: no datagram ends a session that it is not authenticated for. Junk of every kind
-//! is sprayed from the right tuples and from wrong ones while media flows, and nothing changes.
+//! docs/security.md rule 1: no datagram ends a session that it is not authenticated for. Junk of
+//! every kind is sprayed from the right tuples and from wrong ones while media flows, and nothing
+//! changes.
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -382,9 +383,9 @@ fn stun_with_strange_attributes_changes_nothing() {
     target.survives(&datagrams);
 }
 
-/// RTP bleed, RTPEngine CVE-2025-53399 and Asterisk CVE-2017-14099: an address was learned from what
-/// had not been authenticated. mediasoup #1823: tuples were told apart by a hash. A peer's address with another port, or its
-/// port on another address, is somebody else.
+/// RTP bleed, RTPEngine CVE-2025-53399 and Asterisk CVE-2017-14099: an address was learned from
+/// what had not been authenticated. mediasoup #1823: tuples were told apart by a hash. A peer's
+/// address with another port, or its port on another address, is somebody else.
 #[test]
 fn real_packets_from_a_tuple_that_ice_has_not_validated_are_dropped() {
     let mut target = Target::new(12);

@@ -2,6 +2,7 @@
 //! not belong where. Each rule is a function over source texts, here run over the repository; in
 //! its own file it is also run over a bad sample, so that it is known to be able to fail.
 
+mod citations;
 mod dependencies;
 mod fuzz;
 mod layers;
@@ -74,6 +75,26 @@ fn texts_name_no_machine() {
     let tree = Tree::of_repository();
     none(texts::paths_of_a_machine(tree.texts()));
     none(texts::registry_hosts(tree.texts()));
+}
+
+#[test]
+fn every_citation_leads_to_a_page() {
+    let tree = Tree::of_repository();
+    none(citations::papers(tree.texts()));
+    none(citations::pages(tree.texts()));
+}
+
+#[test]
+fn every_file_that_a_page_names_is_there() {
+    none(citations::files(Tree::of_repository().texts()));
+}
+
+#[test]
+fn every_rule_of_security_names_the_tests_that_keep_it() {
+    let tree = Tree::of_repository();
+    let page = tree.texts().iter();
+    let page = page.clone().find(|page| page.path == "docs/security.md");
+    none(citations::tests_of_rules(page.unwrap(), tree.texts()));
 }
 
 #[test]

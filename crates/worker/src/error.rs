@@ -1,7 +1,7 @@
 //! What a request can fail with, by who is at fault, and the one mapping to the channel's classes.
 
-/// Why a request is refused. The variants are the channel's error classes (CHANNEL §5); the text
-/// names the field or the id.
+/// Why a request is refused. The variants are the channel's error classes (docs/channel.md §5); the
+/// text names the field or the id.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum RequestError {
     /// The request is malformed or breaks a rule of its own: class `TypeError`.

@@ -1,4 +1,4 @@
-//! Where `tracing` events become the channel's log lines (CHANNEL §4).
+//! Where `tracing` events become the channel's log lines (docs/channel.md §4).
 //!
 //! An event's level gives the line's first letter and the last part of its target its tag: what a
 //! module writes as `tracing::warn!(target: "tureen::ice", …)` is a `W` line that needs the tag

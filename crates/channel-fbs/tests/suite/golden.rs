@@ -1,4 +1,4 @@
-//! Frames that the npm package sent: see `data/frames/README.md`.
+//! Frames that the npm package sent: see `tests/data/README.md`.
 
 use flatbuffers::{ForwardsUOffset, Vector};
 use tureen_channel_fbs::fbs::{

@@ -89,7 +89,7 @@ impl Consumer {
         self.stream.stats(now).fraction_lost
     }
 
-    /// CHANNEL §7: a simple consumer starts with {10, 0, [0 per producer encoding]}.
+    /// docs/channel.md §7: a simple consumer starts with {10, 0, [0 per producer encoding]}.
     pub(crate) fn initial_score(&self, producer: &Producer) -> ConsumerScore {
         ConsumerScore {
             score: self.stream.score(),

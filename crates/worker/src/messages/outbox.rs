@@ -13,7 +13,8 @@ pub enum Outgoing {
     Response(Box<Response>),
     /// Something happened.
     Notification(Notification),
-    /// A line of the log with its level mark in front (CHANNEL §4); the first to be dropped.
+    /// A line of the log with its level mark in front (docs/channel.md §4); the first to be
+    /// dropped.
     Log(String),
 }
 

@@ -17,7 +17,7 @@ pub enum Message {
     Refused(RequestError),
 }
 
-/// A request (CHANNEL §5).
+/// A request (docs/channel.md §5).
 #[derive(Clone, Debug, PartialEq)]
 pub struct Request {
     /// Chosen by the controller, echoed in the response.

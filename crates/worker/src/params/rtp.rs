@@ -146,7 +146,8 @@ impl HeaderExtensionUri {
         Self::PacketId,
     ];
 
-    /// The fixed id between producer and consumers: the channel's number plus one (CHANNEL §7).
+    /// The fixed id between producer and consumers: the channel's number plus one (docs/channel.md
+    /// §7).
     #[must_use]
     pub const fn router_id(self) -> u8 {
         self as u8 + 1

@@ -69,7 +69,7 @@ impl Ingress {
     }
 
     /// Decrypts a datagram in place and returns the packet in it; `None` when it does not
-    /// authenticate, which is counted and never fatal (SECURITY rule 4).
+    /// authenticate, which is counted and never fatal (docs/security.md rule 4).
     pub(crate) fn unprotect<'a>(
         &mut self,
         kind: Incoming,

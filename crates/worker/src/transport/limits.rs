@@ -23,7 +23,7 @@ impl Limits {
     }
 }
 
-/// CHANNEL §7: more than 2^63 − 2 is a `TypeError`.
+/// docs/channel.md §7: more than 2^63 − 2 is a `TypeError`.
 const MAX: u64 = (1 << 63) - 2;
 
 #[cfg(test)]

@@ -97,7 +97,8 @@ impl<'a> Plan<'a> {
                 "max is lower than min",
             ));
         }
-        // CHANNEL §7: port_range (both non-zero) > port (non-zero) > the worker's own range.
+        // docs/channel.md §7: port_range (both non-zero) > port (non-zero) > the worker's own
+        // range.
         let ports = if range.min != 0 && range.max != 0 {
             range
         } else if info.port != 0 {

@@ -46,7 +46,7 @@ pub(crate) enum Sockets {
     },
 }
 
-/// What changed, in the order in which the controller is told (CHANNEL §7).
+/// What changed, in the order in which the controller is told (docs/channel.md §7).
 pub(crate) enum TransportEvent {
     /// What comes on this path belongs to the transport.
     TupleAdded(Path),
@@ -115,8 +115,8 @@ impl WebRtcTransport {
         }
     }
 
-    /// Takes the remote's DTLS parameters and answers our role: CHANNEL §7, the first fingerprint
-    /// counts, and a remote that leaves the role open gets us as client.
+    /// Takes the remote's DTLS parameters and answers our role: docs/channel.md §7, the first
+    /// fingerprint counts, and a remote that leaves the role open gets us as client.
     ///
     /// # Errors
     ///
@@ -330,7 +330,8 @@ impl WebRtcTransport {
         self.start_dtls(now);
     }
 
-    /// DTLS begins once ICE has a valid tuple; without `connect()` we are the server (CHANNEL §7).
+    /// DTLS begins once ICE has a valid tuple; without `connect()` we are the server
+    /// (docs/channel.md §7).
     fn start_dtls(&mut self, now: Instant) {
         if matches!(
             self.agent.state(),

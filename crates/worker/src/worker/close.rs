@@ -1,5 +1,5 @@
-//! Closing: what goes down with what, and who is told (CHANNEL §6). Keys are collected top-down,
-//! then removed; the controller is told only what it did not close itself.
+//! Closing: what goes down with what, and who is told (docs/channel.md §6). Keys are collected
+//! top-down, then removed; the controller is told only what it did not close itself.
 
 use super::{Drops, Worker};
 use crate::ids::{ConsumerKey, ProducerKey, RouterKey, TransportKey, WebRtcServerKey};

@@ -198,7 +198,7 @@ impl Worker {
         consumer.dump(self.producer_id(consumer.producer))
     }
 
-    /// CHANNEL §7: the consumer's own stream, and the producer's stream that feeds it.
+    /// docs/channel.md §7: the consumer's own stream, and the producer's stream that feeds it.
     pub(super) fn consumer_stats(&self, now: Instant, key: ConsumerKey) -> Vec<StreamStats> {
         let consumer = &self.entities.consumers[key];
         let producer = &self.entities.producers[consumer.producer];

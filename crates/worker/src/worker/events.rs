@@ -113,7 +113,7 @@ impl Worker {
         }
     }
 
-    /// Pauses a producer; its consumers' owners are told before the response (CHANNEL §6).
+    /// Pauses a producer; its consumers' owners are told before the response (docs/channel.md §6).
     pub(super) fn pause_producer(&mut self, key: ProducerKey) {
         let producer = &mut self.entities.producers[key];
         if producer.is_paused() {

@@ -40,7 +40,7 @@ impl Worker {
         }
     }
 
-    /// The transport that a datagram of `path` is for (SECURITY rule 2).
+    /// The transport that a datagram of `path` is for (docs/security.md rule 2).
     fn transport_at(&mut self, path: &Path) -> Option<TransportKey> {
         let key = self.transport_of(path);
         match key {

@@ -15,7 +15,8 @@ pub(crate) enum Entity {
     Consumer(ConsumerKey),
 }
 
-/// One table for the whole worker: an id is unique among all kinds of entities (CHANNEL §5).
+/// One table for the whole worker: an id is unique among all kinds of entities (docs/channel.md
+/// §5).
 #[derive(Debug)]
 pub(crate) struct Registry {
     entities: Table<String, Entity>,

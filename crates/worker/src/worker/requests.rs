@@ -21,7 +21,8 @@ impl Worker {
     ) -> Answer {
         match &request.body {
             RequestBody::Malformed(error) => {
-                // CHANNEL §5: what is not there comes before what is wrong with its request.
+                // docs/channel.md §5: what is not there comes before what is wrong with its
+                // request.
                 if !request.method.starts_with("WORKER_") {
                     self.registry.handler(&request.handler_id, request.method)?;
                 }
@@ -199,7 +200,7 @@ impl Worker {
                 self.request_key_frame_for(now, key);
                 Ok(ResponseBody::None)
             }
-            // CHANNEL §7: on a simple consumer this answers an empty table.
+            // docs/channel.md §7: on a simple consumer this answers an empty table.
             RequestBody::ConsumerSetPreferredLayers(_) => {
                 Ok(ResponseBody::ConsumerSetPreferredLayers(None))
             }

@@ -67,7 +67,8 @@ pub(super) fn consumer_dump(
         priority: dump.priority,
     };
     let base = consumer::BaseConsumerDump::create(fbb, &base);
-    // CHANNEL §7: the dump of a simple consumer shows preferred and target layers as -1, current 0.
+    // docs/channel.md §7: the dump of a simple consumer shows preferred and target layers as -1,
+    // current 0.
     let data = consumer::ConsumerDumpArgs {
         base: Some(base),
         rtp_streams: Some(streams(fbb, &dump.rtp_streams)),
@@ -338,7 +339,7 @@ fn encoding(
     fbb: &mut Builder,
     encoding: &RtpEncodingParameters,
 ) -> Offset<fbs::RtpEncodingParameters<'static>> {
-    // CHANNEL §7: an absent scalability mode is shown as S1T1.
+    // docs/channel.md §7: an absent scalability mode is shown as S1T1.
     let scalability_mode = encoding.scalability_mode.as_deref().unwrap_or("S1T1");
     let args = fbs::RtpEncodingParametersArgs {
         ssrc: encoding.ssrc.map(|ssrc| ssrc.0),
