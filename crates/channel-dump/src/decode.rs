@@ -1,3 +1,5 @@
+//! Decoding any table by the compiled schema.
+
 use tureen_channel_fbs::{FrameError, PREFIX_LEN, read_message};
 
 use crate::redact::{KnownSecrets, Secrets, is_secret};

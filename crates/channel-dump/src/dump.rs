@@ -1,3 +1,5 @@
+//! Printing a whole channel, from a file or from a running process.
+
 use std::fs::File;
 use std::io::{self, Write};
 use std::path::Path;

@@ -1,3 +1,5 @@
+//! Choosing messages by name, id and time.
+
 use std::time::Duration;
 
 use crate::message::Message;

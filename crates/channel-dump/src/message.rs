@@ -1,3 +1,5 @@
+//! A decoded frame, sorted by kind: request, response, notification or log line.
+
 use crate::decode::{DecodeError, Decoder};
 use crate::value::Value;
 

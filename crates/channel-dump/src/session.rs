@@ -1,3 +1,5 @@
+//! Following a channel: each response finds its request.
+
 use std::collections::BTreeMap;
 use std::time::Duration;
 

@@ -1,3 +1,5 @@
+//! Times of day in UTC, written and read.
+
 use std::fmt;
 use std::time::{Duration, SystemTime};
 

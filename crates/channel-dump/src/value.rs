@@ -1,3 +1,5 @@
+//! Decoded values, whatever their table.
+
 use std::fmt::Write;
 
 use serde::ser::{SerializeMap, SerializeSeq};

@@ -1,3 +1,5 @@
+//! Ids of entities, a type for each kind.
+
 use std::fmt;
 
 use serde::{Deserialize, Serialize};

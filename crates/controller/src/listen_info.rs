@@ -1,3 +1,5 @@
+//! Where and how sockets listen.
+
 use std::net::IpAddr;
 
 use serde::{Deserialize, Serialize};

@@ -1,3 +1,5 @@
+//! Statistics of RTP streams.
+
 use std::collections::BTreeMap;
 
 use serde::Serialize;

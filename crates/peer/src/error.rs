@@ -1,3 +1,5 @@
+//! Why a peer cannot connect.
+
 use std::time::Duration;
 
 use crate::params::SrtpProfile;

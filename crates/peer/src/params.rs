@@ -1,3 +1,5 @@
+//! What two endpoints tell each other before they connect.
+
 mod candidate;
 mod fingerprint;
 mod profile;

@@ -1,3 +1,5 @@
+//! Random numbers.
+
 use aws_lc_rs::rand;
 
 /// An unpredictable number, for SSRCs, first sequence numbers and first timestamps (RFC 3550 section 5.1).

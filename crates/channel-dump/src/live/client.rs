@@ -1,3 +1,5 @@
+//! A client of a running process: its state and its frames as they pass.
+
 use std::io::{BufRead, BufReader, Read, Write};
 use std::os::unix::net::UnixStream;
 use std::path::Path;

@@ -1,3 +1,5 @@
+//! The directory of the sockets of running processes, and whether it can be trusted.
+
 use std::fs::{self, DirBuilder};
 use std::io;
 use std::os::unix::fs::{DirBuilderExt, FileTypeExt, MetadataExt};

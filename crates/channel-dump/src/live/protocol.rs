@@ -1,3 +1,5 @@
+//! What a client and a running process say to each other.
+
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use serde_json::{Value, json};

@@ -1,3 +1,5 @@
+//! Entries as lines of JSON.
+
 use std::io::{self, Write};
 
 use serde::ser::{Serialize, SerializeMap, Serializer};

@@ -1,3 +1,5 @@
+//! Entries as lines of text.
+
 use std::fmt::Write as _;
 use std::io::{self, Write};
 

@@ -1,3 +1,5 @@
+//! The live tree as indented lines.
+
 use std::fmt::Write as _;
 use std::io::{self, Write};
 

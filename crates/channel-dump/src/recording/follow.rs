@@ -1,3 +1,5 @@
+//! Waiting until a recording has grown.
+
 use std::io;
 use std::path::Path;
 

@@ -1,3 +1,5 @@
+//! The layout of a recording: its header and its records.
+
 use std::time::{Duration, SystemTime};
 
 use tureen_channel_fbs::MAX_FRAME;

@@ -1,3 +1,5 @@
+//! Reading a recording.
+
 use std::io::Read;
 use std::time::Duration;
 

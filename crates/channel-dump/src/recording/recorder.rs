@@ -1,3 +1,5 @@
+//! Recording one channel on a thread of its own.
+
 use std::collections::VecDeque;
 use std::fs::File;
 use std::io::{self, Write};

@@ -1,3 +1,5 @@
+//! The descriptors that the shim inherits from the controller.
+
 #![expect(
     unsafe_code,
     reason = "a descriptor that comes with the process is only known by its number"

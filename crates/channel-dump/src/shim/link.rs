@@ -1,3 +1,5 @@
+//! One descriptor of the channel, with the shim in its middle.
+
 use std::fs::File;
 use std::io::{self, Read, Write};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};

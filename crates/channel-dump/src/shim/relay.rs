@@ -1,3 +1,5 @@
+//! The loop that passes everything on between controller and worker.
+
 use std::io;
 
 use nix::errno::Errno;

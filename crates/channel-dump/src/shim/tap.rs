@@ -1,3 +1,5 @@
+//! Cutting the bytes of one direction into frames for the recorder.
+
 use tureen_channel_dump::{Direction, Recorder};
 use tureen_channel_fbs::FrameReader;
 

@@ -1,3 +1,5 @@
+//! Writing messages as frames.
+
 use std::fmt;
 
 use flatbuffers::{FlatBufferBuilder, UnionWIPOffset, WIPOffset};

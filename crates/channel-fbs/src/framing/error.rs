@@ -1,3 +1,5 @@
+//! Why bytes are no frame, or a message does not fit into one.
+
 use flatbuffers::InvalidFlatbuffer;
 
 use super::MAX_PAYLOAD;

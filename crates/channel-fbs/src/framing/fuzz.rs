@@ -1,3 +1,5 @@
+//! What is fuzzed: every field of every message in any bytes.
+
 use std::fmt::{self, Write};
 
 use super::{FrameError, FrameReader, read_message};

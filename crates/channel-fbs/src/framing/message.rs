@@ -1,3 +1,5 @@
+//! Verifying a frame before it is read.
+
 use flatbuffers::{VerifierOptions, size_prefixed_root_with_opts};
 
 use super::{FrameError, MAX_FRAME, PREFIX_LEN};

@@ -1,3 +1,5 @@
+//! Cutting a byte stream into frames.
+
 use super::message::payload_len;
 use super::{FrameError, MAX_PAYLOAD, PREFIX_LEN};
 

@@ -1,3 +1,5 @@
+//! Why a request to a worker fails.
+
 use std::fmt;
 
 use thiserror::Error;

@@ -1,3 +1,5 @@
+//! The tasks that move frames between a channel and its pipes.
+
 use std::io;
 use std::sync::Arc;
 use std::time::Duration;

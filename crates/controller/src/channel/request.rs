@@ -1,3 +1,5 @@
+//! What a type must say of itself to be sent as a request.
+
 use tureen_channel_fbs::Payload;
 use tureen_channel_fbs::fbs::request::{self, Method};
 use tureen_channel_fbs::fbs::response::Response;

@@ -1,3 +1,5 @@
+//! The channel against a worker that the test plays.
+
 use std::sync::mpsc as std_mpsc;
 use std::time::Duration;
 

@@ -1,3 +1,5 @@
+//! What a Consumer tells: type, score and events.
+
 use serde::Serialize;
 use tureen_channel_fbs::fbs::consumer as fbs;
 use tureen_channel_fbs::fbs::rtp_parameters::Type;

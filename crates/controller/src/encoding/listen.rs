@@ -1,3 +1,5 @@
+//! Listening addresses on the channel.
+
 use tureen_channel_fbs::fbs::transport as fbs;
 use tureen_channel_fbs::flatbuffers::WIPOffset;
 

@@ -1,3 +1,5 @@
+//! RTP parameters on the channel, both ways.
+
 use tureen_channel_fbs::fbs::rtp_parameters as fbs;
 use tureen_channel_fbs::flatbuffers::{ForwardsUOffset, Vector, WIPOffset};
 

@@ -1,3 +1,5 @@
+//! Which entities close with another one.
+
 use std::collections::HashMap;
 use std::mem;
 use std::sync::{Arc, Mutex, Weak};

@@ -1,3 +1,5 @@
+//! Events of an entity, from one sender to any number of receivers.
+
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
 

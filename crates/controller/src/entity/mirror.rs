@@ -1,3 +1,5 @@
+//! This side's picture of an entity in the worker.
+
 use std::fmt;
 use std::sync::{Arc, Mutex, OnceLock};
 

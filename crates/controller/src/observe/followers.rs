@@ -1,3 +1,5 @@
+//! Those who are told of every frame, each with a bounded queue.
+
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};

@@ -1,3 +1,5 @@
+//! Seeing the frames of every worker: for recordings and for the live socket.
+
 use std::fmt;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};

@@ -1,3 +1,5 @@
+//! The socket to which `tureen dump` attaches.
+
 use std::fs::{self, Permissions};
 use std::future::Future;
 use std::io;

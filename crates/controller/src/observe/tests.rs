@@ -1,3 +1,5 @@
+//! The live socket, its directory, its followers and the recordings.
+
 use std::fs;
 use std::io::{self, Write};
 use std::os::unix::fs::MetadataExt;

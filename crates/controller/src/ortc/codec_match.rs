@@ -1,3 +1,5 @@
+//! Whether two descriptions of a codec mean the same.
+
 use super::h264;
 use crate::rtp::{CodecParameters, MimeType, RtpCodecCapability, RtpCodecParameters};
 

@@ -1,3 +1,5 @@
+//! The parameters of a Consumer, from its Producer and the endpoint's capabilities.
+
 use super::codec_match::Codec;
 use super::producer::repairs;
 use super::supported::DEPENDENCY_DESCRIPTOR_ID;

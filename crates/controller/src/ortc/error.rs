@@ -1,3 +1,5 @@
+//! Why a negotiation fails.
+
 use thiserror::Error;
 
 use crate::rtp::{MimeType, PayloadType};

@@ -1,3 +1,5 @@
+//! H264 profiles and levels.
+
 use std::fmt;
 
 use crate::rtp::{CodecParameters, ParameterValue};

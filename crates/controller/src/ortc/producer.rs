@@ -1,3 +1,5 @@
+//! How the worker renumbers what a Producer sends.
+
 use super::codec_match::Codec;
 use super::{OrtcError, h264};
 use crate::rtp::{

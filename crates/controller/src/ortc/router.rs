@@ -1,3 +1,5 @@
+//! The capabilities of a router, from its media codecs.
+
 use super::codec_match::Codec;
 use super::{OrtcError, supported_rtp_capabilities, validate_rtp_codec_capability};
 use crate::rtp::{

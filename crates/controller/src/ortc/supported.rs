@@ -1,3 +1,5 @@
+//! All codecs and header extensions that a router can have.
+
 use crate::rtp::{
     CodecParameters, MediaKind, MimeType, ParameterValue, PayloadType, RtcpFeedback,
     RtpCapabilities, RtpCodecCapability, RtpHeaderExtension, RtpHeaderExtensionDirection,

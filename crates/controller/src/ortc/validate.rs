@@ -1,3 +1,5 @@
+//! Checks of capabilities and parameters, before anything is negotiated with them.
+
 use super::OrtcError;
 use crate::rtp::{
     CodecParameters, MediaKind, MimeType, ParameterValue, RtcpFeedback, RtpCapabilities,

@@ -1,3 +1,5 @@
+//! This side's picture of a Producer.
+
 use tureen_channel_fbs::fbs::notification::{Event, Notification};
 
 use super::requests::CloseProducer;

@@ -1,3 +1,5 @@
+//! Requests that concern a Producer.
+
 use std::time::Duration;
 
 use tureen_channel_fbs::Payload;

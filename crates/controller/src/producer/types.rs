@@ -1,3 +1,5 @@
+//! What a Producer tells: type, score and events.
+
 use serde::Serialize;
 use tureen_channel_fbs::fbs::rtp_parameters::Type;
 

@@ -1,3 +1,5 @@
+//! What a router or an endpoint can receive.
+
 use serde::{Deserialize, Serialize};
 
 use super::{

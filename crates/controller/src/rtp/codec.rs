@@ -1,3 +1,5 @@
+//! Kinds of media, media types and RTCP feedback.
+
 use std::fmt;
 
 use serde::{Deserialize, Serialize};

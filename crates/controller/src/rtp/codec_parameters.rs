@@ -1,3 +1,5 @@
+//! The parameters of a codec or header extension.
+
 use std::fmt;
 
 use serde::de::{self, MapAccess, Visitor};

@@ -1,3 +1,5 @@
+//! Header extensions by URI.
+
 use std::fmt;
 
 use serde::{Deserialize, Serialize};

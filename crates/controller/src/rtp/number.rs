@@ -1,3 +1,5 @@
+//! SSRCs and payload types.
+
 use std::fmt;
 
 use serde::{Deserialize, Serialize};

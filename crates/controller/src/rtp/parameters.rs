@@ -1,3 +1,5 @@
+//! How a media source is sent: codecs, encodings, header extensions and RTCP.
+
 use serde::{Deserialize, Deserializer, Serialize};
 
 use super::{

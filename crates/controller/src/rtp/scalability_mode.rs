@@ -1,3 +1,5 @@
+//! Scalability modes such as `L3T3_KEY`.
+
 /// Number of spatial and temporal layers of a stream, as in WebRTC-SVC's `L3T3_KEY`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ScalabilityMode {

@@ -1,3 +1,5 @@
+//! What the worker holds of a WebRTC transport, and its statistics.
+
 use std::collections::BTreeMap;
 
 use serde::Serialize;

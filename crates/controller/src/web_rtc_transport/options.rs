@@ -1,3 +1,5 @@
+//! How a WebRTC transport is made.
+
 use crate::listen_info::ListenInfo;
 use crate::web_rtc_server::WebRtcServer;
 

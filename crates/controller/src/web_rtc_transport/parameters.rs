@@ -1,3 +1,5 @@
+//! ICE and DTLS parameters, candidates and states.
+
 use serde::{Deserialize, Serialize};
 use tureen_channel_fbs::fbs::{transport, web_rtc_transport as fbs};
 

@@ -1,3 +1,5 @@
+//! Finding the worker's binary.
+
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::{env, io};

@@ -1,3 +1,5 @@
+//! A worker's process and its pipes.
+
 use std::collections::VecDeque;
 use std::env;
 use std::os::fd::OwnedFd;

@@ -1,3 +1,5 @@
+//! Requests that concern the worker itself.
+
 use tureen_channel_fbs::Payload;
 use tureen_channel_fbs::fbs::request::{Body, Method};
 use tureen_channel_fbs::fbs::response::Response;

@@ -1,3 +1,5 @@
+//! How a worker is started.
+
 use std::path::PathBuf;
 use std::time::Duration;
 

@@ -1,3 +1,5 @@
+//! Watching a worker's process until it ends.
+
 use std::sync::Arc;
 use std::time::Duration;
 

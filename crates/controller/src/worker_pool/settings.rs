@@ -1,3 +1,5 @@
+//! How a pool is made, and when it replaces a dead worker.
+
 use std::num::NonZeroUsize;
 use std::thread;
 use std::time::Duration;

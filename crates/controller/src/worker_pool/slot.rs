@@ -1,3 +1,5 @@
+//! One worker's place in the pool, and its replacement when it dies.
+
 use std::sync::Arc;
 use std::time::Duration;
 

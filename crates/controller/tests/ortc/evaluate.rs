@@ -1,3 +1,5 @@
+//! Running one written case of ORTC negotiation.
+
 use serde_json::{Map, Value, json};
 use tureen_controller::ortc::{self, ConsumerNegotiation, ConsumerSsrcs, OrtcError};
 use tureen_controller::rtp::{MediaKind, RtpCapabilities, RtpCodecCapability, RtpParameters, Ssrc};

@@ -1,3 +1,5 @@
+//! Entities of a real worker: creation, events, closing.
+
 use std::future::Future;
 use std::pin::pin;
 use std::task::{Context, Waker};

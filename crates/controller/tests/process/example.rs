@@ -1,3 +1,5 @@
+//! The example program, run as its user would run it.
+
 use std::env;
 use std::ffi::OsString;
 use std::process::ExitCode;

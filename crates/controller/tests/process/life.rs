@@ -1,3 +1,5 @@
+//! How worker processes begin and end, well and badly.
+
 use std::time::{Duration, Instant};
 
 use tureen_controller::{

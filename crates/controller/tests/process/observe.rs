@@ -1,3 +1,5 @@
+//! Recordings and the live tree of a real worker.
+
 use std::fs;
 use std::time::Duration;
 

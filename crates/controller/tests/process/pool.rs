@@ -1,3 +1,5 @@
+//! A pool of real workers, one of which dies.
+
 use std::num::NonZeroUsize;
 use std::time::Duration;
 

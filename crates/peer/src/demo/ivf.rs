@@ -1,3 +1,5 @@
+//! Reading the VP8 frames of an IVF file.
+
 use std::time::Duration;
 
 use super::MediaError;

@@ -1,3 +1,5 @@
+//! The picture and the tone that the demo sends, embedded in the program.
+
 use std::time::Duration;
 
 use super::{ivf, ogg};

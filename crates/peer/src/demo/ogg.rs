@@ -1,3 +1,5 @@
+//! Reading the Opus packets of an Ogg file.
+
 use super::MediaError;
 
 /// The packets of the one logical stream of an Ogg file (RFC 3533 section 6), header packets included.

@@ -1,3 +1,5 @@
+//! The demo at work: a task that sends the source's packets on a transport.
+
 use std::{
     sync::{Arc, Mutex, PoisonError},
     time::{Duration, SystemTime, UNIX_EPOCH},

@@ -1,3 +1,5 @@
+//! The demo without clock or socket: it says which packet is due when.
+
 use std::{sync::Arc, time::Duration};
 
 use super::{

@@ -1,3 +1,5 @@
+//! One outgoing stream of the demo: packets, header extensions, retransmissions and reports.
+
 use std::collections::VecDeque;
 
 use crate::{

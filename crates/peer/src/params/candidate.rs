@@ -1,3 +1,5 @@
+//! Host candidates and the line that describes one.
+
 use std::{fmt, net::IpAddr, str::FromStr};
 
 /// The transport protocol of a candidate.

@@ -1,3 +1,5 @@
+//! Certificate fingerprints, and the comparison of a certificate with those that were announced.
+
 use std::{fmt, str::FromStr};
 
 use aws_lc_rs::digest;

@@ -1,3 +1,5 @@
+//! The SRTP profiles that the peer knows.
+
 use std::fmt;
 
 use webrtc_dtls::extension::extension_use_srtp::SrtpProtectionProfile;

@@ -1,3 +1,5 @@
+//! When packets arrived, kept until transport-wide feedback reports it.
+
 use std::{collections::BTreeMap, time::Duration};
 
 use crate::{

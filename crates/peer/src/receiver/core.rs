@@ -1,3 +1,6 @@
+//! The receiver without clock or socket: it takes packets in and gives frames, feedback and
+//! statistics out.
+
 use std::{collections::BTreeMap, time::Duration};
 
 use super::{

@@ -1,3 +1,5 @@
+//! Putting the packets of VP8 frames together.
+
 use std::collections::BTreeMap;
 
 use crate::rtp::{RtpPacket, RtpTimestamp, Vp8Descriptor, is_vp8_key_frame};

@@ -1,3 +1,5 @@
+//! What arrived of one stream: loss, order, jitter and reports.
+
 use std::{collections::BTreeSet, time::Duration};
 
 use super::{

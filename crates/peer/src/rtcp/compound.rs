@@ -1,3 +1,5 @@
+//! Compound RTCP packets: reading all members of one, and writing one.
+
 use super::{
     FullIntraRequest, Goodbye, Nack, PictureLossIndication, ReceiverReport, Remb, SenderReport,
     SourceDescription, TransportFeedback,

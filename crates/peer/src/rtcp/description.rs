@@ -1,3 +1,5 @@
+//! Source descriptions and goodbyes.
+
 use super::compound::{BYE, MAX_COUNT, Reader, SDES, count_field, write_packet};
 use crate::rtp::Ssrc;
 

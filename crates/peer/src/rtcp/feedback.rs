@@ -1,3 +1,5 @@
+//! Feedback about media: NACK, PLI, FIR and REMB.
+
 use super::compound::{PSFB, RTPFB, Reader, write_packet};
 use crate::rtp::{SequenceNumber, Ssrc};
 

@@ -1,3 +1,5 @@
+//! Sender and receiver reports.
+
 use super::compound::{MAX_COUNT, RR, Reader, SR, count_field, write_packet};
 use crate::rtp::{RtpTimestamp, Ssrc};
 

@@ -1,3 +1,5 @@
+//! Transport-wide feedback: which packets arrived, and when.
+
 use super::{
     compound::{RTPFB, Reader, write_packet},
     feedback::{read_ssrcs, write_ssrcs},

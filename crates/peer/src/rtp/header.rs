@@ -1,3 +1,5 @@
+//! Writing RTP headers.
+
 use super::{PayloadType, RtpTimestamp, SequenceNumber, Ssrc, packet::ONE_BYTE_PROFILE};
 
 /// The header of a packet to write, without CSRCs.

@@ -1,3 +1,5 @@
+//! Types for the numbers in an RTP header.
+
 use std::fmt;
 
 /// Synchronization source (RFC 3550 section 5.1).

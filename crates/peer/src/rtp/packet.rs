@@ -1,3 +1,5 @@
+//! Reading RTP packets.
+
 use super::{PayloadType, RtpTimestamp, SequenceNumber, Ssrc};
 
 /// A checked view of one RTP packet; its accessors cannot fail.

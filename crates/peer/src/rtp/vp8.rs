@@ -1,3 +1,5 @@
+//! The VP8 payload format: cutting frames into packets, and reading their descriptors.
+
 use std::fmt;
 
 /// A picture identifier of 15 bits, which wraps (RFC 7741 section 4.2).

@@ -1,3 +1,5 @@
+//! Counters of what a transport received and dropped.
+
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// What became of the datagrams of one transport, since it connected.

@@ -1,3 +1,5 @@
+//! Telling DTLS, SRTP and SRTCP apart.
+
 /// What a datagram on the ICE path holds (RFC 7983 section 7, RFC 5761 section 4).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum DatagramKind {

@@ -1,3 +1,5 @@
+//! A connected transport: its tasks, its state and its end.
+
 use std::{sync::Arc, time::Duration};
 
 use tokio::{

@@ -1,3 +1,5 @@
+//! The certificate, the DTLS handshake and the keys that it yields.
+
 use std::{
     sync::{
         Arc, Once,

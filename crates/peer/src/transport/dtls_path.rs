@@ -1,3 +1,5 @@
+//! The datagrams of DTLS between the ICE path and `webrtc-dtls`.
+
 use std::{
     net::SocketAddr,
     sync::{Arc, Mutex as SyncMutex, MutexGuard, PoisonError},

@@ -1,3 +1,5 @@
+//! The ICE agent, on `webrtc-ice`.
+
 use std::{net::IpAddr, sync::Arc, time::Duration};
 
 use tokio::{

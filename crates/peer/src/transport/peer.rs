@@ -1,3 +1,5 @@
+//! A peer before it is connected: it gathers candidates and then connects.
+
 use std::{sync::Arc, time::Duration};
 
 use tokio::{

@@ -1,3 +1,5 @@
+//! The receiving half of a connected transport.
+
 use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;

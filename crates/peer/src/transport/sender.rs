@@ -1,3 +1,5 @@
+//! The sending half of a connected transport.
+
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::{

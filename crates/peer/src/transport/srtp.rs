@@ -1,3 +1,5 @@
+//! SRTP in both directions, on `webrtc-srtp`.
+
 use std::collections::BTreeSet;
 
 use bytes::Bytes;

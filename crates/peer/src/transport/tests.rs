@@ -1,3 +1,5 @@
+//! Two peers of this crate connect to each other, and everything that can go wrong with that.
+
 use std::{
     collections::BTreeSet,
     future::Future,

@@ -1,3 +1,5 @@
+//! The demo's packets, reports and answers to feedback, on a clock that the test sets.
+
 use super::*;
 use crate::{
     rtcp::{FullIntraRequest, Nack, PictureLossIndication},

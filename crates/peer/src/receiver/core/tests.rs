@@ -1,3 +1,5 @@
+//! The receiver against the demo's source, over a link that loses packets.
+
 use std::sync::Arc;
 
 use super::*;

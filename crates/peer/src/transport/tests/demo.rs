@@ -1,3 +1,5 @@
+//! The demo over a real transport, with its receiver at the other end.
+
 use std::{sync::Arc, time::Instant};
 
 use super::*;
