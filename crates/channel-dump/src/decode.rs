@@ -23,7 +23,7 @@ pub enum DecodeError {
     /// It is not one sound frame.
     #[error(transparent)]
     Frame(#[from] FrameError),
-    /// A place in it leads out of it, which verifying should have found.
+    /// An offset leads out of the frame. Verifying should have found that.
     #[error("frame leads out of its bounds")]
     OutOfBounds,
 }
@@ -41,7 +41,7 @@ impl Decoder {
     /// Verifies one frame, prefix included, and yields its root table:
     /// `{"data": {"Request": {"id": 1, "method": "WORKER_DUMP", "handler_id": ""}}}`.
     ///
-    /// One frame costs at most a few dozen MiB, whatever it holds: beyond that, what is left is
+    /// One frame costs at most a few dozen MiB of memory. What would go beyond that becomes
     /// [`Value::CutOff`].
     ///
     /// # Errors
@@ -59,7 +59,7 @@ impl Decoder {
         Ok(walk.table(&root, self.schema.root, 0)?)
     }
 
-    /// Text from the log or an error, without the secrets that passed in earlier frames.
+    /// Text from a log line or an error, with the secrets of earlier frames taken out.
     pub(crate) fn scrub(&self, text: String) -> String {
         match self.secrets {
             Secrets::Hidden => self.known.scrub(text),
@@ -298,7 +298,7 @@ const SHOWN_PAYLOAD: usize = 64;
 /// The deepest message has 7 levels.
 const MAX_DEPTH: usize = 16;
 
-/// Bytes that the values of one message may take; ordinary messages take a hundredth.
+/// How many bytes the values of one message may take. Ordinary messages take a hundredth of this.
 const BUDGET: usize = 16 * 1024 * 1024;
 
 /// What one value takes besides its text.

@@ -49,8 +49,8 @@ enum Output<W: Write> {
 }
 
 impl<W: Write> Dump<W> {
-    /// A dump to `out`, which is best buffered: it is flushed whenever there is nothing more to
-    /// read at once.
+    /// A dump that writes to `out`. Give it a buffered writer: the dump flushes whenever nothing
+    /// more can be read at once.
     pub fn new(out: W, form: Form, secrets: Secrets, filter: Filter) -> Self {
         let out = match form {
             Form::Text(options) => Output::Text(TextPrinter::new(out, options)),
@@ -63,7 +63,7 @@ impl<W: Write> Dump<W> {
         }
     }
 
-    /// Prints a recording as far as it goes. A last record that is not whole is mentioned.
+    /// Prints a whole recording. If the last record is cut off, it says so.
     ///
     /// # Errors
     ///
@@ -86,7 +86,7 @@ impl<W: Write> Dump<W> {
     ///
     /// Any [`DumpError`] but [`DumpError::Live`]; what came before it is printed.
     pub fn follow_file(mut self, path: &Path) -> Result<(), DumpError> {
-        // Before the first read, so that nothing that is written in between is missed.
+        // Watch before the first read; otherwise we could miss what is written in between.
         let growth = Growth::of(path).map_err(RecordingError::Read)?;
         let mut reader = open(path)?;
         self.begin(&reader)?;

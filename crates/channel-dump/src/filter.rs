@@ -10,8 +10,7 @@ use crate::value::Value;
 pub struct Filter {
     /// Names of methods and events, in any case; `*` stands for any letters. None wants all.
     pub methods: Vec<String>,
-    /// The beginning of an id: of the entity that the message is from or for, or of one that its
-    /// body names.
+    /// The beginning of an id. It may be the id of the message's entity or an id in the body.
     pub id: Option<String>,
     /// Nothing before this time since the start.
     pub from: Option<Duration>,
@@ -20,8 +19,8 @@ pub struct Filter {
 }
 
 impl Filter {
-    /// Whether the names and ids of a message are wanted. A response is wanted when its request
-    /// was: it does not tell its method.
+    /// Whether a message is wanted by its names and ids. A response does not say its method, so it
+    /// is wanted when its request was.
     pub fn wants(&self, message: &Message) -> bool {
         self.wants_name(message) && self.wants_id(message)
     }
@@ -72,7 +71,7 @@ fn names(value: &Value, id: &str) -> bool {
 
 /// Whether a name fits a pattern in which `*` stands for any letters.
 fn matches(pattern: &[u8], name: &[u8]) -> bool {
-    // Where to go on when what follows the last star does not fit: one letter further.
+    // If the rest after the last star does not fit, we go on one letter further.
     let mut again: Option<(usize, usize)> = None;
     let (mut at_pattern, mut at_name) = (0, 0);
     while at_name < name.len() {

@@ -11,19 +11,19 @@ pub enum Secrets {
     /// Keys and passwords are replaced by [`REDACTED`], payloads by their length.
     #[default]
     Hidden,
-    /// Everything is shown; of a payload the first 64 bytes.
+    /// Everything is shown; a payload is cut to its first 64 bytes.
     Shown,
 }
 
 /// Whether a field of this name holds a key or a password. ICE user name fragments and
 /// certificates are not secret: they travel in the clear.
 ///
-/// Goes by the words of the name, in the schema's `key_base64` and in JSON's `keyBase64` alike,
-/// so that a field of a later version is rather hidden than shown.
+/// It looks at the words of the name, in the schema's `key_base64` and in JSON's `keyBase64` alike.
+/// So a secret field of a later version is hidden, too.
 pub fn is_secret(field: &str) -> bool {
     let name: String = field.chars().filter(|letter| *letter != '_').collect();
     let name = name.to_ascii_lowercase();
-    // Pairs of key and value in dumps have SSRCs and ids for keys; a key frame is a picture.
+    // In a dump, the key of a key-value pair is an SSRC or an id, and a key frame is a picture.
     let is_key = name.contains("key") && name != "key" && !name.contains("keyframe");
     is_key || SECRET_WORDS.iter().any(|word| name.contains(word))
 }
@@ -45,10 +45,10 @@ pub fn redact(json: &mut serde_json::Value) {
     }
 }
 
-/// The secrets that passed, to find them again in lines of the log and in reasons of errors.
+/// The secrets that have passed, to find them again in log lines and in reasons of errors.
 #[derive(Debug, Default)]
 pub(crate) struct KnownSecrets {
-    /// The longest first, because a shorter one may be a part of it.
+    /// The longest comes first, because a shorter one may be a part of it.
     texts: BTreeSet<(Reverse<usize>, String)>,
 }
 
@@ -73,8 +73,8 @@ impl KnownSecrets {
 
 const SECRET_WORDS: [&str; 4] = ["password", "secret", "passphrase", "credential"];
 
-/// Bytes of a secret that is looked for. ICE passwords have 22 at least (RFC 8445 section 5.3),
-/// SRTP keys 40; a shorter text may well be a word of an innocent line.
+/// Only secrets of at least so many bytes are looked for. ICE passwords have at least 22 (RFC 8445
+/// section 5.3), SRTP keys 40. A shorter text may well be a word of an innocent line.
 const SHORTEST: usize = 16;
 
 /// A recording holds about one secret per transport.
@@ -87,8 +87,8 @@ mod tests {
     use super::*;
     use crate::schema::{FieldKind, Schema};
 
-    /// Every text of the schema whose name has such a word is either of the two, so that a new
-    /// field makes this test fail until somebody has thought about it.
+    /// Every text field whose name has such a word is in one of the two lists. A new field makes
+    /// this test fail until somebody has thought about it.
     #[test]
     fn secrets_of_the_schema() {
         let mut secret = Vec::new();

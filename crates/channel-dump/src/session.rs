@@ -76,7 +76,7 @@ pub struct Matched {
 #[derive(Debug)]
 struct OpenRequest {
     request: Matched,
-    /// Whether the filter wants its names and ids, whenever it was.
+    /// Whether the filter wants its names and ids; the time is another question.
     is_wanted: bool,
 }
 
@@ -95,7 +95,7 @@ impl Session {
     pub fn record(&mut self, pid: u32, record: &Record) -> Vec<Entry> {
         let at = record.at;
         let (event, is_wanted) = match &record.content {
-            // Whoever looks for one method wants to know that frames are missing, too.
+            // A user who looks for one method also wants to know that frames are missing.
             Content::Note(text) => (Event::Note(text.clone()), true),
             Content::End => (Event::End, self.filter.is_unnamed()),
             Content::Frame(direction, frame) => {
@@ -108,7 +108,7 @@ impl Session {
         }
     }
 
-    /// The requests that no response was seen to, in the order in which they were sent.
+    /// The requests without a response, in the order in which they were sent.
     pub fn unanswered(&mut self) -> Vec<Entry> {
         let open = std::mem::take(&mut self.open);
         let entries = open.into_iter().filter_map(|((pid, id), open)| {
@@ -132,8 +132,8 @@ impl Session {
             }
             (Ok(Message::Response { id, .. }), Direction::FromWorker) => {
                 let open = self.open.remove(&(pid, *id));
-                // A response goes the way of its request; alone, it is shown when nothing is
-                // asked for that only a request could tell.
+                // A response is shown if its request was. Without its request it is shown only if
+                // the filter asks for nothing that only a request could answer.
                 let is_wanted = match &open {
                     Some(open) => open.is_wanted,
                     None => self.filter.is_unnamed(),
@@ -156,7 +156,7 @@ impl Session {
         entries
     }
 
-    /// Remembers a request; yields the one that had its id and got no response.
+    /// Remembers a request. If an older one with this id got no response, it is returned.
     fn open(
         &mut self,
         pid: u32,
@@ -195,5 +195,6 @@ fn unanswered(pid: u32, id: u64, request: Matched, is_id_reused: bool) -> Entry 
     }
 }
 
-/// Requests that may wait for their response. Beyond it, the one with the lowest id is forgotten.
+/// How many requests may wait for their response. When there are more, the one with the lowest id
+/// is forgotten.
 const MAX_OPEN: usize = 1 << 16;

@@ -70,9 +70,9 @@ pub(crate) fn span(time: Duration) -> String {
     }
 }
 
-/// Year, month and day of the Gregorian calendar, so many days after 1970-01-01.
+/// Year, month and day of the Gregorian calendar, for a number of days after 1970-01-01.
 ///
-/// Years are counted from March, so that the day that leap years add is the last of its year.
+/// We count years from March, so that the leap day is the last day of its year.
 fn civil(days: u64) -> (u64, u64, u64) {
     // Days since 0000-03-01, in cycles of 400 years.
     let days = days + 719_468;

@@ -33,11 +33,11 @@ pub enum Value {
     },
     /// Elements of a vector.
     List(Vec<Self>),
-    /// Fields of a table; or a member of a union, as one field that has the member's name.
+    /// The fields of a table. A member of a union is one field with the member's name.
     Table(Vec<(&'static str, Self)>),
     /// A member of a union that this version does not know.
     UnknownMember(u8),
-    /// What lies beyond the bound on one message; serialised as `"…"`.
+    /// The rest of a message that is larger than the limit; serialised as `"…"`.
     CutOff,
 }
 

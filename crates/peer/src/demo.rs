@@ -1,7 +1,7 @@
-//! A test picture and a tone as RTP, from prepared media: no encoder runs.
+//! Sends a test picture and a tone as RTP. The media is prepared, so no encoder runs.
 //!
-//! [`DemoSource`] is the whole of it without clock or socket: it says when it wants to be called and what to send.
-//! [`DemoPublisher`] runs one on tokio over a [`PeerSender`](crate::PeerSender).
+//! [`DemoSource`] has no clock and no socket: it says when it wants to be called next and what to
+//! send. [`DemoPublisher`] runs one on tokio over a [`PeerSender`](crate::PeerSender).
 
 mod ivf;
 mod media;

@@ -1,7 +1,8 @@
 //! A headless WebRTC client on tokio: the independent peer of the tests and the bot behind `tureen join`.
 //!
-//! ICE, DTLS and SRTP come from `webrtc-ice`, `webrtc-dtls` and `webrtc-srtp`; nothing here shares code with the
-//! media worker, so what the two exchange proves both. RTP, RTCP and VP8 are written here from their RFCs.
+//! ICE, DTLS and SRTP come from `webrtc-ice`, `webrtc-dtls` and `webrtc-srtp`; nothing here shares
+//! code with the media worker, so a call between the two tests both. RTP, RTCP and VP8 are written
+//! here from their RFCs.
 //!
 //! - [`Peer`] gathers candidates and makes a certificate; [`Peer::connect`] turns it into a [`PeerTransport`]:
 //!   ICE, then DTLS with the fingerprint checked, then SRTP.
@@ -10,7 +11,8 @@
 //! - [`receiver`] counts what arrives per SSRC, puts VP8 frames together and writes receiver feedback.
 //! - [`rtp`] and [`rtcp`] are the checked packet views and writers that the two share.
 //!
-//! Only UDP: `webrtc-ice` has no active TCP candidates, so TCP candidates of the remote side are passed over.
+//! The peer speaks UDP alone. `webrtc-ice` has no active TCP candidates, so the remote side's TCP
+//! candidates are ignored.
 
 pub mod demo;
 

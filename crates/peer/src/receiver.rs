@@ -1,4 +1,5 @@
-//! What arrives, per SSRC: counts, VP8 frames put together, and the feedback that a receiver owes its sender.
+//! The receiving side, per SSRC: it counts packets, puts VP8 frames together, and writes feedback
+//! for the sender.
 //!
 //! [`Receiver`] has no clock and no socket: times are durations since any fixed start, packets come from
 //! [`PeerTransport::recv`](crate::PeerTransport::recv) and feedback goes to

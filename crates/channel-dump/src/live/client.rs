@@ -51,7 +51,7 @@ impl LiveClient {
         Ok(Self { stream })
     }
 
-    /// The tree of what lives in the process, secrets included: see [`redact`](crate::redact).
+    /// The tree of all entities in the process, with their secrets: see [`redact`](crate::redact).
     ///
     /// # Errors
     ///
@@ -103,8 +103,8 @@ impl LiveClient {
 }
 
 impl Follower {
-    /// The worker and the record of what happens next, `None` when the process has ended. A loss
-    /// of frames is a note, of worker 0.
+    /// The next record and its worker; `None` when the process has ended. A loss of frames is a
+    /// note for worker 0.
     ///
     /// # Errors
     ///

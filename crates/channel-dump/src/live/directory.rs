@@ -14,16 +14,16 @@ use super::LiveError;
 
 /// The directory in which each process of a user has its socket, named `<process id>.sock`.
 ///
-/// Whoever could write in it could stand in for a process, so it is used only when it is the
-/// user's own and closed to others. Root may look into the directories of others, but puts no
-/// socket there.
+/// Whoever can write in it can pretend to be a process. So it is used only when it belongs to the
+/// user and is closed to others. Root may look into the directories of others, but puts no socket
+/// there.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SocketDirectory {
     path: PathBuf,
 }
 
 impl SocketDirectory {
-    /// `$XDG_RUNTIME_DIR/tureen`, and `/tmp/tureen-<user id>` where there is no such variable.
+    /// `$XDG_RUNTIME_DIR/tureen`, or `/tmp/tureen-<user id>` if that variable is not set.
     pub fn of_user() -> Self {
         let path = match std::env::var_os("XDG_RUNTIME_DIR") {
             Some(directory) if Path::new(&directory).is_absolute() => {
@@ -49,8 +49,8 @@ impl SocketDirectory {
         self.path.join(format!("{pid}.sock"))
     }
 
-    /// Makes the directory (0700) if it is not there, checks that it is the user's alone, root's
-    /// too, and removes the sockets of processes that were killed.
+    /// Makes the directory (0700) if it is not there, and removes the sockets of killed processes.
+    /// It checks that the directory is the user's alone, also when the user is root.
     ///
     /// # Errors
     ///
@@ -86,8 +86,8 @@ impl SocketDirectory {
         }
     }
 
-    /// Process ids of those who listen, in ascending order. A socket of the user's own whose process
-    /// was killed is removed.
+    /// The ids of the processes that listen, in ascending order. The user's own sockets of killed
+    /// processes are removed.
     ///
     /// # Errors
     ///
@@ -130,7 +130,7 @@ impl SocketDirectory {
         }
     }
 
-    /// Removes a socket. In somebody else's directory, names may become other files at any time,
+    /// Removes a socket. In somebody else's directory a name may become another file at any time,
     /// so nothing is removed there.
     fn remove(&self, socket: &Path) -> io::Result<()> {
         let is_own = fs::symlink_metadata(&self.path)?.uid() == geteuid().as_raw();
@@ -171,8 +171,9 @@ enum Use {
     Attach,
 }
 
-/// What is wrong with a directory of this owner and mode. Root can do no worse as a client than it
-/// could anyway; as a server it would put its socket where the owner can replace it.
+/// What is wrong with a directory of this owner and mode. A client that is root may use any
+/// directory: it gains nothing by it. A server that is root may not, because the directory's owner
+/// could replace its socket.
 fn distrust(to: Use, user: Uid, owner: u32, mode: u32) -> Option<&'static str> {
     let may_be_lenient = to == Use::Attach && user.is_root();
     if owner != user.as_raw() && !may_be_lenient {
@@ -188,7 +189,8 @@ fn is_alive(pid: u32) -> bool {
     let Ok(pid) = i32::try_from(pid) else {
         return false;
     };
-    // Signal 0 reaches nobody: kill(2) says whether it could. 0 and below are no processes.
+    // Signal 0 is not delivered; kill(2) only says whether it could be. 0 and negative numbers are
+    // not processes.
     pid > 0 && kill(Pid::from_raw(pid), None) != Err(Errno::ESRCH)
 }
 

@@ -50,7 +50,7 @@ pub enum LiveError {
     /// The connection broke.
     #[error("connection to the process: {0}")]
     Io(#[from] io::Error),
-    /// The process said something that is not of the protocol.
+    /// The process said something that the protocol does not know.
     #[error("the process answers with something else: {0}")]
     Protocol(String),
     /// The process refused.

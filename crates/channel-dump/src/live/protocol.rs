@@ -22,7 +22,7 @@ pub enum Line {
     State(Value),
     /// A frame that passed.
     Frame(LiveFrame),
-    /// So many frames passed that are not told: the client reads too slowly.
+    /// So many frames were left out, because the client reads too slowly.
     Lost(u64),
     /// Why there is no answer.
     Error(String),
@@ -105,7 +105,8 @@ impl Line {
 /// Bytes that the line of a client may have.
 pub const MAX_ASK: usize = 4096;
 
-/// Bytes that a line of the process may have: the largest frame in base64, or a large tree.
+/// How many bytes a line of the process may have: enough for the largest frame in base64, or for a
+/// large tree.
 pub const MAX_LINE: usize = 64 * 1024 * 1024;
 
 #[cfg(test)]

@@ -32,8 +32,8 @@ pub fn write_json_header(out: &mut impl Write, header: &Header) -> io::Result<()
 ///
 /// Every line has `pid`, `time_ns` since the start and `kind`, which is `request`, `response`,
 /// `notification`, `log`, `unreadable`, `unknown`, `unanswered`, `note` or `end`. A frame also has
-/// its `direction` and `bytes`; a response whose request was seen has that one's `method`,
-/// `handler_id` and the `latency_ns` between the two.
+/// its `direction` and `bytes`; a response whose request was seen has the `method` and `handler_id`
+/// of that request and the `latency_ns` between the two.
 ///
 /// # Errors
 ///

@@ -11,8 +11,8 @@ pub use tree::write_tree;
 use std::borrow::Cow;
 use std::fmt::Write;
 
-/// Text that may come from anybody, fit for a terminal: control characters, which could move
-/// its cursor or worse, become `\u001b` and the like. Line feeds stay when `lines` says so.
+/// Makes text from anybody fit for a terminal. Control characters could move the cursor or do
+/// worse, so they become `\u001b` and the like. Line feeds stay if `lines` is set.
 fn printable(text: &str, lines: bool) -> Cow<'_, str> {
     let is_harmful = |letter: char| {
         let turns = matches!(letter, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
@@ -24,7 +24,8 @@ fn printable(text: &str, lines: bool) -> Cow<'_, str> {
     let mut safe = String::with_capacity(text.len() + 16);
     for letter in text.chars() {
         match is_harmful(letter) {
-            // None of them is beyond four digits, so in JSON it means the same as before.
+            // All of them have at most four hexadecimal digits, so JSON reads them as the same
+            // characters.
             true => write!(safe, "\\u{:04x}", u32::from(letter)).expect("a string takes any text"),
             false => safe.push(letter),
         }

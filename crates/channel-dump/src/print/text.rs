@@ -210,10 +210,11 @@ fn beginning(body: Option<&Body>) -> String {
 /// Width of the column with the request's number.
 const NUMBER: usize = 6;
 
-/// Width of the column with method or event: the longest names have 46 letters, most half.
+/// Width of the column with method or event. The longest names have 46 letters, most have half of
+/// that.
 const NAME: usize = 35;
 
-/// Letters of a line that the beginning of a body may take.
+/// How many letters of a line the beginning of a body may take.
 const BEGINNING: usize = 120;
 
 /// Before each line of a body.

@@ -40,7 +40,7 @@ fn write_children(
             let line = format!("{kind} {id}{}", facts(child));
             writeln!(out, "{indent}{}", printable(&line, false))?;
             write_details(out, child, details, depth + 1)?;
-            // The tree has five levels; what a broken process sends may have more.
+            // The tree has five levels. A broken process may send more.
             if depth < MAX_DEPTH {
                 write_children(out, child, details, depth + 1)?;
             }

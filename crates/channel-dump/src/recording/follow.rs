@@ -6,15 +6,15 @@ use std::path::Path;
 use nix::errno::Errno;
 use nix::sys::inotify::{AddWatchFlags, InitFlags, Inotify};
 
-/// Tells when a file has grown, without asking again and again.
+/// Waits until a file has grown, without asking again and again.
 #[derive(Debug)]
 pub struct Growth {
     inotify: Inotify,
 }
 
 impl Growth {
-    /// Watches the file from now on: what is read after this call and before
-    /// [`wait`](Self::wait) is told once more, and nothing is missed.
+    /// Watches the file from now on. No growth is missed; what is read between this call and
+    /// [`wait`](Self::wait) may be reported once more.
     ///
     /// # Errors
     ///

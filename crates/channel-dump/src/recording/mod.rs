@@ -21,7 +21,8 @@
 //! | 4 | bytes that follow: at most 8 MiB |
 //! | that many | the frame with its prefix, or the note as UTF-8, or nothing |
 //!
-//! An end says that the channel was closed; a recording without one was cut off, or still grows.
+//! An end record says that the channel was closed. A recording without one was cut off, or it still
+//! grows.
 
 mod follow;
 mod format;
@@ -49,7 +50,7 @@ pub enum RecordingError {
         /// What the system says.
         source: io::Error,
     },
-    /// The file cannot be written any further. What was written before can be read.
+    /// Writing to the file failed. What was written before can be read.
     #[error("the recording ends here: {0}")]
     Write(io::Error),
     /// The file cannot be read.
@@ -61,7 +62,7 @@ pub enum RecordingError {
     /// Its format is newer than this version.
     #[error("recording of format version {0}, this is version {VERSION}")]
     Version(u32),
-    /// A record is none, and what follows cannot be read.
+    /// Some bytes are not a record. Nothing after them can be read.
     #[error("no sound record at byte {offset}")]
     Corrupt {
         /// Where it is in the file.

@@ -8,8 +8,8 @@ use super::{Header, Record, RecordingError};
 
 /// Reads a recording that may still grow.
 ///
-/// [`next_record`](Self::next_record) yields `None` whenever the stream has no whole record more;
-/// after more was written, it goes on where it was.
+/// [`next_record`](Self::next_record) yields `None` when the stream holds no further whole record.
+/// Once more is written, it goes on where it stopped.
 #[derive(Debug)]
 pub struct RecordingReader<R: Read> {
     stream: R,
@@ -85,8 +85,8 @@ impl<R: Read> RecordingReader<R> {
         self.last
     }
 
-    /// Bytes of a record that is not whole. When the recording does not grow any more, it was
-    /// cut off there.
+    /// How many bytes of an incomplete record there are. If the recording does not grow any more,
+    /// it was cut off there.
     pub fn pending(&self) -> usize {
         self.buffer.len() - self.start
     }

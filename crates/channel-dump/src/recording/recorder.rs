@@ -14,9 +14,9 @@ use super::{Content, Direction, Header, Record, RecordingError, RecordingWriter}
 
 /// Records the channel of one worker on a thread of its own.
 ///
-/// [`frame`](Self::frame) takes a copy and returns at once, whatever the disk does. What the disk
-/// does not keep up with is lost beyond 16 MiB that wait, and the recording says so. After the
-/// first error nothing more is written, and the error is told once.
+/// [`frame`](Self::frame) takes a copy and returns at once, whatever the disk does. At most 16 MiB
+/// wait for a slow disk; what comes on top is lost, and the recording says so. After the first
+/// error nothing more is written, and the error is reported once.
 ///
 /// Dropping it ends the recording in the background; [`finish`](Self::finish) waits for that.
 #[derive(Debug)]
@@ -38,14 +38,14 @@ struct State {
     records: VecDeque<Record>,
     /// Bytes of the frames in `records`.
     bytes: usize,
-    /// Frames that were not queued since the last one that was.
+    /// How many frames were lost since the last one that was queued.
     lost: u64,
     is_over: bool,
 }
 
 impl Recorder {
-    /// Begins the recording of a worker in a new file in `directory`: see
-    /// [`RecordingWriter::create`]. The error that ends it, if any, goes to `failed`.
+    /// Begins the recording of a worker in a new file in `directory`; see
+    /// [`RecordingWriter::create`]. If an error ends the recording, `failed` gets it.
     ///
     /// # Errors
     ///
@@ -78,8 +78,8 @@ impl Recorder {
         let source = Arc::clone(&queue);
         let thread = thread::Builder::new().name("channel recorder".to_owned());
         let thread = thread.spawn(move || {
-            // Where files may not grow beyond a size, this signal would end the process. Blocked
-            // in the thread that writes, it leaves an error. It can fail for no thread.
+            // When a file reaches the size limit of the process, this signal would end the process.
+            // The writing thread blocks the signal and gets an error instead. Blocking cannot fail.
             let _ = SigSet::from(Signal::SIGXFSZ).thread_block();
             if let Err(error) = write(writer, &source, begun) {
                 source.discard();
@@ -155,7 +155,7 @@ impl Queue {
         };
     }
 
-    /// Everything that waits, once something does; `None` when nothing will any more.
+    /// Waits until something is queued and takes all of it; `None` when nothing more will come.
     fn take(&self, begun: Instant) -> Option<VecDeque<Record>> {
         let mut state = self.lock();
         while state.records.is_empty() && !state.is_over {
@@ -188,8 +188,8 @@ impl State {
     }
 }
 
-/// Writes what is queued until the recording is over. What was queued together is written
-/// together, so nothing stays in the buffer while nothing happens.
+/// Writes what is queued until the recording is over. It writes the whole queue at once and
+/// flushes, so nothing stays in the buffer during a pause.
 fn write<W: Write>(
     mut writer: RecordingWriter<W>,
     queue: &Queue,
@@ -234,7 +234,7 @@ mod tests {
         recorder.frame(Direction::ToWorker, &[0; 200]);
         let error = told.recv().unwrap();
         assert!(error.contains("No space left"), "{error}");
-        // The channel goes on, and nothing is kept for a disk that takes nothing.
+        // The channel goes on. We keep nothing for a disk that takes nothing.
         for _ in 0..1000 {
             recorder.frame(Direction::FromWorker, &[0; 200]);
         }

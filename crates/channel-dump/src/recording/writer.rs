@@ -152,5 +152,5 @@ const BUFFER: usize = 64 * 1024;
 /// Bytes of a note that are kept.
 const MAX_NOTE: usize = 4096;
 
-/// Recordings that may begin in the same second for the same process id.
+/// How many recordings may begin in the same second for the same process id.
 const MAX_ATTEMPTS: u32 = 100;

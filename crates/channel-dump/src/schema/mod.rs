@@ -32,7 +32,7 @@ pub(crate) struct Field {
 
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum FieldKind {
-    /// A number, and what it is when it is left out; `None` is absence.
+    /// A number, and its default when it is left out; `None` means that it is then absent.
     Number(Number, Option<Literal>),
     Text,
     /// Index of its table.

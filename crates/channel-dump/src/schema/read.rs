@@ -4,7 +4,7 @@
 use super::{Enum, EnumValue, Field, FieldKind, Literal, Number, Scalar, Schema, Table};
 use crate::view::{OFFSET_LEN, TableView};
 
-/// The schema in `bytes`, none when they are not a compiled schema of tables.
+/// The schema in `bytes`; none if they are not a compiled schema.
 pub(super) fn schema(bytes: &'static [u8]) -> Option<Schema> {
     if bytes.get(4..8)? != b"BFBS" {
         return None;

@@ -12,11 +12,11 @@ use tureen_channel_dump::{Direction, Recorder};
 
 use crate::tap::Tap;
 
-/// One descriptor of the channel, in two pieces: what arrives at one leaves by the other.
+/// One descriptor of the channel, cut into two pieces: what arrives at one leaves by the other.
 ///
-/// Each is a socket, of which both ways are passed on although a channel uses one, or a pipe.
-/// What one side does to its end is done to the other piece: to close for writing is to close
-/// that for writing, to close altogether is to close that altogether.
+/// Each piece is a pipe or a socket. For a socket we pass on both directions, although a channel
+/// uses only one. When one side closes its end, for writing or altogether, we do the same to the
+/// other piece.
 pub(crate) struct Link {
     /// Towards the controller, and towards the worker.
     ends: [End; 2],
@@ -73,7 +73,7 @@ impl Link {
             PollFlags::POLLOUT,
             self.flows[side.other() as usize].has_bytes(),
         );
-        // A side that is gone says so for ever, so it is asked only when it matters.
+        // A side that is gone reports so without end, so we ask it only when it matters.
         if self.is_done() || (end.is_gone && events.is_empty()) {
             return None;
         }
@@ -119,7 +119,7 @@ impl Link {
         self.write_to(side.other(), recorder);
     }
 
-    /// Writes what goes to a side, and closes it for writing behind the last of it.
+    /// Writes to a side what waits for it. After the last byte it closes the side for writing.
     fn write_to(&mut self, side: Side, recorder: Option<&Recorder>) {
         let from = side.other();
         let (end, flow) = (
@@ -143,8 +143,7 @@ impl Link {
         }
     }
 
-    /// Reads no more from a side, because nobody is there to take it: whoever writes there is
-    /// told so.
+    /// Stops reading from a side because nobody takes its bytes any more. Its writer gets an error.
     fn abandon(&mut self, side: Side, recorder: Option<&Recorder>) {
         let flow = &mut self.flows[side as usize];
         if !flow.is_done {
@@ -183,7 +182,7 @@ impl End {
             Shutdown::Read => OFlag::O_RDONLY,
             _ => OFlag::O_WRONLY,
         };
-        // A pipe has one way; to close the other means nothing.
+        // A pipe has one direction; closing the other one means nothing.
         if is_pipe && self.access == way {
             self.file = None;
         }
@@ -224,5 +223,5 @@ fn is_passing(error: &io::Error) -> bool {
     )
 }
 
-/// Bytes that one way holds back when the other side is slow, besides what sockets hold.
+/// How many bytes one direction holds when the other side is slow. The sockets hold some more.
 const BUFFER: usize = 64 * 1024;

@@ -8,10 +8,10 @@ use tureen_channel_dump::Recorder;
 
 use crate::link::{Link, Side};
 
-/// Passes everything on until nothing can pass on any link. Without a recorder, or after it has
-/// failed, that goes on.
+/// Passes everything on until every link is closed. It does so without a recorder, too, and after
+/// the recorder has failed.
 ///
-/// A link that is done is closed at once: its sides wait for that.
+/// A finished link is closed at once, because both sides wait for that.
 pub(crate) fn run(links: [Link; 2], recorder: Option<&Recorder>) -> io::Result<()> {
     let mut links = links.map(Some);
     while links.iter().any(Option::is_some) {

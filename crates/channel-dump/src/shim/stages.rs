@@ -1,4 +1,4 @@
-//! What each of the three processes does that are this binary for a while.
+//! What each of the three processes does that run this binary.
 
 use std::env;
 use std::ffi::{OsStr, OsString};
@@ -119,7 +119,8 @@ fn start_recorder() -> io::Result<[OwnedFd; 2]> {
 
 /// Starts the recorder, which inherits every descriptor, and leaves it alone.
 fn launch() -> Result<(), ShimError> {
-    // In a process group of its own: a terminal tells all others of an interrupt.
+    // The recorder gets a process group of its own, because a terminal sends an interrupt to the
+    // whole group.
     stage(RECORD)?.process_group(0).spawn()?;
     Ok(())
 }
@@ -128,8 +129,8 @@ fn launch() -> Result<(), ShimError> {
 fn record(settings: &Settings) -> Result<(), ShimError> {
     let [input, output] = CHANNEL.map(inherited::take);
     let [to_worker, from_worker] = TO_WORKER.map(inherited::take);
-    // Whoever ends the worker may end its whole group of processes. The recorder ends when the
-    // channel does, with everything written down.
+    // Whoever kills the worker may kill its whole process group. The recorder must outlive that: it
+    // ends when the channel does, after it has written everything.
     let mut signals = SigSet::empty();
     for signal in [
         Signal::SIGINT,

@@ -16,7 +16,7 @@ use tureen_channel_dump::{Content, Direction, RecordingReader};
 use tureen_channel_fbs::fbs::request::Method;
 use tureen_channel_fbs::{FrameBuilder, FrameReader};
 
-/// What a test is about: directories, and how the shim is run.
+/// The surroundings of a test: its directories, and how it runs the shim.
 pub(crate) struct Setting {
     root: PathBuf,
     pub(crate) command: Command,
@@ -75,7 +75,7 @@ impl Setting {
         }
     }
 
-    /// Runs it with these as its descriptors 3 and 4, and closes them here.
+    /// Runs the shim with these as its descriptors 3 and 4, and closes them here.
     pub(crate) fn spawn(&mut self, channel: [OwnedFd; 2]) -> Child {
         let [input, output] = channel;
         let mapping = |parent_fd, child_fd| FdMapping {
@@ -109,8 +109,8 @@ impl Controller {
         }
     }
 
-    /// Waits until the worker and the recorder have ended, both sides of the channel still open
-    /// here. Yields how the worker ended and what both wrote to standard error.
+    /// Waits until the worker and the recorder have ended, while both sides of the channel are
+    /// still open here. Returns how the worker ended and what both wrote to standard error.
     pub(crate) fn wait(&mut self) -> (ExitStatus, String) {
         wait(&mut self.child)
     }
@@ -135,7 +135,7 @@ impl Controller {
     }
 }
 
-/// Standard error ends when the last process that has it ends: the recorder, too.
+/// Standard error ends with the last process that holds it, and the recorder is one of them.
 pub(crate) fn wait(child: &mut Child) -> (ExitStatus, String) {
     let stderr = io::read_to_string(child.stderr.take().unwrap()).unwrap();
     (child.wait().unwrap(), stderr)

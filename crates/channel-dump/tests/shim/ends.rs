@@ -1,4 +1,4 @@
-//! What one side closes is closed for the other, and no more than that.
+//! When one side closes a direction, it is closed for the other side, and nothing else is.
 
 use std::io::{ErrorKind, Read, Write, pipe};
 use std::net::Shutdown;
@@ -13,7 +13,7 @@ pub(crate) fn the_controller_closes_for_writing() {
     let mut controller = Setting::new("answers").start();
     controller.request(1, Method::WORKER_DUMP, "");
     controller.to_worker.shutdown(Shutdown::Write).unwrap();
-    // The worker is still heard: RUNNING, the response, its last word.
+    // The worker's messages still arrive: RUNNING, the response, the last message.
     let heard: Vec<_> = std::iter::from_fn(|| controller.next()).collect();
     assert_eq!(heard.len(), 3);
     let (status, stderr) = controller.wait();
@@ -43,7 +43,7 @@ pub(crate) fn the_controller_closes_everything_at_once() {
         .notification("", Event::WORKER_CLOSE, None);
     controller.to_worker.write_all(close.unwrap()).unwrap();
     let (status, _, recorded) = controller.close();
-    // The worker panics when its answer meets a closed channel: either is its own affair.
+    // The worker panics if its answer meets a closed channel. Either exit code is fine here.
     assert!(
         status.code().is_some_and(|code| code == 0 || code == 101),
         "{status}"

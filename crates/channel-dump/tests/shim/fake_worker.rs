@@ -56,8 +56,8 @@ impl Worker {
         worker
     }
 
-    /// Accepts every request until it is told to close, or nothing comes any more; then it has a
-    /// last word.
+    /// Accepts every request until it is told to close or its input ends. Then it sends one last
+    /// message.
     fn answers(&mut self) {
         while let Some(id) = self.next_request() {
             let response = self.frames.response(id, None).expect("a frame");
@@ -68,7 +68,7 @@ impl Worker {
         self.log("Xlast word");
     }
 
-    /// Tells what it was started with, and whether it has children.
+    /// Reports what it was started with, and whether it has children.
     fn tells(&mut self, arguments: &[String]) {
         self.log(&format!("X{arguments:?}"));
         let foreign = env::vars().filter(|(name, _)| name.starts_with("TUREEN_SHIM"));
@@ -111,7 +111,7 @@ impl Worker {
         }
     }
 
-    /// Sends what is no frame, and accepts requests all the same.
+    /// Sends bytes that are no frame, and accepts requests all the same.
     fn garbles(&mut self) {
         self.output
             .write_all(&[0; 4])

@@ -79,7 +79,7 @@ fn in_time(name: &str, test: fn()) -> bool {
     let (done, outcome) = mpsc::channel();
     thread::spawn(move || {
         let is_ok = panic::catch_unwind(test).is_ok();
-        // Who waits has not gone, except to end the process.
+        // The receiver waits for this, unless the process is about to end.
         let _ = done.send(is_ok);
     });
     outcome.recv_timeout(LIMIT).unwrap_or_else(|_| {

@@ -46,7 +46,8 @@ pub(crate) fn a_signal_ends_the_worker_and_not_the_recorder() {
     let mut controller = Setting::new("answers").start();
     running_pid(&mut controller);
     let pid = Pid::from_raw(controller.child.id().try_into().unwrap());
-    // To everything that the controller started, as a terminal or a supervisor does it.
+    // The signal goes to everything that the controller started; a terminal or a supervisor does
+    // that.
     killpg(pid, Signal::SIGTERM).unwrap();
     let (status, stderr) = controller.wait();
     assert_eq!((status.signal(), stderr.as_str()), (Some(15), ""));
@@ -90,7 +91,7 @@ pub(crate) fn what_is_missing_is_named() {
         itself.contains("TUREEN_SHIM_WORKER is the shim itself"),
         "{itself}"
     );
-    // Without a channel there is nothing to record, and the worker is run all the same.
+    // Without a channel there is nothing to record. The worker runs all the same.
     let stderr = run(&[worker, ("TUREEN_SHIM_DIR", "/nowhere")]);
     let lines: Vec<_> = stderr.lines().collect();
     assert_eq!(

@@ -1,4 +1,4 @@
-//! What is recorded, and what happens when nothing can be.
+//! What is recorded, and what happens when recording is impossible.
 
 use std::io::{Read, Write};
 use std::os::unix::process::CommandExt;
@@ -85,7 +85,7 @@ pub(crate) fn broken_framing_passes_and_is_noted() {
             "from-worker: frame of 4294967295 payload bytes, the limit is 8388604",
         ]
     );
-    // What follows cannot be cut into frames, but it did pass.
+    // The rest cannot be cut into frames, but it was passed on.
     assert_eq!(recorded.from_worker.len(), 1);
     assert!(rest.ends_with(FrameBuilder::new().log("Xlast word").unwrap()));
 }

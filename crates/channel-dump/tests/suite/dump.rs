@@ -76,7 +76,7 @@ fn a_growing_file_is_followed_to_its_end() {
     let whole = fs::read(write("to-follow", &Script::records())).unwrap();
     let begun = usize::try_from(fs::metadata(&path).unwrap().len()).unwrap();
     let mut file = OpenOptions::new().append(true).open(&path).unwrap();
-    // The first word of the worker is shown before there is more.
+    // The first message of the worker is shown before there is another one.
     let first = begun + 16 + 60;
     file.write_all(&whole[begun..first]).unwrap();
     assert!(next().contains("WORKER_RUNNING"));

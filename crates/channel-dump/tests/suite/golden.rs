@@ -102,7 +102,7 @@ fn filters() {
         ..Filter::default()
     };
     assert_eq!(summaries(&by_id), ["PLAINTRANSPORT_CONNECT", "response 30"]);
-    // The router's id is in the body of the request that creates it, and then a handler.
+    // The router's id is in the body of the request that creates it; later it is the handler.
     let router = Filter {
         id: Some("00000000-0000-4000-8000-000000000002".to_owned()),
         ..Filter::default()

@@ -1,4 +1,4 @@
-//! Frames and recordings from somebody who means harm, or from a broken disk.
+//! Frames and recordings from an attacker, or from a broken disk.
 
 use tureen_channel_dump::{
     Content, Decoder, Direction, Entry, Filter, Header, Record, RecordingReader, RecordingWriter,
@@ -26,7 +26,7 @@ fn mutated_frames_are_shown_or_refused() {
             unreadable += u32::from(show(&entry).contains("unreadable"));
         }
     }
-    // The mutations are of both kinds: those that a verifier finds and those that it does not.
+    // Some mutations are found by the verifier, and some are not.
     assert!((400..3600).contains(&unreadable), "{unreadable}");
 }
 
@@ -63,8 +63,8 @@ fn every_byte_of_a_recording_may_be_wrong() {
 
 #[test]
 fn a_frame_that_unfolds_has_a_bound() {
-    // A vector of two million offsets to the same empty string, as WORKER_UPDATE_SETTINGS has
-    // one: 8 MiB that would be ten times as much in values.
+    // A vector of two million offsets to the same empty string, in WORKER_UPDATE_SETTINGS: 8 MiB
+    // that would take ten times as much as values.
     use tureen_channel_fbs::FrameBuilder;
     use tureen_channel_fbs::fbs::request::{Body, Method};
     use tureen_channel_fbs::fbs::worker::{UpdateSettingsRequest, UpdateSettingsRequestArgs};

@@ -4,9 +4,9 @@
 mod dump;
 /// What a recorded session looks like as text and as JSON.
 mod golden;
-/// Bytes with which nothing can be done but an error.
+/// Bytes that can only be an error.
 mod hostile;
-/// Files: written, read, cut off, followed, and by whom they can be opened.
+/// Files: how they are written, read, cut off and followed, and who can open them.
 mod recording;
 /// A call on the channel, frame by frame.
 mod session;
@@ -28,7 +28,7 @@ fn directory(name: &str) -> PathBuf {
     path
 }
 
-/// The golden frames of the channel crate: what the npm package wrote, and what we wrote.
+/// The golden frames of the channel crate: some from the npm package, some from us.
 fn golden_frames() -> Vec<(String, Vec<u8>)> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../channel-fbs/tests/data");
     let mut paths = Vec::new();

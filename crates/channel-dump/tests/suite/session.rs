@@ -1,4 +1,4 @@
-//! A short session, in virtual time, with secrets wherever there can be some.
+//! A short session in virtual time, with secrets in every place that can hold one.
 
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ use tureen_channel_fbs::{ErrorClass, FrameBuilder, read_message};
 
 use crate::golden_frames;
 
-/// Texts in the [`Script`] that nobody shall see unasked.
+/// Texts in the [`Script`] that are shown only on request.
 pub(crate) const SECRETS: [&str; 3] = [ICE_PASSWORD, SRTP_KEY, PAYLOAD];
 
 /// Process id of the worker.

@@ -34,7 +34,7 @@ impl DemoMedia {
     /// The files that come with this crate (`media/`): 640x360 at 15 frames per second, and a mono tone.
     ///
     /// # Errors
-    /// None with the files as committed, which a test reads.
+    /// None with the committed files; a test reads them.
     pub fn embedded() -> Result<Self, MediaError> {
         Self::new(PICTURE, TONE)
     }

@@ -4,7 +4,7 @@ use super::MediaError;
 
 /// The packets of the one logical stream of an Ogg file (RFC 3533 section 6), header packets included.
 ///
-/// Page checksums are not looked at: the files are part of the program.
+/// Page checksums are not checked, because the files are part of the program.
 pub(super) fn read_packets(mut file: &[u8]) -> Result<Vec<Vec<u8>>, MediaError> {
     let mut packets = Vec::new();
     let mut packet = Vec::new();

@@ -17,8 +17,8 @@ use crate::transport::{PeerSender, SendError};
 
 /// A [`DemoSource`] at work on a transport.
 ///
-/// It ends, with a goodbye, when [`DemoPublisher::stop`] is called or it is dropped, and without one when the
-/// transport closes.
+/// It ends when [`DemoPublisher::stop`] is called or when it is dropped, and then it says goodbye.
+/// It also ends when the transport closes, without a goodbye.
 pub struct DemoPublisher {
     rtcp: mpsc::Sender<Bytes>,
     stats: Arc<Mutex<DemoStats>>,
@@ -106,7 +106,7 @@ impl Task {
         }
     }
 
-    /// Sends all of `out`; whether the transport is still open.
+    /// Sends all of `out` and says whether the transport is still open.
     async fn send(&self, out: &mut Vec<Outgoing>) -> bool {
         *self.stats.lock().unwrap_or_else(PoisonError::into_inner) = self.source.stats();
         for packet in out.drain(..) {

@@ -85,7 +85,7 @@ struct Audio {
 }
 
 impl DemoSource {
-    /// A source whose first frames are due at once and whose first report is due with them.
+    /// Makes a source. Its first frames and its first report are due at once.
     pub fn new(media: Arc<DemoMedia>, config: DemoConfig) -> Self {
         let extensions = config.extensions;
         let video = config.video.clone().map(|stream| Video {
@@ -299,10 +299,11 @@ impl DemoSource {
     }
 }
 
-/// The count of frames and the time of the next one, after `sent` were sent and one more just now.
+/// The number of frames and the time of the next one, after `sent` frames and one more that goes
+/// out now.
 ///
-/// A source that was not called for long skips what it missed instead of sending it in one burst: timestamps go on
-/// with the clock.
+/// If nobody called the source for long, it skips what it missed and does not send it in one burst.
+/// Timestamps follow the clock.
 fn next_frame(sent: u32, interval: Duration, now: Duration) -> (u32, Duration) {
     let next = sent.wrapping_add(1);
     let due = interval * next;

@@ -43,7 +43,7 @@ pub struct ExtensionIds {
     pub audio_level: Option<u8>,
 }
 
-/// What header extensions of one packet carry besides what the stream knows.
+/// The values for one packet's header extensions that the stream does not know itself.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct SendStamp {
     pub(super) ntp: u64,
@@ -179,7 +179,7 @@ impl RtpStream {
     }
 }
 
-/// Packets: some ten seconds of audio, or of the test picture.
+/// In packets: about ten seconds of audio, or of the test picture.
 const HISTORY: usize = 512;
 /// V set, level 20 (RFC 6464 section 3).
 const AUDIO_LEVEL: u8 = 0x80 | 20;

@@ -7,7 +7,7 @@ use std::{fmt, net::IpAddr, str::FromStr};
 pub enum IceProtocol {
     /// UDP
     Udp,
-    /// TCP (RFC 6544); a peer passes such candidates over.
+    /// TCP (RFC 6544); a peer ignores such candidates.
     Tcp,
 }
 

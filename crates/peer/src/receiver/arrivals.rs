@@ -32,14 +32,14 @@ impl Arrivals {
             self.highest
                 .map_or(sequence, |highest| highest.max(sequence)),
         );
-        // What comes after its number was reported as missing stays missing.
+        // A packet that comes after it was reported as missing stays missing.
         if sequence >= self.next {
             let time = i64::try_from(now.as_micros() / 250).unwrap_or(i64::MAX);
             self.times.entry(sequence).or_insert(time);
         }
     }
 
-    /// A feedback over what arrived since the last one, if anything did.
+    /// Feedback on everything that arrived since the last one; none if nothing did.
     pub(super) fn take_feedback(&mut self, sender: Ssrc, media: Ssrc) -> Option<TransportFeedback> {
         let (_, &first_time) = self.times.first_key_value()?;
         let reference_time = first_time.div_euclid(REFERENCE_UNIT);
@@ -91,7 +91,8 @@ fn wrap_u24(units: i64) -> u32 {
 pub(super) const CYCLE: u64 = 1 << 16;
 /// 64 ms in units of 250 µs.
 const REFERENCE_UNIT: i64 = 256;
-/// A jump of the numbers by more starts over instead of being reported packet by packet.
+/// When the numbers jump by more than this, counting starts over; the gap is not reported packet by
+/// packet.
 const MAX_PACKETS: usize = 0x7fff;
 
 #[cfg(test)]

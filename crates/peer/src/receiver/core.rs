@@ -21,7 +21,7 @@ use crate::{
 pub struct ReceiverConfig {
     /// Whom feedback comes from.
     pub ssrc: Ssrc,
-    /// Codecs by payload type; packets of others are counted as unknown.
+    /// Codecs by payload type. A packet with any other payload type counts as unknown.
     pub payloads: Vec<Payload>,
     /// Retransmission streams.
     pub rtx: Vec<RtxSource>,
@@ -41,7 +41,7 @@ pub struct Payload {
 /// What a payload type stands for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum PayloadKind {
-    /// VP8 on its clock of 90 kHz; frames are put together.
+    /// VP8 on its clock of 90 kHz; its packets are put together to frames.
     Vp8,
     /// Anything else, counted only.
     Other {
@@ -93,7 +93,7 @@ impl Receiver {
         }
     }
 
-    /// Accounts for an RTP packet; the VP8 frame that it completes comes back.
+    /// Accounts for an RTP packet and returns the VP8 frame that it completes.
     ///
     /// # Errors
     /// The packet is not RTP; nothing is counted then.
@@ -172,7 +172,7 @@ impl Receiver {
         })])
     }
 
-    /// Transport-wide feedback over what arrived since the last one, if anything did.
+    /// Transport-wide feedback on everything that arrived since the last one; none if nothing did.
     pub fn transport_feedback(&mut self) -> Option<Vec<u8>> {
         let feedback = self
             .arrivals
@@ -180,7 +180,8 @@ impl Receiver {
         Some(write_compound(&[RtcpPacket::TransportFeedback(feedback)]))
     }
 
-    /// A NACK over what is missing of a stream, at most the newest 250 packets; `None` when nothing is.
+    /// A NACK for the missing packets of a stream, at most the newest 250; `None` when nothing is
+    /// missing.
     pub fn nack(&self, media: Ssrc) -> Option<Vec<u8>> {
         let lost = self.streams.get(&media)?.missing();
         let nack = Nack {
@@ -209,7 +210,7 @@ impl Receiver {
         })])
     }
 
-    /// An estimate of `bitrate` bits per second over every stream.
+    /// A REMB that estimates `bitrate` bits per second for all streams together.
     pub fn remb(&self, bitrate: u64) -> Vec<u8> {
         write_compound(&[RtcpPacket::Remb(Remb {
             sender: self.config.ssrc,
@@ -223,12 +224,12 @@ impl Receiver {
         self.streams.get(&ssrc).map(ReceiveStream::stats)
     }
 
-    /// The streams that anything arrived of, retransmission streams excepted.
+    /// The streams of which something arrived, without retransmission streams.
     pub fn ssrcs(&self) -> impl Iterator<Item = Ssrc> {
         self.streams.keys().copied()
     }
 
-    /// Packets of a payload type that signaling did not name.
+    /// Packets with a payload type that signaling did not name.
     pub fn unknown_packets(&self) -> u64 {
         self.unknown
     }
@@ -251,7 +252,7 @@ impl Receiver {
         rtx: RtxSource,
         packet: &RtpPacket<'_>,
     ) -> Result<Option<Vp8Frame>, RtpError> {
-        // A payload without an original sequence number is padding, as probes are.
+        // A payload without an original sequence number is padding; probes look like that.
         let Some((original, payload)) = packet.payload().split_first_chunk::<2>() else {
             return Ok(None);
         };

@@ -36,7 +36,7 @@ struct Part {
 }
 
 impl FrameAssembler {
-    /// Takes a packet by its extended sequence number; the frame that it completes comes back.
+    /// Takes a packet by its extended sequence number and returns the frame that it completes.
     pub(super) fn insert(&mut self, sequence: u64, packet: &RtpPacket<'_>) -> Option<Vp8Frame> {
         let Ok(descriptor) = Vp8Descriptor::parse(packet.payload()) else {
             self.malformed += 1;
@@ -84,7 +84,7 @@ impl FrameAssembler {
         })
     }
 
-    /// Gives up packets below `oldest`: what they belong to will not be completed.
+    /// Drops packets below `oldest`: their frames will never be complete.
     fn forget_before(&mut self, oldest: u64) {
         while let Some(entry) = self.parts.first_entry() {
             if *entry.key() >= oldest {
@@ -99,7 +99,7 @@ impl FrameAssembler {
     }
 }
 
-/// Sequence numbers that an incomplete frame may lie behind.
+/// How many sequence numbers an incomplete frame may lie behind before it is dropped.
 const WINDOW: u64 = 1000;
 
 #[cfg(test)]

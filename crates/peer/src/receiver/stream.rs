@@ -14,7 +14,7 @@ use crate::{
 /// What arrived of one stream.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct StreamStats {
-    /// Different packets, those recovered by retransmission included.
+    /// Distinct packets, including those recovered by retransmission.
     pub packets: u64,
     /// Payload octets of those.
     pub bytes: u64,
@@ -156,7 +156,7 @@ impl ReceiveStream {
         })
     }
 
-    /// The extended sequence number, unless the packet came before.
+    /// The extended sequence number; none for a duplicate.
     fn accept(&mut self, number: SequenceNumber) -> Option<u64> {
         let Some((first, highest)) = self.range else {
             let sequence = CYCLE + u64::from(number.0);
@@ -217,7 +217,7 @@ impl ReceiveStream {
     }
 }
 
-/// Numbers remembered as missing; older ones then count as duplicates when they come.
+/// How many missing numbers are remembered. An older packet that still comes counts as a duplicate.
 const MAX_MISSING: usize = 1000;
 /// Numbers in one NACK.
 const MAX_NACK: usize = 250;

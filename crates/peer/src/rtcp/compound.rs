@@ -290,7 +290,7 @@ mod tests {
     fn truncated_and_mutated_compounds_never_panic() {
         let compound = write_compound(&one_of_each());
         for length in 0..compound.len() {
-            // Whole packets in front are a valid compound; any other cut is an error.
+            // A compound that is cut between two packets is still valid; any other cut is an error.
             if let Ok(packets) = parse_compound(&compound[..length]) {
                 assert_eq!(write_compound(&packets), compound[..length]);
             }
@@ -299,7 +299,8 @@ mod tests {
             for value in [0, 1, 0x7f, 0x80, 0xa1, 0xff] {
                 let mut mutated = compound.clone();
                 mutated[index] = value;
-                // Only that it returns matters here: most mutations of a value are still valid.
+                // The test only asks whether the call returns: most mutations of a value are still
+                // valid.
                 let _ = parse_compound(&mutated);
             }
         }

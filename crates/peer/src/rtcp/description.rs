@@ -12,7 +12,7 @@ pub struct SourceDescription {
     pub cname: String,
 }
 
-/// Sources that end (RFC 3550 section 6.6); the reason is not kept.
+/// Sources that have ended (RFC 3550 section 6.6); the reason is not kept.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Goodbye {
     /// At most 31 are written.

@@ -34,7 +34,7 @@ pub struct ReceiverReport {
 pub struct ReportBlock {
     /// The source.
     pub ssrc: Ssrc,
-    /// Lost since the last report, in 256ths of the expected.
+    /// Packets lost since the last report, in 256ths of those expected.
     pub fraction_lost: u8,
     /// Lost in all, -2^23 to 2^23 - 1.
     pub cumulative_lost: i32,

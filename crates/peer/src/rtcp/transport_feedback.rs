@@ -16,7 +16,7 @@ pub struct TransportFeedback {
     pub media: Ssrc,
     /// The transport-wide sequence number of the first of `packets`.
     pub base: SequenceNumber,
-    /// In units of 64 ms, 24 bits, wrapping: what the first delta counts from.
+    /// The time that the first delta counts from: 24 bits in units of 64 ms, wrapping.
     pub reference_time: u32,
     /// Rises by one with each feedback, wrapping.
     pub feedback_count: u8,

@@ -25,8 +25,8 @@ impl PictureId {
 
 /// Cuts a VP8 frame into RTP payloads of about equal size, none longer than `max_payload`.
 ///
-/// Each begins with a descriptor that carries the picture identifier in its 15-bit form. `max_payload` below 5 counts
-/// as 5: the descriptor and one octet.
+/// Each payload begins with a descriptor that carries the picture identifier in its 15-bit form. A
+/// `max_payload` below 5 counts as 5, which is the descriptor and one octet.
 pub fn packetize_vp8(frame: &[u8], picture_id: PictureId, max_payload: usize) -> Vec<Vec<u8>> {
     let room = max_payload.saturating_sub(DESCRIPTOR.len()).max(1);
     let packets = frame.len().div_ceil(room).max(1);
@@ -50,7 +50,7 @@ pub fn packetize_vp8(frame: &[u8], picture_id: PictureId, max_payload: usize) ->
 /// X set, then I set, then a picture identifier with M set.
 const DESCRIPTOR: [u8; 4] = [0x80, 0x80, 0, 0];
 
-/// Whether an assembled VP8 frame is a key frame: the inverse of its first bit (RFC 7741 section 4.3).
+/// Whether an assembled VP8 frame is a key frame: then its first bit is 0 (RFC 7741 section 4.3).
 pub fn is_vp8_key_frame(frame: &[u8]) -> bool {
     frame.first().is_some_and(|first| first & 0x01 == 0)
 }

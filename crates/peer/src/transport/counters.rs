@@ -9,13 +9,14 @@ pub struct PeerCounters {
     pub rtp_received: u64,
     /// RTCP packets decrypted and handed out.
     pub rtcp_received: u64,
-    /// SRTP and SRTCP packets whose form was wrong, too short included; they never reach the ciphers.
+    /// SRTP and SRTCP packets with a wrong form, for example too short; they never reach the
+    /// ciphers.
     pub malformed: u64,
     /// SRTP and SRTCP packets that the ciphers refused: wrong tag or replayed.
     pub not_authentic: u64,
     /// SRTP and SRTCP packets that came before the handshake had completed.
     pub before_keys: u64,
-    /// SRTP and SRTCP packets of an SSRC beyond the number that one transport keeps state for.
+    /// SRTP and SRTCP packets of a new SSRC, after the transport had reached its limit of SSRCs.
     pub too_many_ssrcs: u64,
     /// Packets dropped because nobody read the incoming queue.
     pub queue_full: u64,

@@ -9,7 +9,8 @@ pub(super) enum DatagramKind {
     Unknown,
 }
 
-/// Tells DTLS, SRTP and SRTCP apart by the first two octets; STUN never gets here, the ICE agent keeps it.
+/// Tells DTLS, SRTP and SRTCP apart by the first two octets; STUN never comes here, because the ICE
+/// agent keeps it.
 pub(super) fn classify(datagram: &[u8]) -> DatagramKind {
     match datagram {
         [20..=63, ..] => DatagramKind::Dtls,

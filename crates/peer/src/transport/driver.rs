@@ -182,7 +182,7 @@ impl Driver {
         ));
         let restart = async {
             while let Some(IceRestart { remote, done }) = restarts.recv().await {
-                // Nobody waits any more when the future was dropped.
+                // If the future was dropped, nobody waits for the answer.
                 let _ = done.send(self.ice.restart(&remote, self.step_deadline).await);
             }
         };
@@ -218,8 +218,8 @@ impl Driver {
     }
 }
 
-/// Reads and drops application data, so that the crate's queue of one record never blocks its reader; ends, and tells
-/// so by dropping `_closed`, when the other side ends the session.
+/// Reads and drops application data, because the crate's reader blocks when its queue of one record
+/// is full. It ends when the other side ends the session, and says so by dropping `_closed`.
 async fn drain_application_data(dtls: Arc<DTLSConn>, _closed: oneshot::Sender<()>) {
     let mut buf = vec![0; MAX_RECORD];
     loop {

@@ -77,7 +77,8 @@ pub(super) async fn handshake(
     path.established(is_client);
 
     let state = conn.connection_state().await;
-    // Checked once more on what the session holds: no key is derived for a certificate that nobody announced.
+    // The certificate that the session holds is checked once more: no key is derived for one that
+    // nobody announced.
     let verified = state
         .peer_certificates
         .first()
@@ -131,7 +132,7 @@ fn config(
 fn install_crypto_provider() {
     static INSTALL: Once = Once::new();
     INSTALL.call_once(|| {
-        // Refused when the application has installed one already, which serves as well.
+        // This fails when the application has installed a provider already; that one will do.
         let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
     });
 }

@@ -14,8 +14,9 @@ use super::{counters::Counters, ice::IceConn};
 
 /// The DTLS datagrams of the ICE path, as the connection that `webrtc-dtls` reads and writes.
 ///
-/// It mends two things of that crate. A server whose last flight is lost never repeats it, so this side does; and one
-/// forged plaintext alert ends an established session, so plaintext records stop here once keys exist.
+/// It works around two faults of that crate. When a server's last flight is lost, the crate never
+/// repeats it, so this path does. One forged plaintext alert ends an established session, so
+/// plaintext records stop here once there are keys.
 pub(super) struct DtlsPath {
     conn: IceConn,
     inbound: Mutex<mpsc::Receiver<Bytes>>,
@@ -24,7 +25,7 @@ pub(super) struct DtlsPath {
 }
 
 enum Handshake {
-    /// What was sent since the last datagram arrived: the flight that this side would have to repeat.
+    /// What we sent since the last datagram arrived. This is the flight that we may have to repeat.
     InProgress { flight: Vec<Bytes> },
     /// A completed handshake, and how often the last flight may still be repeated.
     Established { flight: Vec<Bytes>, repeats: u8 },
@@ -63,7 +64,7 @@ impl DtlsPath {
             .unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Decides what happens to a datagram; the flight to repeat comes back in `Repeat`.
+    /// Decides what happens to a datagram. `Repeat` holds the flight to send again.
     fn judge(&self, datagram: &[u8]) -> Verdict {
         match &mut *self.handshake() {
             Handshake::InProgress { flight } => {
@@ -105,8 +106,8 @@ impl Conn for DtlsPath {
         let mut inbound = self.inbound.lock().await;
         loop {
             let Some(datagram) = inbound.recv().await else {
-                // The reader of the DTLS crate retries at once on an error, without end; it is stopped by dropping
-                // the session, so a closed path just stays silent.
+                // On an error the crate's reader retries at once and without end. Dropping the
+                // session stops it, so a closed path just stays silent.
                 return std::future::pending().await;
             };
             match self.judge(&datagram) {

@@ -26,17 +26,17 @@ use crate::{
 /// The role in nomination (RFC 8445 section 6.1.1).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum IceRole {
-    /// Nominates; what a peer of an ICE-lite server must be.
+    /// The peer nominates. Towards an ICE-lite server it must do so.
     #[default]
     Controlling,
-    /// Waits to be nominated; for a peer that plays the server of another peer.
+    /// The peer waits for a nomination. This is for a peer that plays the server of another one.
     Controlled,
 }
 
-/// Which addresses of the machine candidates are gathered on.
+/// On which addresses of the machine candidates are gathered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum LocalAddresses {
-    /// Every address of every interface, loopback included, IPv6 link-local excepted.
+    /// Every address of every interface, with loopback and without IPv6 link-local ones.
     #[default]
     All,
     /// 127.0.0.0/8 and ::1.
@@ -111,7 +111,8 @@ impl IceAgent {
             return Err(PeerError::NoUdpCandidate);
         }
 
-        // The sender stays alive until the end: the agent takes a closed channel for cancellation.
+        // The sender must live until the end, because the agent takes a closed channel for a
+        // cancellation.
         let (_cancel_tx, cancel_rx) = mpsc::channel(1);
         let ufrag = remote.username_fragment.clone();
         let password = remote.password.clone();
@@ -147,7 +148,7 @@ impl IceAgent {
         if self.add_remote_candidates(remote)? == 0 {
             return Err(PeerError::NoUdpCandidate);
         }
-        // The agent goes back to checking first; whatever state it leaves that for comes after.
+        // First the agent goes back to checking. Only a state that comes after that counts.
         let connected = async {
             while state.changed().await.is_ok() {
                 if *state.borrow_and_update() == ConnectionState::Connected {
@@ -160,7 +161,7 @@ impl IceAgent {
         connected.unwrap_or(Err(PeerError::IceTimeout(deadline)))
     }
 
-    /// Adds those that can be used, and says how many they are.
+    /// Adds the usable candidates and says how many there are.
     fn add_remote_candidates(&self, remote: &RemoteParameters) -> Result<usize, PeerError> {
         let mut usable = 0;
         for candidate in &remote.candidates {
@@ -188,7 +189,7 @@ impl IceAgent {
     async fn gather_candidates(&self) -> Result<(), PeerError> {
         let (candidate_tx, mut candidate_rx) = mpsc::unbounded_channel();
         self.agent().on_candidate(Box::new(move |candidate| {
-            // The receiver is gone once gathering has ended, and later candidates matter to nobody.
+            // Once gathering has ended there is no receiver, and later candidates matter to nobody.
             let _ = candidate_tx.send(candidate.is_some());
             Box::pin(async {})
         }));
@@ -254,7 +255,7 @@ fn remote_candidate(
     Ok(Arc::new(config.new_candidate_host()?))
 }
 
-/// Ta of RFC 8445 section 14.2 for checks of one list.
+/// The time between two checks: Ta of RFC 8445 section 14.2, for one list.
 const CHECK_INTERVAL: Duration = Duration::from_millis(50);
 
 /// The agent gives a pair up after this many checks without an answer; at `CHECK_INTERVAL`, after 15 seconds.

@@ -163,5 +163,5 @@ impl Peer {
     }
 }
 
-/// Datagrams; a flight of a handshake is at most a dozen.
+/// In datagrams. A flight of a handshake has at most a dozen.
 const DTLS_QUEUE: usize = 64;

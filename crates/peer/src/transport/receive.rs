@@ -52,7 +52,8 @@ impl Receiver {
             let datagram = &buf[..length];
             match classify(datagram) {
                 DatagramKind::Dtls => {
-                    // A full queue loses the datagram, as the network may; the handshake repeats it.
+                    // If the queue is full, the datagram is lost, as it may be in the network; the
+                    // handshake repeats it.
                     if self
                         .dtls
                         .try_send(Bytes::copy_from_slice(datagram))

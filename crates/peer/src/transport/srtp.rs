@@ -94,8 +94,8 @@ pub(super) enum ProtectError {
 
 /// Authenticates and decrypts what arrives.
 ///
-/// `webrtc-srtp` panics on short packets and keeps state for every SSRC it is shown, before it has authenticated
-/// anything; so the form of a packet is checked first and the number of SSRCs is bounded.
+/// `webrtc-srtp` panics on short packets, and it keeps state for every SSRC before it has
+/// authenticated anything. So we check the form of a packet first and limit the number of SSRCs.
 pub(super) struct SrtpInbound {
     context: Context,
     profile: SrtpProfile,
@@ -165,7 +165,8 @@ fn admit(known: &mut BTreeSet<Ssrc>, ssrc: Ssrc) -> Result<(), Refusal> {
     Ok(())
 }
 
-/// Packets; wide enough for a retransmission on the stream's own SSRC after a second of high bitrate video.
+/// In packets. The window is wide enough for a retransmission on the stream's own SSRC after a
+/// second of video at a high bit rate.
 const REPLAY_WINDOW: usize = 1024;
 const MAX_SSRCS: usize = 4096;
 const RTCP_HEADER_AND_SSRC: usize = 8;

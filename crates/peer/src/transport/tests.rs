@@ -17,7 +17,7 @@ use crate::{
 
 mod demo;
 
-/// A failure bound; nothing waits this long when all is well.
+/// The test fails after this time; nothing waits so long when all is well.
 async fn within<T>(work: impl Future<Output = T>) -> T {
     tokio::time::timeout(Duration::from_secs(30), work)
         .await
@@ -70,7 +70,7 @@ fn rtp_packet(ssrc: u32, sequence_number: u16) -> Vec<u8> {
 const RECEIVER_REPORT: [u8; 8] = [0x80, 201, 0, 1, 0, 0, 0, 9];
 
 async fn exchange(sender: &PeerSender, receiver: &mut PeerTransport, ssrc: u32) {
-    // Across the wrap of the sequence number, so that the rollover counter counts.
+    // The sequence number wraps in between, so the rollover counter matters.
     for index in 0..20 {
         let packet = rtp_packet(ssrc, 65530_u16.wrapping_add(index));
         sender.send_rtp(&packet).await.unwrap();

@@ -57,7 +57,7 @@ fn receiver() -> Receiver {
     })
 }
 
-/// Hands `out` over at `now`, without every `drop_each`-th video packet.
+/// Delivers `out` at `now`, but drops every `drop_each`-th video packet.
 fn deliver(receiver: &mut Receiver, now: Duration, out: Vec<Outgoing>, drop_each: usize) {
     let mut video = 0;
     for packet in out {
