@@ -1,5 +1,5 @@
-//! Prints this crate's ORTC results for the cases in a JSON file, one line each, for
-//! `tests/interop/ortc/compare.test.mjs` to hold against the npm package's.
+//! Prints this crate's ORTC results for the cases in a JSON file, one line each.
+//! `tests/interop/ortc/compare.test.mjs` compares them with those of the npm package.
 
 use std::error::Error;
 use std::{env, fs};

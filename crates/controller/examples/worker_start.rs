@@ -1,5 +1,5 @@
-//! What a worker costs before it has anything to do: the time from spawning it until it says that
-//! it runs, and how much of it is in memory then.
+//! Measures what a worker costs before it has anything to do: the time from spawning until it says
+//! that it runs, and its resident memory then.
 //!
 //! ```text
 //! cargo build --release -p tureen-worker
@@ -7,7 +7,7 @@
 //!     cargo run -p tureen-controller --example worker_start [workers]
 //! ```
 //!
-//! Workers are started one after the other, 20 unless said otherwise; medians are printed, with the
+//! It starts 20 workers one after the other, or as many as you say, and prints the median, the
 //! least and the most.
 
 use std::error::Error;

@@ -70,7 +70,7 @@ pub enum ExitReason {
     Code(i32),
     /// A signal ended it.
     Signal(i32),
-    /// It was killed, because its channel could not be used any more for this reason.
+    /// It was killed, because its channel could not be used any more. This is the reason.
     Channel(String),
 }
 

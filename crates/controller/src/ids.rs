@@ -45,7 +45,7 @@ macro_rules! entity_id {
 }
 
 entity_id! {
-    /// Names a worker among those of this process; the worker itself does not know it.
+    /// Names a worker within this process. The worker itself does not know its name.
     WorkerId,
     /// Names a WebRtcServer within its worker.
     WebRtcServerId,

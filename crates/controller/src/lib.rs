@@ -25,26 +25,25 @@
 //!
 //! # Handles
 //!
-//! [`Worker`], [`WebRtcServer`], [`Router`], [`WebRtcTransport`], [`Producer`] and [`Consumer`]
-//! are handles: cheap to clone, closed by `close()` or by dropping the last clone. A handle keeps
-//! what it lives in alive: a consumer its transport, the transport its router, the router its
-//! worker. What is closed from outside (a router with its transports, everything when a worker
-//! dies) stays a valid handle whose requests fail with
-//! [`RequestError::Closed`] or [`RequestError::WorkerGone`].
+//! [`Worker`], [`WebRtcServer`], [`Router`], [`WebRtcTransport`], [`Producer`] and [`Consumer`] are
+//! handles: cheap to clone, closed by `close()` or by dropping the last clone. A handle keeps its
+//! parent alive: a consumer its transport, the transport its router, the router its worker. When
+//! something else closes the entity (its router, or the death of the worker), the handle stays
+//! valid and its requests fail with [`RequestError::Closed`] or [`RequestError::WorkerGone`].
 //!
 //! # Requests
 //!
 //! Every await resolves: with the answer, a typed error, or [`WorkerGone`]. A future that is
-//! dropped half-way leaves nothing behind: what its request creates is closed again.
+//! dropped half-way leaves nothing behind: if its request creates something, that is closed again.
 //!
 //! # Events
 //!
-//! Each handle has `events()`, a receiver of typed events. What happened between the creation of an
-//! entity and the first call comes first, so that nobody has to hurry to subscribe. The last event
-//! of every entity says why it closed, also to those who ask after the end.
+//! Each handle has `events()`, a receiver of typed events. The first receiver also gets the events
+//! since the creation of the entity, so nobody has to hurry to subscribe. The last event of every
+//! entity says why it closed; a receiver that comes after the end still gets it.
 //!
-//! A receiver that nobody reads stays small: it keeps the latest 256 events, the last one of the
-//! entity among them, and counts what it lost ([`Events::missed`]).
+//! A receiver that nobody reads stays small. It keeps the latest 256 events, always including the
+//! last one of the entity, and counts what it lost ([`Events::missed`]).
 //!
 //! # Negotiation
 //!

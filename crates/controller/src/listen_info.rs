@@ -22,7 +22,8 @@ pub struct ListenInfo {
     pub protocol: Protocol,
     /// Local address to bind.
     pub ip: IpAddr,
-    /// IP address or host name that candidates announce in place of `ip`, behind a NAT.
+    /// IP address or host name that candidates announce in place of `ip`; for a server behind a
+    /// NAT.
     #[serde(default)]
     pub announced_address: Option<String>,
     /// Whether candidates announce `ip` as well when there is an `announced_address`.
@@ -31,7 +32,7 @@ pub struct ListenInfo {
     /// Port to bind; 0 takes one of `port_range`.
     #[serde(default)]
     pub port: u16,
-    /// Ports to choose from, before `port`; without either, those of the worker.
+    /// Ports to choose from. This counts before `port`; without either, the worker's range counts.
     #[serde(default)]
     pub port_range: Option<PortRange>,
     /// Socket options.
@@ -57,8 +58,8 @@ impl ListenInfo {
         }
     }
 
-    /// TCP on any port. Buffer sizes are left to the kernel, which adapts them to each connection
-    /// as long as nobody sets them.
+    /// TCP on any port. The kernel adapts the buffers to each connection as long as nobody sets
+    /// their sizes, so we set none.
     pub fn tcp(ip: IpAddr) -> Self {
         Self::new(Protocol::Tcp, ip)
     }

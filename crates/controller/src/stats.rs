@@ -31,7 +31,7 @@ pub struct RtpStreamStats {
     pub kind: MediaKind,
     /// Media type of the codec.
     pub mime_type: MimeType,
-    /// Packets lost, by RFC 3550's reckoning: negative with many duplicates.
+    /// Packets lost, counted as RFC 3550 says: many duplicates make it negative.
     pub packets_lost: i32,
     /// Share of packets lost lately, in 1/256.
     pub fraction_lost: u8,

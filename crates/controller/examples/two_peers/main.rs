@@ -5,8 +5,9 @@
 //! TUREEN_WORKER_BIN=target/debug/tureen-worker cargo run -p tureen-controller --example two_peers
 //! ```
 //!
-//! The peers are part of this process, yet meet the worker as browsers do, by ICE, DTLS and SRTP. In
-//! an application they are browsers, and what is handed over here passes through its signaling.
+//! The peers are part of this process, but they meet the worker as browsers do, by ICE, DTLS and
+//! SRTP. In an application they are browsers, and the parameters that are handed over here travel
+//! through its signaling.
 
 mod peers;
 
@@ -41,7 +42,7 @@ pub(crate) async fn main() -> Result<()> {
     let sends = ProducerOptions::new(MediaKind::Audio, serde_json::from_value(sends)?);
     let track = for_alice.produce(sends).await?;
 
-    // Bob connects, can receive all that the router can, and is told what will come.
+    // Bob connects and can receive all that the router can. Then he learns what will come.
     let for_bob = router.create_web_rtc_transport(options).await?;
     let mut bob = connect(&for_bob).await?;
     let capabilities = router.rtp_capabilities().clone();

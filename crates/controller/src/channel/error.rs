@@ -30,7 +30,8 @@ pub enum RequestError {
         /// The worker's words, for people.
         reason: String,
     },
-    /// The request was sound and could not be done: a port in use, a second connect.
+    /// The request was sound but could not be carried out: a port is in use, or this is a second
+    /// connect.
     #[error("{method}: {reason}")]
     Other {
         /// The request's method.
@@ -50,7 +51,7 @@ pub enum RequestError {
     /// The worker did not answer in time.
     #[error("{0}: no answer in time")]
     Timeout(MethodName),
-    /// The worker accepted the request with an answer that cannot be read.
+    /// The worker accepted the request, but its answer cannot be read.
     #[error("{0}: the answer cannot be read")]
     MalformedResponse(MethodName),
     /// The request does not fit a frame of 8 MiB; nothing was sent.

@@ -1,4 +1,5 @@
-//! The channel to one worker: requests with their responses, notifications to whom they name.
+//! The channel to one worker. It matches responses with their requests, and hands each notification
+//! to the entity that it names.
 
 mod error;
 mod pump;
@@ -59,7 +60,7 @@ struct Pending {
     settle: Settle,
 }
 
-/// Hands the outcome to whoever waits for it. Runs where frames are read, so that it comes
+/// Hands the outcome to whoever waits for it. It runs in the task that reads frames, so it comes
 /// before every later notification.
 type Settle = Box<dyn FnOnce(Result<&Response<'_>, RequestError>) + Send>;
 
@@ -90,8 +91,8 @@ impl Channel {
         self.request_then(request, |response| response).await
     }
 
-    /// Sends a request, waits for its response, and applies `then` to it before any notification
-    /// that follows the response is taken in.
+    /// Sends a request, waits for its response, and applies `then` to it. Notifications that follow
+    /// the response are handled after that.
     pub(crate) async fn request_then<R: Request, T: Send + 'static>(
         &self,
         request: &R,
@@ -119,7 +120,7 @@ impl Channel {
     ) -> Result<T, RequestError> {
         let (sender, receiver) = oneshot::channel();
         let settle: Settle = Box::new(move |outcome| {
-            // A verified table knows the whole of the bytes that it was verified in.
+            // A verified table knows all the bytes of its frame.
             let result = outcome.map(|response| read(response._tab.buf()));
             // Whoever waited may have stopped waiting.
             let _ = sender.send(result);
@@ -135,17 +136,18 @@ impl Channel {
     ) -> Result<T, RequestError> {
         match timeout(self.shared.request_timeout, receiver).await {
             Ok(Ok(result)) => result,
-            // What is pending is settled when the channel ends; this is for completeness.
+            // The end of the channel settles all pending requests, so this is for completeness.
             Ok(Err(_)) => Err(RequestError::MalformedResponse(method.into())),
             Err(_) => Err(RequestError::Timeout(method.into())),
         }
     }
 
-    /// Sends a request that closes something; the answer matters to nobody. Later requests are
-    /// behind it.
+    /// Sends a request that closes something. Nobody waits for the answer. Requests that are sent
+    /// later come after it.
     pub(crate) fn post_close<R: Request>(&self, request: &R) {
         let settle: Settle = Box::new(|outcome| match outcome {
-            // What is not there is closed: the worker may close it in the same moment.
+            // An entity that does not exist is closed: the worker may have closed it at the same
+            // moment.
             Ok(_) | Err(RequestError::NotFound { .. } | RequestError::WorkerGone(_)) => {}
             Err(error) => tracing::warn!(%error, "a closing request failed"),
         });
@@ -168,13 +170,13 @@ impl Channel {
         }
     }
 
-    /// Closes the stream to the worker once all that was sent is written.
+    /// Closes the stream to the worker as soon as everything is written.
     pub(crate) fn end(&self) {
         // Without a reader it is closed already.
         let _ = self.shared.outgoing.send(Outgoing::End);
     }
 
-    /// Makes `handler` the one for notifications to this id; refused when there is one.
+    /// Makes `handler` receive the notifications to this id; refused when there is one already.
     pub(crate) fn register(
         &self,
         handler_id: &str,
@@ -195,7 +197,7 @@ impl Channel {
 
     pub(crate) fn unregister(&self, handler_id: &str) {
         let handler = lock(&self.shared.state).handlers.remove(handler_id);
-        // Dropping it may close what it owns, which takes the lock again.
+        // Dropping the handler may close what it owns, and that takes the lock again.
         drop(handler);
     }
 
@@ -243,8 +245,8 @@ impl Channel {
             .frames
             .request(id, method, handler_id, body)
             .map_err(|_| RequestError::TooLarge(method.into()))?;
-        // The lock is held until the frame is queued, so that ids leave in order. When nobody
-        // takes frames any more, the worker is ending and will settle what is pending.
+        // The lock is held until the frame is queued, so that ids leave in order. When nobody takes
+        // frames any more, the worker is ending, and that settles the pending requests.
         let _ = self.shared.outgoing.send(Outgoing::Frame(frame.to_vec()));
         state.pending.insert(id, Pending { method, settle });
         Ok(())
@@ -267,7 +269,7 @@ impl Channel {
         let handler = lock(&self.shared.state).handlers.get(handler_id).cloned();
         match handler {
             Some(handler) => handler.notified(notification),
-            // An entity that was just closed on this side is still heard of.
+            // Notifications may still come for an entity that was just closed on this side.
             None => {
                 let event = notification.event();
                 tracing::trace!(handler_id, ?event, "notification to nobody");
@@ -276,7 +278,7 @@ impl Channel {
     }
 }
 
-/// 1, 2, … and around, past ids that are still waiting for their response.
+/// Counts 1, 2, … and wraps; ids that still wait for their response are skipped.
 fn next_id(state: &mut State) -> u32 {
     loop {
         state.last_id = state.last_id.checked_add(1).unwrap_or(1);

@@ -30,7 +30,7 @@ pub(crate) struct ChannelTasks {
 }
 
 impl ChannelTasks {
-    /// Makes a channel over two streams, at rest until [`PausedTasks::run`].
+    /// Makes a channel over two streams. Nothing moves until [`PausedTasks::run`].
     pub(crate) fn connect(
         pid: u32,
         to_worker: UnixStream,
@@ -57,8 +57,8 @@ impl ChannelTasks {
         }
     }
 
-    /// Closes both streams. What was sent before [`Channel::end`] is written first, if the
-    /// worker takes it.
+    /// Closes both streams. Frames from before [`Channel::end`] are written first, if the worker
+    /// takes them.
     pub(crate) fn close(&self) {
         self.reader.abort();
     }
@@ -71,7 +71,8 @@ impl Drop for ChannelTasks {
     }
 }
 
-/// A channel whose first notification cannot come yet: handlers can be registered in peace.
+/// A channel that does not read yet, so that handlers can be registered before the first
+/// notification.
 pub(crate) struct PausedTasks {
     pid: u32,
     to_worker: UnixStream,
@@ -82,7 +83,7 @@ pub(crate) struct PausedTasks {
 }
 
 impl PausedTasks {
-    /// Makes every frame pass this tap, until both tasks have ended.
+    /// Shows every frame to this tap, until both tasks have ended.
     pub(crate) fn tap(self, tap: Option<Tap>) -> Self {
         Self { tap, ..self }
     }
@@ -100,7 +101,7 @@ impl PausedTasks {
     }
 }
 
-/// The one place that every frame of a channel passes, whole, prefix included.
+/// Every frame of a channel passes here, whole and with its prefix.
 #[derive(Clone)]
 struct Passage {
     pid: u32,
@@ -183,7 +184,7 @@ async fn write(
     while let Some(Outgoing::Frame(frame)) = frames.recv().await {
         passage.frame(Direction::ToWorker, &frame);
         if let Err(error) = stream.write_all(&frame).await {
-            // The end of the worker is noticed, and told, where its process is watched.
+            // The task that watches the process notices the worker's end and reports it.
             if error.kind() != io::ErrorKind::BrokenPipe {
                 tracing::warn!(pid = passage.pid, %error, "channel to worker");
             }

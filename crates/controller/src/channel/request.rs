@@ -21,12 +21,12 @@ pub(crate) trait Request {
     /// Builds the body, if the method has one.
     fn encode(&self, fbb: &mut Fbb) -> Option<Payload<request::Body>>;
 
-    /// Reads the response to an accepted request; none when it lacks what it must hold.
+    /// Reads the response to an accepted request; none when something is missing in it.
     fn decode(response: &Response<'_>) -> Option<Self::Response>;
 }
 
-/// A request that needs no more than a method and an entity. It is answered by acceptance, or by
-/// what a function reads from the response.
+/// A request that needs only a method and an entity. Its answer is the acceptance, or a value that
+/// a function reads from the response.
 ///
 /// ```text
 /// plain_request! {

@@ -160,7 +160,7 @@ async fn closing_what_is_closed_is_silent() {
         let (id, ..) = worker.next_request().await;
         worker.refuse(id, class).await;
     }
-    // What was answered before this request is taken in before its answer.
+    // Earlier answers are handled before the answer to this request.
     let script = async {
         let (id, ..) = worker.next_request().await;
         worker.accept(id).await;
@@ -277,7 +277,7 @@ async fn the_stream_ends_or_breaks() {
     assert_eq!(tasks.ended().await, ChannelEnd::Closed);
 
     let (_channel, mut tasks, mut worker) = connected(MINUTE);
-    // An empty frame and one that is no message are skipped; one without end is not.
+    // An empty frame and one that is no message are skipped. One that is too long ends the stream.
     worker.output.write_all(&[0; 4]).await.unwrap();
     worker
         .output

@@ -57,7 +57,7 @@ impl Kind for ConsumerKind {
     }
 }
 
-/// Takes in whether the Producer is paused; a worker may say the same twice.
+/// Notes whether the Producer is paused; a worker may say the same twice.
 fn producer_paused(mirror: &Mirror<ConsumerKind>, paused: bool) -> Option<ConsumerEvent> {
     let mut state = lock(&mirror.state);
     if state.producer_paused == paused {

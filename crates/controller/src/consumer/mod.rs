@@ -1,6 +1,5 @@
-//! Consumers: what an endpoint is sent of the router's sources, each one Producer on its way to one
-//! transport. What the endpoint can receive is negotiated here ([`crate::ortc`]); which packets
-//! leave is the worker's business.
+//! Consumers: each sends one Producer's media to the endpoint of one transport. Negotiation of what
+//! the endpoint can receive happens here ([`crate::ortc`]); the worker decides which packets leave.
 
 mod mirror;
 mod requests;
@@ -50,8 +49,8 @@ pub struct ConsumerOptions {
     pub producer_id: ProducerId,
     /// What the endpoint can receive.
     pub rtp_capabilities: RtpCapabilities,
-    /// Whether it starts paused. For video that is best: resume it when the endpoint is ready, and
-    /// the key frame this asks for is one the endpoint can show. Default false.
+    /// Whether it starts paused. That is best for video: resume the Consumer when the endpoint is
+    /// ready, and the endpoint can show the key frame that resuming asks for. Default false.
     pub paused: bool,
     /// Value of the MID header extension, at most 8 bytes. Default 0, 1, … on each transport.
     pub mid: Option<String>,
@@ -189,7 +188,7 @@ impl Consumer {
         Ok(())
     }
 
-    /// Sends to the endpoint again; for video, a key frame is asked for.
+    /// Sends to the endpoint again; for video, it asks for a key frame.
     pub async fn resume(&self) -> Result<(), RequestError> {
         self.inner.owned.request(&ResumeConsumer(self.id())).await?;
         self.inner.owned.state(|state| state.paused = false);
@@ -224,7 +223,7 @@ impl Consumer {
         self.inner.owned.request(&DumpConsumer(self.id())).await
     }
 
-    /// Statistics of the stream it sends, then of the Producer's stream it is made from.
+    /// Statistics of the stream that it sends, then of the Producer's stream that feeds it.
     pub async fn get_stats(&self) -> Result<Vec<RtpStreamStats>, RequestError> {
         self.inner.owned.request(&GetConsumerStats(self.id())).await
     }

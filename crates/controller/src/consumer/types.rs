@@ -111,7 +111,7 @@ pub struct ConsumerDump {
     pub paused: bool,
     /// Whether its Producer is paused.
     pub producer_paused: bool,
-    /// Its priority for the outgoing bitrate, 1 being the lowest.
+    /// Its priority for the outgoing bitrate; 1 is the lowest.
     pub priority: u8,
     /// Streams it sends.
     pub rtp_streams: Vec<RtpStreamDump>,

@@ -1,7 +1,7 @@
 //! Between this crate's types and the channel's tables.
 //!
-//! Building never fails. Reading yields none for a value that this version does not know, which
-//! ends in [`RequestError::MalformedResponse`](crate::RequestError::MalformedResponse).
+//! Building never fails. Reading yields none for a value that this version does not know, and that
+//! becomes [`RequestError::MalformedResponse`](crate::RequestError::MalformedResponse).
 
 mod listen;
 mod rtp;

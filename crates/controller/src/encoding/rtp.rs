@@ -264,7 +264,7 @@ fn read_encoding(encoding: fbs::RtpEncodingParameters<'_>) -> Option<RtpEncoding
     })
 }
 
-/// Lists of integers and values of a later version are left out: nothing here has use for them.
+/// Lists of integers and values of a later version are left out, because nothing here uses them.
 fn read_named_values(
     parameters: Option<Vector<'_, ForwardsUOffset<fbs::Parameter<'_>>>>,
 ) -> CodecParameters {

@@ -29,12 +29,14 @@ impl Lost {
     }
 }
 
-/// An entity that closes with another one: that which it lives in, or whose media it sends.
+/// An entity that closes together with another one: with its parent, or with the Producer whose
+/// media it sends.
 pub(crate) trait Descendant: Send + Sync {
-    /// Closes it and all below it for a reason above it; says so in `lost`. The worker knows.
+    /// Closes it and all below it, because something above it closed. It is added to `lost`. The
+    /// worker knows already.
     fn close_from_above(&self, reason: &CloseReason, lost: &mut Lost);
 
-    /// Closes, of itself and what lives in it, the Consumers alone.
+    /// Closes only the Consumers among itself and what lives in it.
     fn close_consumers(&self, reason: &CloseReason, lost: &mut Lost);
 }
 
@@ -57,8 +59,8 @@ impl Children {
         lock(&self.by_id).len()
     }
 
-    /// Closes all of them, Consumers first: one whose Producer closes as well hears what is true of
-    /// both.
+    /// Closes all of them, Consumers first. So a Consumer whose Producer closes as well hears the
+    /// reason that holds for both.
     pub(crate) fn close_from_above(&self, reason: &CloseReason, lost: &mut Lost) {
         self.close_consumers(reason, lost);
         let children = mem::take(&mut *lock(&self.by_id));

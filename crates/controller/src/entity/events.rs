@@ -10,8 +10,8 @@ use super::lock;
 /// Receiver of an entity's events, in the order they happened.
 ///
 /// It holds the latest 256 events that were not read. A receiver that is read too seldom loses the
-/// oldest ones, never the last one of the entity; [`missed`](Self::missed) counts them. What they
-/// told is in the handle: states and scores as last heard.
+/// oldest ones, never the last one of the entity; [`missed`](Self::missed) counts them. The handle
+/// always has the latest states and scores.
 #[derive(Debug)]
 pub struct Events<E> {
     queue: Arc<Queue<E>>,
@@ -26,7 +26,7 @@ impl<E> Events<E> {
             match self.queue.take() {
                 Taken::Event(event) => return Some(event),
                 Taken::End => return None,
-                // What is pushed between the two calls leaves a permit behind.
+                // A push between the two calls leaves a permit, so the wait ends at once.
                 Taken::Nothing => self.queue.changed.notified().await,
             }
         }
@@ -40,7 +40,7 @@ impl<E> Events<E> {
         }
     }
 
-    /// How many events were lost so far because 256 others waited to be read.
+    /// How many events were lost so far because 256 others were waiting.
     pub fn missed(&self) -> u64 {
         lock(&self.queue.state).missed
     }
@@ -72,8 +72,8 @@ impl<E: Clone> EventQueue<E> {
         }
     }
 
-    /// A receiver of all events for the first one who asks, of those from now on for others. After
-    /// the end, each gets at least the last event.
+    /// The first caller gets a receiver of all events; later callers get one of the events from now
+    /// on. After the end, each gets at least the last event.
     pub(crate) fn subscribe(&self) -> Events<E> {
         let mut state = lock(&self.state);
         if let Some(first) = state.first.take() {
@@ -105,7 +105,7 @@ impl<E: Clone> EventQueue<E> {
 
 impl<E: Clone> QueueState<E> {
     fn push(&mut self, event: &E) {
-        // A receiver that was dropped has left its queue to this side alone.
+        // When a receiver is dropped, this side holds the only reference to its queue.
         self.receivers.retain(|queue| Arc::strong_count(queue) > 1);
         for queue in &self.receivers {
             queue.push(event.clone());
@@ -185,8 +185,8 @@ impl<E> Queue<E> {
     }
 }
 
-/// Events that wait for one receiver at most; the documentation of [`Events`] and of the crate
-/// names the number.
+/// How many events may wait for one receiver. The documentation of [`Events`] and of the crate
+/// names this number.
 const MAX_WAITING: usize = 256;
 
 #[cfg(test)]

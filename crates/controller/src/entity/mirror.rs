@@ -62,7 +62,7 @@ pub(crate) trait Kind: Sized + Send + Sync + 'static {
         }
     }
 
-    /// Closes, of the entity and what lives in it, the Consumers alone.
+    /// Closes only the Consumers among the entity and what lives in it.
     fn close_consumers(mirror: &Mirror<Self>, reason: &CloseReason, lost: &mut Lost) {
         mirror.children.close_consumers(reason, lost);
     }
@@ -105,7 +105,7 @@ impl<K: Kind> Mirror<K> {
         self.closed.get()
     }
 
-    /// Closes it on this side and all that is below it; says whether it was open.
+    /// Closes it and all below it on this side. Returns whether it was open.
     pub(crate) fn close(&self, reason: CloseReason) -> bool {
         self.close_with(reason, &mut Lost::default())
     }
@@ -177,8 +177,8 @@ impl<K: Kind> Owned<K> {
         Ok(Self { mirror, close })
     }
 
-    /// Sends the request that creates the entity. `created` takes in the answer before any
-    /// notification that follows it; when the worker refuses, there is nothing to close.
+    /// Sends the request that creates the entity. `created` sees the answer before any notification
+    /// that follows. If the worker refuses, there is nothing to close.
     pub(crate) async fn create<R: Request, T: Send + 'static>(
         &self,
         request: &R,

@@ -1,4 +1,4 @@
-//! What all entities have in common: an event queue, a place in the tree, one way of closing.
+//! What all entities share: an event queue, a place in the tree, one way of closing.
 
 mod children;
 mod events;
@@ -25,8 +25,8 @@ macro_rules! debug_by_id {
 }
 pub(crate) use debug_by_id;
 
-/// Locks a mutex whose data is sound whatever the thread before did: no lock here is held over a
-/// call that can panic half-way through a change.
+/// Locks a mutex even if a thread panicked while it held it. The data is sound: no lock here is
+/// held over a call that can panic half-way through a change.
 pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

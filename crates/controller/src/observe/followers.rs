@@ -14,7 +14,7 @@ use crate::entity::lock;
 #[derive(Default)]
 pub(super) struct Followers {
     queues: Mutex<Vec<Arc<Queue>>>,
-    /// How many there are: usually none, which costs one look at this.
+    /// How many there are. Usually there is none, and then a frame costs one look at this number.
     count: AtomicUsize,
 }
 
@@ -35,7 +35,7 @@ struct State {
     lines: VecDeque<Line>,
     /// Bytes of the frames in `lines`.
     bytes: usize,
-    /// Frames that were not queued since the last one that was.
+    /// How many frames were lost since the last one that was queued.
     lost: u64,
 }
 
@@ -72,7 +72,7 @@ impl Following {
             if let Some(line) = self.queue.pop() {
                 return line;
             }
-            // What is pushed between the two calls leaves a permit behind.
+            // A push between the two calls leaves a permit, so the wait ends at once.
             self.queue.filled.notified().await;
         }
     }
@@ -130,5 +130,5 @@ impl State {
     }
 }
 
-/// Bytes of frames that may wait for one client; room for the largest frame.
+/// How many bytes of frames may wait for one client. The largest frame fits.
 pub(super) const MAX_WAITING: usize = 16 * 1024 * 1024;

@@ -1,5 +1,4 @@
-//! Watching what workers are told and what they say: recordings, and a socket to which
-//! `tureen dump` attaches.
+//! Watching the channels of workers: recordings, and a socket to which `tureen dump` attaches.
 
 mod followers;
 mod observer;

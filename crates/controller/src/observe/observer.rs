@@ -13,8 +13,8 @@ use super::{LiveTree, tree};
 use crate::channel::Channel;
 use crate::entity::lock;
 
-/// Sees every frame of every worker whose settings name it, and can ask those workers for what
-/// they hold. Clones are the same observer.
+/// Sees every frame of every worker whose settings name it, and can ask those workers for their
+/// dumps. Clones are the same observer.
 ///
 /// Without a recording and without a client of its [`LiveSocket`](super::LiveSocket), it costs
 /// next to nothing.
@@ -48,13 +48,13 @@ impl ChannelObserver {
     /// is made if it is not there. Recordings hold keys and passwords, and are for the owner
     /// alone.
     ///
-    /// A recording that cannot be made or continued is an error in the log and nothing else.
+    /// If a recording cannot be made or continued, the log has an error and nothing else happens.
     pub fn recording_to(directory: impl Into<PathBuf>) -> Self {
         Self::with(Some(directory.into()))
     }
 
-    /// Waits until the recordings of all workers that have ended are on disk. With a worker that
-    /// runs, that is never.
+    /// Waits until the recordings of all workers are on disk. While a worker still runs, this does
+    /// not return.
     pub async fn recordings_written(&self) {
         self.inner.written.closed().await;
     }

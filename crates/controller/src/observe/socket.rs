@@ -21,8 +21,8 @@ use tureen_channel_dump::{Ask, Line, LiveError, MAX_ASK, MAX_LINE, SocketDirecto
 
 use super::ChannelObserver;
 
-/// A socket of this process to which `tureen dump` of the same user attaches, for the live tree
-/// and for every frame as it passes. Dropping it closes and removes it.
+/// A socket of this process to which the same user's `tureen dump` attaches. It serves the live
+/// tree, and every frame as it passes. Dropping it closes and removes it.
 ///
 /// The socket has mode 0600 and lies in a directory of mode 0700; a client of another user, other
 /// than root, is hung up on.
@@ -116,7 +116,7 @@ async fn accept<T: LiveTree>(listener: UnixListener, server: Arc<Server<T>>) {
             Ok((stream, _)) => stream,
             Err(error) => {
                 tracing::warn!(%error, "live socket");
-                // Most likely there are no descriptors left: others have to go first.
+                // Most likely there are no descriptors left, so others have to close first.
                 tokio::time::sleep(ACCEPT_DELAY).await;
                 continue;
             }
@@ -173,7 +173,7 @@ impl<T: LiveTree> Server<T> {
     }
 }
 
-/// The client's line, `None` for one that is not understood.
+/// The client's line; `None` if it cannot be read.
 async fn read_ask(input: &mut BufReader<OwnedReadHalf>) -> io::Result<Option<Ask>> {
     let mut line = Vec::new();
     let most = u64::try_from(MAX_ASK).unwrap_or(u64::MAX);

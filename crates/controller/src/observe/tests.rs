@@ -65,7 +65,7 @@ async fn a_socket_that_was_left_behind_is_replaced() {
     let directory = SocketDirectory::at(root.path());
     directory.prepare().unwrap();
     let path = directory.socket(std::process::id());
-    // The listener goes without its file, as that of a process that is killed.
+    // The listener ends and its file stays, as happens when a process is killed.
     drop(std::os::unix::net::UnixListener::bind(&path).unwrap());
     assert!(StdUnixStream::connect(&path).is_err());
     assert_eq!(directory.running().unwrap(), [0; 0]);
@@ -80,7 +80,7 @@ fn sockets_of_killed_processes_are_removed_and_nothing_else() {
     let root = Root::new();
     let directory = SocketDirectory::at(root.path());
     directory.prepare().unwrap();
-    // A listener that goes without its file, as that of a process that is killed.
+    // A listener that ends and leaves its file, as happens when a process is killed.
     let leave = |pid| {
         let path = directory.socket(pid);
         drop(std::os::unix::net::UnixListener::bind(&path).unwrap());
@@ -109,7 +109,7 @@ async fn a_server_stays_out_of_somebody_elses_directory() {
     let directory = SocketDirectory::at(root.path());
     directory.prepare().unwrap();
     if std::os::unix::fs::chown(root.path(), Some(65_534), None).is_err() {
-        // Only root can give a directory away, and only root would be lenient.
+        // Only root can give a directory away, and only for root the check could be too mild.
         return;
     }
     let error = LiveSocket::open(&directory, FakeTree, &ChannelObserver::new()).unwrap_err();
@@ -350,7 +350,7 @@ impl Root {
 
 impl Drop for Root {
     fn drop(&mut self) {
-        // One of the two, or neither, is there: a link must not be followed.
+        // One of the two or neither exists. A link must not be followed.
         let _ = fs::remove_file(&self.0);
         let _ = fs::remove_dir_all(&self.0);
     }

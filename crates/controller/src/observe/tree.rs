@@ -1,5 +1,5 @@
-//! Asks a worker for all that it holds, from the top down. What has gone by the time that it is
-//! asked for has an `error` in the place of its dump.
+//! Asks a worker for all its entities, from the top down. An entity that has closed in the meantime
+//! has an `error` in place of its dump.
 
 use serde_json::{Map, Value, json};
 use tureen_channel_dump::{Decoder, Message, Secrets};
@@ -86,7 +86,7 @@ fn named(id: &str) -> Map<String, Value> {
     Map::from_iter([("id".to_owned(), id.into())])
 }
 
-/// Asks for something and adds the answer to what is known of an entity.
+/// Asks for something and adds the answer to the tree's entry of an entity.
 async fn add(
     to: &mut Map<String, Value>,
     name: &str,
@@ -128,7 +128,8 @@ fn ids(dump: &Value, field: &str) -> Vec<String> {
     ids.map(str::to_owned).collect()
 }
 
-/// What a transport holds: name in the tree, field of its dump, and how they are asked.
+/// What a transport holds: the name in the tree, the field of its dump, and the methods to ask
+/// with.
 const IN_A_TRANSPORT: [(&str, &str, Method, Method); 4] = [
     (
         "producers",

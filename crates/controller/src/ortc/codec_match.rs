@@ -22,8 +22,8 @@ impl Codec<'_> {
             && (!self.mime_type.has_subtype("multiopus") || self.same_layout(other))
     }
 
-    /// Whether what one codec encodes the other decodes: the same format and, where the format
-    /// has them, the same packetization mode and profile.
+    /// Whether one codec decodes what the other encodes. They need the same format and, if the
+    /// format has them, the same packetization mode and profile.
     pub(super) fn compatible(self, other: Codec<'_>) -> bool {
         if !self.same_format(other) {
             return false;

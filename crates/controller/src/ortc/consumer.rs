@@ -33,7 +33,7 @@ pub fn can_consume(
 pub struct ConsumerNegotiation<'a> {
     /// What the endpoint can receive.
     pub remote: &'a RtpCapabilities,
-    /// Whether every stream of the source is wanted, and not one picked among them.
+    /// Whether all streams of the source are wanted, and not only one of them.
     pub pipe: bool,
     /// Whether lost packets are sent again (NACK and RTX).
     pub enable_rtx: bool,
@@ -51,7 +51,8 @@ pub struct ConsumerSsrcs {
 }
 
 impl ConsumerSsrcs {
-    /// Random SSRCs, that of the retransmissions next to that of the media: for a single stream.
+    /// Random SSRCs for a single stream: the one for retransmissions is the next number after the
+    /// one for media.
     pub fn random() -> Self {
         let media = Ssrc::random();
         Self {
@@ -61,8 +62,9 @@ impl ConsumerSsrcs {
     }
 }
 
-/// Cuts a source down to what one endpoint can receive: codecs, feedback and header extensions
-/// both sides have, one kind of bandwidth estimation, and one stream (all of them for a pipe).
+/// Cuts a source down to what one endpoint can receive: the codecs, feedback and header extensions
+/// that both sides have, one kind of bandwidth estimation, and one stream (for a pipe, all
+/// streams).
 ///
 /// # Errors
 ///
@@ -105,8 +107,8 @@ pub fn get_consumer_rtp_parameters(
     })
 }
 
-/// The parameters under which a source goes to another router: all of its streams, without
-/// bandwidth estimation and MID, with retransmission only if asked for.
+/// The parameters with which a source goes to another router: all its streams, without bandwidth
+/// estimation and MID, and with retransmission only on request.
 pub fn get_pipe_consumer_rtp_parameters(
     consumable: &RtpParameters,
     enable_rtx: bool,
@@ -174,8 +176,9 @@ fn drop_rtx_without_media(codecs: &mut Vec<RtpCodecParameters>) {
     });
 }
 
-/// Feedback for bandwidth estimation follows the header extension that feeds it: the transport-
-/// wide sequence number, else the absolute send time, else none.
+/// The feedback for bandwidth estimation depends on the header extensions. With the transport-wide
+/// sequence number it is transport-wide feedback; else, with the absolute send time, it is REMB;
+/// else there is none.
 fn keep_one_bandwidth_estimation(
     codecs: &mut [RtpCodecParameters],
     extensions: &[RtpHeaderExtensionParameters],
@@ -244,8 +247,8 @@ fn every_encoding(
         .collect()
 }
 
-/// MID and bandwidth estimation belong to one transport; the dependency descriptor, which no
-/// endpoint is offered, travels between routers. Ordered by id.
+/// MID and bandwidth estimation belong to one transport, so they do not travel. The dependency
+/// descriptor is offered to no endpoint, but it travels between routers. Ordered by id.
 fn pipe_header_extensions(consumable: &RtpParameters) -> Vec<RtpHeaderExtensionParameters> {
     let mut extensions: Vec<_> = consumable
         .header_extensions

@@ -8,7 +8,7 @@ use crate::rtp::{MimeType, PayloadType};
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum OrtcError {
-    /// A field holds a value of the right JSON type that it must not hold.
+    /// A field holds a value of the right JSON type that is not allowed there.
     #[error("{field}: {reason}")]
     InvalidField {
         /// Path of the field, for example `codecs[1].parameters.apt`.
@@ -28,7 +28,7 @@ pub enum OrtcError {
         /// Path of the codec or encoding without an entry.
         field: String,
     },
-    /// A router was asked for a media codec that is not among the supported ones.
+    /// A router was asked for a media codec that is not supported.
     #[error("media codec not supported: {0}")]
     UnsupportedMediaCodec(MimeType),
     /// A Producer uses a codec that its router does not have.
@@ -51,8 +51,8 @@ pub enum OrtcError {
 }
 
 impl OrtcError {
-    /// Whether the input is sound and merely asks for something the other side cannot do
-    /// (mediasoup's `UnsupportedError`).
+    /// Whether the input is sound but asks for something that the other side cannot do (mediasoup's
+    /// `UnsupportedError`).
     pub fn is_unsupported(&self) -> bool {
         matches!(
             self,

@@ -4,7 +4,7 @@ use std::fmt;
 
 use crate::rtp::{CodecParameters, ParameterValue};
 
-/// Whether two H264 codecs have the same profile, levels aside.
+/// Whether two H264 codecs have the same profile; levels do not matter.
 pub(super) fn same_profile(a: &CodecParameters, b: &CodecParameters) -> bool {
     match (ProfileLevelId::of(a), ProfileLevelId::of(b)) {
         (Some(a), Some(b)) => a.profile == b.profile,
@@ -50,8 +50,8 @@ enum Level {
 }
 
 impl Level {
-    /// The lower of two levels, in libwebrtc's order, which browsers apply too: between 1b and
-    /// anything but level 1 it takes the level of this side.
+    /// The lower of two levels in libwebrtc's order, which browsers use too. Between 1b and any
+    /// level but 1 it takes the level of this side.
     fn lower(self, other: Self) -> Self {
         let is_less = match (self, other) {
             (Self::OneB, Self::OneB) => false,
@@ -70,7 +70,7 @@ struct ProfileLevelId {
 }
 
 impl ProfileLevelId {
-    /// Reads the parameter; none when it names a profile or level that nobody knows.
+    /// Reads the parameter; none when it names an unknown profile or level.
     ///
     /// An absent one is read as Constrained Baseline level 3.1, as libwebrtc does, and not as
     /// Baseline level 1, which RFC 6184 infers.

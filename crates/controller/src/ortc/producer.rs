@@ -81,8 +81,8 @@ fn mapped_rtx(
     payload_type_of(rtx)
 }
 
-/// Says what a Producer's source looks like inside its router, which is what Consumers are cut
-/// from: the router's payload types, feedback and header extensions, the mapped SSRCs.
+/// Says what a Producer's source looks like inside its router: the router's payload types, feedback
+/// and header extensions, and the mapped SSRCs. Consumers are made from this.
 ///
 /// `mapping` is what [`get_producer_rtp_parameters_mapping`] made of the same parameters.
 ///

@@ -94,7 +94,7 @@ fn rtx_codec(
     })
 }
 
-/// The dynamic payload types that are left: 100..=127, then 96..=99.
+/// The free dynamic payload types: 100..=127, then 96..=99.
 struct DynamicPayloadTypes(Vec<PayloadType>);
 
 impl DynamicPayloadTypes {

@@ -114,8 +114,8 @@ fn header_extensions() -> Vec<RtpHeaderExtension> {
     use RtpHeaderExtensionDirection::{RecvOnly, SendRecv};
     use RtpHeaderExtensionUri as Uri;
 
-    // Ids, and for each kind of media the direction or nothing. The worker gives the
-    // extensions these very ids inside a router.
+    // The ids, and for each kind of media the direction or nothing. Inside a router the worker uses
+    // the same ids.
     let table = [
         (1, Uri::Mid, Some(SendRecv), Some(SendRecv)),
         (2, Uri::RtpStreamId, None, Some(RecvOnly)),

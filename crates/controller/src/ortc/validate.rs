@@ -40,7 +40,7 @@ pub fn validate_rtp_parameters(parameters: &mut RtpParameters) -> Result<(), Ort
     for encoding in &mut parameters.encodings {
         encoding.dtx.get_or_insert(false);
     }
-    // Compound RTCP is never asked of an endpoint, whatever it offers.
+    // We never ask an endpoint for compound RTCP, whatever it offers.
     parameters.rtcp.reduced_size = true;
     Ok(())
 }

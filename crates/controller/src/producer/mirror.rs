@@ -24,7 +24,8 @@ impl Kind for ProducerKind {
         ProducerEvent::Closed(reason)
     }
 
-    /// Its Consumers are on transports of their own: what closes its transport is nothing to them.
+    /// Its Consumers are on other transports, so the reason why its transport closes does not
+    /// concern them.
     fn closes_children_for(reason: &CloseReason) -> CloseReason {
         match reason {
             CloseReason::RouterClosed | CloseReason::WorkerGone(_) => reason.clone(),

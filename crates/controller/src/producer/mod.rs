@@ -1,5 +1,6 @@
-//! Producers: the sources that endpoints send to the router. One is negotiated against the router's
-//! capabilities ([`crate::ortc`]), made on a transport, and takes its Consumers along when it closes.
+//! Producers: the sources that endpoints send to the router. A Producer is negotiated against the
+//! router's capabilities ([`crate::ortc`]) and made on a transport. When it closes, its Consumers
+//! close with it.
 
 mod mirror;
 mod requests;
@@ -29,7 +30,7 @@ use requests::{
 
 /// A source that an endpoint sends: one audio or video track.
 ///
-/// Closing it closes the Consumers of it, on whatever transport.
+/// Closing it closes its Consumers, on whatever transport they are.
 #[derive(Clone)]
 pub struct Producer {
     inner: Arc<Inner>,
@@ -61,7 +62,7 @@ pub struct ProducerOptions {
 }
 
 impl ProducerOptions {
-    /// A Producer of what the endpoint says it sends, not paused.
+    /// Makes a Producer with the endpoint's parameters, not paused.
     pub fn new(kind: MediaKind, rtp_parameters: RtpParameters) -> Self {
         Self {
             id: None,
@@ -194,8 +195,8 @@ impl Producer {
         self.inner.owned.request(&GetProducerStats(self.id())).await
     }
 
-    /// The Consumers of it. They close with it on this side at once, so that no request to close
-    /// one of them is sent behind the request that closes it.
+    /// Its Consumers. On this side they close together with it, so that we never ask the worker to
+    /// close a Consumer that the worker has closed itself.
     pub(crate) fn consumers(&self) -> &Children {
         &self.inner.owned.mirror.children
     }

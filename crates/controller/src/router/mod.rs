@@ -1,5 +1,5 @@
-//! Routers: where transports live and Producers meet Consumers. A router lives in a worker, knows the
-//! codecs that its endpoints may use, and finds a Producer by its id for whoever consumes it.
+//! Routers: transports live in them, and Producers meet Consumers there. A router lives in a
+//! worker, knows the codecs that its endpoints may use, and finds a Producer by its id.
 
 mod requests;
 
@@ -73,7 +73,7 @@ impl Router {
         &self.inner.worker
     }
 
-    /// What it can receive and send; endpoints are told so before anything else.
+    /// What it can receive and send. An endpoint needs this before anything else.
     pub fn rtp_capabilities(&self) -> &RtpCapabilities {
         &self.inner.rtp_capabilities
     }
@@ -142,7 +142,7 @@ impl Router {
         lock(&self.inner.producers).insert(producer.id().clone(), producer.downgrade());
     }
 
-    /// Forgets a Producer whose last handle is gone; another one may have its id by now.
+    /// Forgets a Producer whose last handle is gone. By now another one may have the same id.
     pub(crate) fn remove_producer(&self, id: &ProducerId) {
         let mut producers = lock(&self.inner.producers);
         if producers.get(id).is_some_and(WeakProducer::is_gone) {

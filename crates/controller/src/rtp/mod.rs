@@ -1,10 +1,9 @@
 //! RTP parameters and capabilities, in the JSON of mediasoup and mediasoup-client.
 //!
-//! Every type here serializes to the field names and values those libraries exchange, so a
-//! signaling layer passes them on as they are. Deserializing is strict about types and numeric
-//! ranges (a payload type is 0..=127, an SSRC fits 32 bits) and treats `null` like an absent
-//! field; what JSON types cannot express is checked by the `validate_*` functions of
-//! [`ortc`](crate::ortc).
+//! Every type here serializes to the field names and values of those libraries, so a signaling
+//! layer can pass them on unchanged. Deserializing is strict about types and numeric ranges (a
+//! payload type is 0..=127, an SSRC fits 32 bits) and treats `null` like an absent field; what JSON
+//! types cannot express is checked by the `validate_*` functions of [`ortc`](crate::ortc).
 
 mod capabilities;
 mod codec;

@@ -42,7 +42,7 @@ impl PayloadType {
     ///
     /// # Panics
     ///
-    /// When `value` is above 127; in a constant that is a compile error.
+    /// When `value` is above 127. In a constant this is a compile error.
     pub const fn constant(value: u8) -> Self {
         assert!(value <= PAYLOAD_TYPE_MAX, "a payload type has seven bits");
         Self(value)

@@ -1,5 +1,6 @@
-//! WebRtcServers: ports of a worker that WebRtcTransports of any of its routers share, told apart by
-//! their ICE user name fragments. A transport closes with the server that it listens on.
+//! WebRtcServers: ports of a worker that WebRtcTransports share, whatever their router. The ICE
+//! user name fragment tells the transports apart. A transport closes with the server that it
+//! listens on.
 
 mod requests;
 

@@ -115,7 +115,8 @@ pub(super) fn read_stats(stats: fbs::GetStatsResponse<'_>) -> Option<WebRtcTrans
     })
 }
 
-/// The outer option is none for a tuple that cannot be read, the inner one for no tuple.
+/// The outer option is none if the tuple cannot be read; the inner one is none if there is no
+/// tuple.
 fn read_optional_tuple(tuple: Option<transport::Tuple<'_>>) -> Option<Option<TransportTuple>> {
     match tuple {
         None => Some(None),

@@ -1,6 +1,6 @@
-//! WebRtcTransports: one endpoint's ICE, DTLS and SRTP, in the vocabulary that its browser
-//! understands. A transport lives in a router, listens on a WebRtcServer or on sockets of its own, and
-//! holds the endpoint's Producers and Consumers.
+//! WebRtcTransports: ICE, DTLS and SRTP towards one endpoint, in the terms of browsers. A transport
+//! lives in a router, listens on a WebRtcServer or on sockets of its own, and holds the endpoint's
+//! Producers and Consumers.
 
 mod dump;
 mod options;
@@ -33,7 +33,7 @@ use requests::{
 
 /// One WebRTC endpoint's path to the router: ICE-lite, DTLS and SRTP.
 ///
-/// Its parameters go to the endpoint, the endpoint's come back through
+/// The application sends its parameters to the endpoint and passes the endpoint's to
 /// [`connect`](Self::connect); [`produce`](Self::produce) and [`consume`](Self::consume) may be
 /// called before that. Closing it closes its Producers and Consumers.
 #[derive(Clone)]
@@ -229,8 +229,8 @@ impl WebRtcTransport {
         &self.inner.owned.mirror
     }
 
-    /// The canonical name of every source of this endpoint: the first one it gives, else one
-    /// made by `random`.
+    /// The canonical name of every source of this endpoint: the first that it gives, else one that
+    /// `random` makes.
     pub(crate) fn settle_cname(
         &self,
         given: Option<String>,
@@ -243,7 +243,7 @@ impl WebRtcTransport {
         cname
     }
 
-    /// The MID of the next Consumer: 0, 1, … below 10⁸, for a MID has at most 8 bytes.
+    /// The MID of the next Consumer: 0, 1, … below 10⁸, because a MID has at most 8 bytes.
     pub(crate) fn next_mid(&self) -> String {
         let mut negotiated = lock(&self.inner.negotiated);
         let mid = negotiated.next_mid;
@@ -260,7 +260,7 @@ debug_by_id!(WebRtcTransport);
 pub enum WebRtcTransportEvent {
     /// ICE changed its state.
     IceStateChanged(IceState),
-    /// ICE chose another path; comes before the state that this leads to.
+    /// ICE chose another path. This comes before the change of state that it causes.
     IceSelectedTupleChanged(TransportTuple),
     /// DTLS changed its state.
     DtlsStateChanged {

@@ -63,7 +63,7 @@ pub enum IceTcpCandidateType {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum IceRole {
-    /// The other side nominates; always so for a worker, which is ICE-lite.
+    /// The other side nominates. A worker is ICE-lite, so this is always its role.
     Controlled,
     /// This side nominates.
     Controlling,

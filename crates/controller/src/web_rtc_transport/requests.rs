@@ -117,7 +117,7 @@ fn listen(
     }
 }
 
-/// SCTP is off; its limits are those mediasoup sends along all the same.
+/// SCTP is off. The limits are sent all the same, with mediasoup's values.
 fn base_options(
     fbb: &mut Fbb,
     options: &WebRtcTransportOptions,

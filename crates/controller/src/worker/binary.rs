@@ -9,8 +9,8 @@ use crate::gone::SpawnError;
 /// Which binary a worker runs.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum WorkerBinary {
-    /// What the environment variable `TUREEN_WORKER_BIN` names, else a `tureen-worker` beside
-    /// the running executable.
+    /// The binary that the environment variable `TUREEN_WORKER_BIN` names, else a `tureen-worker`
+    /// beside the running executable.
     #[default]
     Search,
     /// This one.
@@ -20,7 +20,7 @@ pub enum WorkerBinary {
     CurrentExe,
 }
 
-/// A binary that is there, and what comes before the worker's own arguments.
+/// An existing binary, and the arguments that come before the worker's own.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Program {
     pub(super) path: PathBuf,

@@ -1,6 +1,6 @@
-//! Workers: the processes that move media. One is found and spawned (`binary`, `process`), driven over
-//! its channel, and watched until it is gone (`supervisor`), when all that was in it closes with the
-//! reason. Routers and WebRtcServers live in it.
+//! Workers: the processes that move media. `binary` finds one, `process` spawns it, and
+//! `supervisor` watches it until it is gone; then all that was in it closes with the reason.
+//! Routers and WebRtcServers live in a worker.
 
 mod binary;
 mod process;
@@ -167,14 +167,14 @@ impl Worker {
     /// Ends the worker and waits until its process is gone. One that does not end by itself
     /// within the settings' close timeout is killed.
     pub async fn close(&self) -> WorkerGone {
-        // When it was asked before, or has ended, there is nothing to ask.
+        // If it was asked before or has ended, there is nothing to do.
         let _ = self.inner.close.try_send(());
         let mut gone = self.inner.gone.clone();
         let reason = match gone.wait_for(Option::is_some).await {
             Ok(reason) => reason.clone(),
             Err(_) => None,
         };
-        // The task that tells ends with the runtime alone, and then with the process.
+        // The task that answers ends only with the runtime, and then the process has ended, too.
         reason.unwrap_or_else(|| WorkerGone::new(self.pid(), ExitReason::Closed, Vec::new()))
     }
 
@@ -191,7 +191,7 @@ debug_by_id!(Worker);
 
 impl Drop for Inner {
     fn drop(&mut self) {
-        // Fails when closing was asked before or the worker has ended.
+        // This fails if closing was requested before, or if the worker has ended.
         let _ = self.close.try_send(());
     }
 }

@@ -57,9 +57,9 @@ impl Process {
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
-            // Ctrl-C goes to the terminal's whole foreground group. It is for the application, which
-            // closes its workers when it has told its people; a worker that the application leaves
-            // behind sees the end of its channel.
+            // Ctrl-C goes to the terminal's whole foreground group, but it is meant for the
+            // application, which closes its workers in its own time. If the application dies
+            // without that, the worker sees the end of its channel.
             .process_group(0)
             .kill_on_drop(true);
         let mappings = vec![
@@ -70,8 +70,8 @@ impl Process {
             .fd_mappings(mappings)
             .map_err(|collision| failed(std::io::Error::other(collision)))?;
         let mut child = command.spawn().map_err(failed)?;
-        // The command holds the worker's ends; as long as they are open here, the worker's end
-        // would not be seen.
+        // The command still holds the worker's ends of the pipes. While they are open here, we
+        // would not notice that the worker ends.
         drop(command);
 
         let pid = child.id().unwrap_or_default();
@@ -105,7 +105,7 @@ impl Process {
         &self.channel
     }
 
-    /// Waits until the worker says that it runs; kills it when it does not in time.
+    /// Waits until the worker says that it runs. If it takes too long, it is killed.
     pub(super) async fn ready(&mut self, deadline: Duration) -> Result<(), SpawnError> {
         let Some(mut running) = self.running.take() else {
             return Ok(());
@@ -139,7 +139,7 @@ impl Process {
         })
     }
 
-    /// Waits until the process ends or its channel does, whichever is first.
+    /// Waits until the process or its channel ends, whichever is first.
     pub(super) async fn ended(&mut self) -> ProcessEnd {
         tokio::select! {
             biased;
@@ -152,7 +152,8 @@ impl Process {
         }
     }
 
-    /// Waits for the process to end after its channel has; kills it when it does not.
+    /// Waits for the process to end after its channel has ended. If it takes too long, it is
+    /// killed.
     pub(super) async fn wait_or_kill(&mut self, grace: Duration) -> Option<ExitReason> {
         match timeout(grace, self.child.wait()).await {
             Ok(status) => Some(exit_reason(status)),
@@ -163,7 +164,7 @@ impl Process {
         }
     }
 
-    /// Tells the worker to close, closes the channel behind that, and waits.
+    /// Tells the worker to close, then closes the channel and waits.
     pub(super) async fn close(&mut self, grace: Duration) -> bool {
         self.channel.notify("", Event::WORKER_CLOSE);
         self.channel.end();
@@ -276,14 +277,14 @@ async fn log_stdout(pid: u32, stdout: impl AsyncRead + Unpin) {
     }
 }
 
-/// The mediasoup version whose channel this is; a worker does not start without one.
+/// The version of mediasoup whose channel we speak; a worker does not start without one.
 const PROTOCOL_VERSION: &str = "3.27.1";
-/// Set in a worker's environment, so that no worker spawns workers.
+/// This is set in a worker's environment, so that no worker spawns workers.
 const GUARD_VARIABLE: &str = "TUREEN_WORKER";
 const CHANNEL_INPUT_FD: i32 = 3;
 const CHANNEL_OUTPUT_FD: i32 = 4;
 /// Exit code of a worker that refuses its settings.
 const WRONG_SETTINGS: i32 = 42;
 const STDERR_LINES: usize = 40;
-/// How long what an ended process said last may take to arrive.
+/// How long we wait for the last output of an ended process.
 const DRAIN_TIMEOUT: Duration = Duration::from_secs(1);

@@ -18,7 +18,7 @@ pub struct WorkerSettings {
     pub log_tags: Vec<LogTag>,
     /// Ports for sockets that name none. Default 10000 to 59999.
     pub rtc_ports: PortRange,
-    /// Certificate and private key for DTLS, both PEM files. Default made anew by the worker.
+    /// Certificate and private key for DTLS, both PEM files. By default the worker makes new ones.
     pub dtls_files: Option<DtlsFiles>,
     /// How long it may take until it is ready. Default 10 s.
     pub start_timeout: Duration,

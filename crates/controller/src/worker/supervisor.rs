@@ -11,7 +11,7 @@ use crate::channel::ChannelEnd;
 use crate::entity::{CloseReason, Lost};
 use crate::gone::{ExitReason, WorkerGone};
 
-/// Watches a worker until it is gone, then tells all who wait on it.
+/// Watches a worker until it is gone, then tells everybody who waits for that.
 pub(super) async fn run(
     mut process: Process,
     shared: Arc<Shared>,
@@ -30,7 +30,8 @@ pub(super) async fn run(
     let gone = WorkerGone::new(shared.pid, reason, stderr);
     match gone.reason() {
         ExitReason::Closed => tracing::debug!(pid = gone.pid(), "worker closed"),
-        // What it does on SIGINT and SIGTERM. Whether that is bad news, the application knows.
+        // A worker ends like this on SIGINT and SIGTERM. Only the application knows whether that is
+        // bad news.
         ExitReason::Code(0) => tracing::info!("{gone}"),
         _ => tracing::error!("{gone}"),
     }
@@ -53,14 +54,14 @@ async fn close(process: &mut Process, close_timeout: Duration) -> ExitReason {
     ExitReason::Closed
 }
 
-/// A worker without a channel cannot be told anything. It ends by itself, or is killed.
+/// Nobody can tell a worker without a channel anything. It ends by itself, or it is killed.
 async fn after_channel(
     process: &mut Process,
     end: ChannelEnd,
     close_timeout: Duration,
 ) -> ExitReason {
     let reason = match end {
-        // The usual order of things when a process ends: first its streams close.
+        // When a process ends, its streams usually close first.
         ChannelEnd::Closed => {
             if let Some(reason) = process.wait_or_kill(close_timeout).await {
                 return reason;

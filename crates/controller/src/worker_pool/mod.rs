@@ -1,6 +1,6 @@
-//! Worker pools: several workers side by side, each with ports of its own, and a task per worker that
-//! reports its death and starts another. Built on [`Worker`](crate::Worker) alone; where a router
-//! goes is the application's choice.
+//! Worker pools: several workers, each with ports of its own. A task for each worker reports its
+//! death and starts another one. The pool is built on [`Worker`](crate::Worker) alone; the
+//! application decides where a router goes.
 
 mod settings;
 mod slot;
@@ -23,9 +23,9 @@ use slot::Slot;
 
 /// Workers side by side, one per core unless said otherwise, each with ports of its own.
 ///
-/// A worker that dies is reported with what was lost, and another one takes its place after a
-/// delay that grows from one death to the next. Closing the pool, or dropping its last handle,
-/// closes the workers.
+/// When a worker dies, the pool reports what was lost and starts another one. The delay before that
+/// grows from one death to the next. Closing the pool, or dropping its last handle, closes the
+/// workers.
 #[derive(Clone)]
 pub struct WorkerPool {
     inner: Arc<Inner>,
@@ -160,7 +160,7 @@ pub enum WorkerPoolEvent {
         /// Its process id.
         pid: u32,
     },
-    /// No worker could be started in place of a dead one. It is tried again.
+    /// No worker could be started in place of a dead one. The pool tries again.
     RestartFailed {
         /// The place in the pool.
         index: usize,

@@ -29,7 +29,7 @@ pub struct RestartPolicy {
     pub min_delay: Duration,
     /// Longest delay. Default 30 s.
     pub max_delay: Duration,
-    /// A worker that lived this long died its first death. Default 60 s.
+    /// When a worker has lived this long, its death counts as the first one again. Default 60 s.
     pub stable_after: Duration,
 }
 
@@ -81,7 +81,7 @@ fn share(ports: PortRange, index: usize, workers: usize) -> Result<PortRange, Wo
     }
 }
 
-/// The same address at the port of the `index`th worker. Port 0, any port, stays what it is.
+/// The same address with the port of the `index`th worker. Port 0 means any port and stays 0.
 fn shifted(info: &ListenInfo, index: usize, workers: usize) -> Result<ListenInfo, WorkerPoolError> {
     if info.port == 0 {
         return Ok(info.clone());

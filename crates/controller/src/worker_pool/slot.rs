@@ -62,7 +62,7 @@ pub(super) async fn watch(
             event = events.next() => event,
         };
         lock(&shared.workers)[slot.index] = None;
-        // The last event, which also comes to those who subscribe after a worker's early death.
+        // The last event also reaches those who subscribe after a worker's early death.
         if let Some(WorkerEvent::Gone { gone, lost }) = event {
             let index = slot.index;
             shared
@@ -112,7 +112,7 @@ async fn restart(
     }
 }
 
-/// Resolves when the pool is closed or has no handle any more.
+/// Resolves when the pool is closed or its last handle is dropped.
 async fn asked_to_close(closing: &mut watch::Receiver<bool>) {
     // An error says that the last handle is gone.
     let _ = closing.wait_for(|closing| *closing).await;

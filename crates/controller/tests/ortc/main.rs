@@ -18,8 +18,8 @@ fn results_are_those_of_mediasoup() {
         let actual = evaluate::evaluate(&case);
         for (step, actual) in actual.as_object().unwrap() {
             let expected = &expected[step];
-            // All of the input is parsed before any of it is judged, so where it has two faults
-            // ours may name the other one.
+            // We parse the whole input before we judge any of it. So if it has two faults, we may
+            // name the other one.
             if actual["parse"] == true && expected["error"].is_string() {
                 continue;
             }
@@ -48,7 +48,7 @@ fn resolved(values: &Value, object: &Value) -> Value {
     Value::Object(resolved)
 }
 
-/// JSON equality in which 5e9 and 5000000000 are one number, as they are to every peer.
+/// JSON equality for which 5e9 and 5000000000 are the same number.
 fn same(a: &Value, b: &Value) -> bool {
     match (a, b) {
         (Value::Number(a), Value::Number(b)) => a.as_f64() == b.as_f64(),

@@ -33,7 +33,7 @@ pub(crate) async fn two_peers_meet() {
     assert_eq!(call.alice.dtls_parameters().role, DtlsRole::Auto);
     call.alice.connect(&remote).await.unwrap();
     assert_eq!(call.alice.dtls_parameters().role, DtlsRole::Server);
-    // The fake worker accepts this without the body that belongs to it.
+    // The fake worker accepts this request, but leaves out the body of the answer.
     let outcome = call.alice.restart_ice().await;
     assert!(matches!(outcome, Err(RequestError::MalformedResponse(_))));
 
@@ -65,7 +65,7 @@ pub(crate) async fn two_peers_meet() {
 
 pub(crate) async fn events_before_the_subscription_are_kept() {
     let call = Call::new().await;
-    // Behind the answers to these come the notifications that the worker sent before them.
+    // When these are answered, the worker's earlier notifications have arrived.
     call.worker.dump().await.unwrap();
     assert_eq!(call.alice.ice_state(), IceState::Connected);
     let connected = WebRtcTransportEvent::IceStateChanged(IceState::Connected);
@@ -75,7 +75,7 @@ pub(crate) async fn events_before_the_subscription_are_kept() {
     let consumer = call.consume(&producer).await.unwrap();
     call.worker.dump().await.unwrap();
     let mut events = consumer.events();
-    // Paused in a notification, then in the answer, then resumed.
+    // First paused by a notification, then by the answer, then resumed.
     assert_eq!(events.try_next(), Some(ConsumerEvent::ProducerPaused));
     assert_eq!(events.try_next(), Some(ConsumerEvent::ProducerResumed));
     assert_eq!(events.try_next(), None);
@@ -155,7 +155,7 @@ pub(crate) async fn a_producer_takes_its_consumers_along() {
         Some(closed),
         "it stays known"
     );
-    // Nothing is asked of the worker about a Consumer that the worker closes by itself.
+    // We ask the worker nothing about a Consumer that the worker closes by itself.
     consumer.close();
     drop(consumer);
     let handlers = call.worker.dump().await.unwrap().channel_message_handlers;
@@ -163,7 +163,7 @@ pub(crate) async fn a_producer_takes_its_consumers_along() {
     let error = call.consume(&producer).await.unwrap_err();
     assert_eq!(error, ConsumeError::NoSuchProducer("track".into()));
 
-    // The id is free again, and the old handle does not take the new Producer along.
+    // The id is free again, and the old handle does not close the new Producer.
     let again = call.produce("track").await.unwrap();
     drop(producer);
     assert!(call.consume(&again).await.is_ok());

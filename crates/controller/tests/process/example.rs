@@ -9,7 +9,7 @@ use tokio::process::Command;
 #[path = "../../examples/two_peers/main.rs"]
 mod two_peers;
 
-/// Runs the example as its user would; the worker that it finds is the real one, in this binary.
+/// Runs the example as its user would. It finds the real worker, which is in this binary.
 pub(crate) async fn two_peers_and_one_track() {
     let exe = env::current_exe().unwrap();
     let mut example = Command::new(&exe);
@@ -22,7 +22,7 @@ pub(crate) async fn two_peers_and_one_track() {
     assert!(said.trim_end().ends_with("was closed"), "{said}");
 }
 
-/// What this process is to be instead of the tests, if anything.
+/// What this process should be instead of running the tests, if anything.
 pub(crate) fn main(arguments: &[String]) -> Option<ExitCode> {
     if arguments == [EXAMPLE] {
         return Some(match two_peers::main() {

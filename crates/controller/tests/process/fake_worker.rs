@@ -1,4 +1,4 @@
-//! A worker that answers from a script: it keeps the ids it is given and no media.
+//! A worker that answers from a script. It remembers ids and moves no media.
 
 use std::collections::BTreeSet;
 use std::io::{Read, Write, stdin, stdout};
@@ -20,7 +20,7 @@ use tureen_controller::{SpawnError, Worker, WorkerBinary, WorkerSettings};
 /// A program for [`WorkerBinary::Path`] that runs this binary as a worker in `scenario`, and the
 /// file in which it leaves its process id.
 ///
-/// The channel's descriptors become standard input and output, which safe code can use.
+/// The channel's descriptors become standard input and output, because safe code can use those.
 pub(crate) struct Program {
     directory: PathBuf,
 }
@@ -82,7 +82,7 @@ impl Drop for Program {
     }
 }
 
-/// Whether a process of this id is there, dead ones that nobody waited for included.
+/// Whether a process with this id exists; a dead one that nobody waited for still counts.
 pub(crate) fn is_there(pid: u32) -> bool {
     PathBuf::from(format!("/proc/{pid}")).exists()
 }
@@ -106,7 +106,7 @@ pub(crate) fn main(arguments: &[String]) -> ExitCode {
     ExitCode::SUCCESS
 }
 
-/// Tries to spawn a worker itself, and reports how that went as refused settings.
+/// Tries to spawn a worker itself and reports the result as refused settings.
 fn nested() -> ExitCode {
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let program = Program::new("normal");
@@ -130,8 +130,8 @@ struct FakeWorker {
     routers: BTreeSet<String>,
     producers: BTreeSet<String>,
     consumers: Vec<String>,
-    /// Consumers that were not there when it was told to close them; its dump names them as those
-    /// who take notifications.
+    /// Consumers that did not exist when it was told to close them. Its dump lists them among those
+    /// that take notifications.
     strangers: Vec<String>,
 }
 
@@ -258,7 +258,7 @@ impl FakeWorker {
             let body = transport_dump(fbb, &id);
             (response::Body::WebRtcTransport_DumpResponse, body)
         });
-        // In the same breath as the answer, as early as it can be.
+        // In the same write as the answer; it cannot come earlier.
         self.frames.begin();
         let fbb = self.frames.begin();
         let args = web_rtc_transport::IceStateChangeNotificationArgs {
