@@ -1,14 +1,14 @@
 //! Owned entities side by side, addressed by typed generational keys.
 //!
-//! A key names one entity for ever: once the entity is removed the key finds nothing, also when its
-//! slot is taken again.
+//! A key names one entity for ever. Once the entity is removed, the key finds nothing, even if
+//! another entity takes its slot.
 
 use std::fmt;
 use std::hash::Hash;
 use std::marker::PhantomData;
 use std::ops::{Index, IndexMut};
 
-/// What a typed key made by [`define_key!`](crate::define_key) can do.
+/// The interface of a typed key; [`define_key!`](crate::define_key) makes them.
 pub trait Key: Copy + Eq + Ord + Hash + fmt::Debug {
     /// The key of a slot and of the generation of its tenant.
     fn new(slot: u32, generation: u32) -> Self;
@@ -101,7 +101,8 @@ impl<K: Key, V> Arena<K, V> {
             return None;
         }
         let value = entry.value.take()?;
-        // A slot whose generations are used up is retired instead of naming two entities alike.
+        // When the generations of a slot are used up, the slot is retired. Otherwise one key could
+        // name two entities.
         if let Some(next) = entry.generation.checked_add(1) {
             entry.generation = next;
             self.free.push(key.slot());

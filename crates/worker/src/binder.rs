@@ -1,4 +1,4 @@
-//! The one synchronous seam between core and shell: opening and closing sockets, because the answer
+//! Opening and closing sockets. Here alone the core calls the shell and waits, because the answer
 //! to a request carries the port.
 
 use std::net::SocketAddr;
@@ -22,7 +22,8 @@ pub trait Binder {
     /// [`BindError`] says whether another port may work.
     fn bind_tcp(&mut self, local: SocketAddr, options: &BindOptions) -> Result<Bound, BindError>;
 
-    /// Closes a socket, and for a listener every connection it accepted. The key is not used again.
+    /// Closes a socket; closing a listener also closes the connections that it accepted. The key is
+    /// not used again.
     fn close(&mut self, socket: SocketKey);
 }
 

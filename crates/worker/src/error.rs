@@ -1,4 +1,5 @@
-//! What a request can fail with, by who is at fault, and the one mapping to the channel's classes.
+//! Why requests fail, sorted by who is at fault, and the mapping to the error classes of the
+//! channel.
 
 /// Why a request is refused. The variants are the channel's error classes (docs/channel.md §5); the
 /// text names the field or the id.

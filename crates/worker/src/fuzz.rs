@@ -1,6 +1,6 @@
-//! One function per parser that takes bytes from outside: what a fuzz target calls, and what the
-//! test below runs over mutated seeds. Each walks everything that a caller could ask of the result;
-//! none may panic, whatever the bytes.
+//! One function for each parser that takes bytes from outside. Fuzz targets call it, and the test
+//! below runs it over mutated seeds. Each function asks the result everything that a caller could
+//! ask. None may panic, whatever the bytes.
 
 use crate::codecs::dependency_descriptor::{DependencyDescriptor, TemplateStructure};
 use crate::codecs::{Details, describe};
@@ -21,7 +21,7 @@ pub fn demux(data: &[u8]) {
     let _ = DatagramKind::of(data);
 }
 
-/// [`RtpPacket`]: what the view tells must add up to the packet.
+/// [`RtpPacket`]: the parts that the view shows must add up to the packet.
 pub fn rtp(data: &[u8]) {
     let header_len = rtp::header_len(data);
     let Ok(packet) = RtpPacket::new_checked(data) else {
@@ -118,7 +118,7 @@ pub fn stun(data: &[u8]) {
     let _ = message.verify_integrity(&IntegrityKey::new(b"password"));
 }
 
-/// [`FrameDecoder`]: the first byte says in pieces of what size the rest comes.
+/// [`FrameDecoder`]: the first byte says into pieces of which size the rest is cut.
 pub fn rfc4571(data: &[u8]) {
     let Some((size, mut stream)) = data.split_first() else {
         return;
@@ -177,8 +177,8 @@ pub fn opus(data: &[u8]) {
     let _ = describe(Codec::Opus, data, None);
 }
 
-/// [`DependencyDescriptor`]: the first byte says where the descriptor of a key frame ends and that
-/// of a frame that follows begins.
+/// [`DependencyDescriptor`]: the first byte says where the descriptor of a key frame ends. The
+/// descriptor of the next frame begins there.
 pub fn dependency_descriptor(data: &[u8]) {
     let Some((len, descriptors)) = data.split_first() else {
         return;

@@ -1,4 +1,4 @@
-//! Numbers and names of the field as types of their own, and the keys of the worker's entities.
+//! Types for the numbers and names of RTP, and the keys of the worker's entities.
 
 use std::fmt;
 
@@ -51,8 +51,8 @@ pub type Mid = Token;
 /// An RTP stream identifier as it travels in packets (RFC 8852 §3.1): at most 16 bytes.
 pub type Rid = Token;
 
-/// A short identifier kept in place: what fits the one-byte form of a header extension
-/// (RFC 8285 §4.2).
+/// A short identifier without heap memory. It fits the one-byte form of a header extension (RFC
+/// 8285 §4.2).
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Token {
     bytes: [u8; Self::MAX_LEN],
@@ -63,8 +63,7 @@ impl Token {
     /// The longest element of the one-byte form, in bytes.
     pub const MAX_LEN: usize = 16;
 
-    /// The identifier with these bytes; `None` when they are none or more than
-    /// [`Token::MAX_LEN`].
+    /// The identifier with these bytes; `None` if there are none, or more than [`Token::MAX_LEN`].
     #[must_use]
     pub fn new(value: &[u8]) -> Option<Self> {
         let len = u8::try_from(value.len()).ok()?;

@@ -2,8 +2,9 @@
 //! only user of mio, nix and libc, and of `unsafe`.
 //!
 //! [`event_loop`] alone knows the core. It reads the clock once per batch, gives the core what
-//! [`sockets`] has received, and sends what comes out before it asks for more. Nothing blocks but
-//! the poll. What the system does not take is lost, under a name of its own in [`counters`].
+//! [`sockets`] has received, and sends what comes out before it asks for more. Only the poll
+//! blocks. If the system does not take a packet, the packet is lost and [`counters`] counts it by
+//! reason.
 
 #![expect(
     clippy::disallowed_methods,

@@ -1,10 +1,10 @@
 //! Where `tracing` events become the channel's log lines (docs/channel.md §4).
 //!
-//! An event's level gives the line's first letter and the last part of its target its tag: what a
-//! module writes as `tracing::warn!(target: "tureen::ice", …)` is a `W` line that needs the tag
-//! `ice`. Debug and warning lines need their tag enabled, error lines only the level; what is finer
-//! than debug never reaches the channel. Lines wait in a bounded buffer until the core takes them
-//! into its ordered queue.
+//! The level of an event gives the first letter of the line. The last part of its target is the
+//! tag: `tracing::warn!(target: "tureen::ice", …)` becomes a `W` line that needs the tag `ice`.
+//! Debug and warning lines need their tag enabled, error lines only the level; levels below debug
+//! never reach the channel. Lines wait in a bounded buffer until the core takes them into its
+//! ordered queue.
 
 use std::collections::VecDeque;
 use std::fmt::{self, Write};
@@ -169,8 +169,8 @@ impl Log {
         }))
     }
 
-    /// What turns `tracing` events into lines of this log; to be installed for the process, or by
-    /// `tracing::subscriber::with_default` for a part of a test.
+    /// The subscriber that turns `tracing` events into lines of this log. Install it for the
+    /// process, or for a part of a test by `tracing::subscriber::with_default`.
     #[must_use]
     pub fn subscriber(&self) -> LogSubscriber {
         LogSubscriber(self.clone())
@@ -180,7 +180,7 @@ impl Log {
     pub fn set_filter(&self, level: LogLevel, tags: LogTags) {
         let filter = Filter { level, tags };
         self.0.filter.store(filter.pack(), Ordering::Relaxed);
-        // Call sites remember whether anyone listens, which is what makes silent ones cheap.
+        // Each call site caches whether anyone listens. That makes silent ones cheap.
         tracing::callsite::rebuild_interest_cache();
     }
 
@@ -190,8 +190,8 @@ impl Log {
         self.set_filter(level.unwrap_or(old.level), tags.unwrap_or(old.tags));
     }
 
-    /// Adds a line, whatever the filter says; when [`MAX_LINES`] wait, it is dropped and counted.
-    /// Of a long one the first [`MAX_LINE_LEN`] bytes are kept.
+    /// Adds a line, whatever the filter says. When [`MAX_LINES`] wait already, the line is dropped
+    /// and counted. A long line is cut to [`MAX_LINE_LEN`] bytes.
     pub fn push(&self, kind: LineKind, mut text: String) {
         if text.len() > MAX_LINE_LEN {
             text.truncate(text.floor_char_boundary(MAX_LINE_LEN));
@@ -239,7 +239,7 @@ struct Lines {
     dropped: u64,
 }
 
-/// The level and the tags, kept in one atomic word so that a change is seen whole.
+/// The level and the tags. They are in one atomic word, so that nobody sees half of a change.
 #[derive(Clone, Copy)]
 struct Filter {
     level: LogLevel,
@@ -289,7 +289,7 @@ impl Filter {
     }
 }
 
-/// The `tracing` subscriber of one [`Log`]. It knows events alone; spans pass unseen.
+/// The `tracing` subscriber of one [`Log`]. It handles events only and ignores spans.
 #[derive(Debug)]
 pub struct LogSubscriber(Log);
 
@@ -356,7 +356,8 @@ impl Visit for LineText {
     }
 
     fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
-        // Writing to a string fails only if a `Debug` of ours does, and then the text ends there.
+        // Writing to a string fails only if one of our `Debug` implementations fails. Then the text
+        // ends there.
         let _ = match field.name() {
             "message" => write!(self.message, "{value:?}"),
             name => write!(self.fields, " {name}={value:?}"),
@@ -367,7 +368,8 @@ impl Visit for LineText {
 /// How many lines wait for the core at most.
 pub const MAX_LINES: usize = 1024;
 
-/// How long a line is at most, in bytes: a name that a request repeats may have megabytes.
+/// The maximum length of a line, in bytes. A name in a request may have megabytes, and a line may
+/// repeat it.
 pub const MAX_LINE_LEN: usize = 2048;
 
 const TAG_NAMES: [(&str, LogTag); 13] = [

@@ -1,6 +1,6 @@
-//! Where datagrams come in and where they leave: two fixed buffers that the shell owns and the core
-//! fills or empties. The vocabulary of both is the [`Path`]; nothing here knows what a datagram
-//! means.
+//! Two fixed buffers for datagrams, one for those that come in and one for those that leave. The
+//! shell owns both; the core reads one and fills the other. A [`Path`] says where a datagram comes
+//! from or goes to. Nothing here knows what a datagram means.
 
 use std::net::SocketAddr;
 use std::ops::Range;
@@ -24,8 +24,8 @@ pub enum Protocol {
     Tcp,
 }
 
-/// The exact way to one remote: protocol, our socket and the remote's address. For TCP it names one
-/// accepted connection.
+/// The exact path to one remote: the protocol, our socket and the remote's address. For TCP it
+/// names one accepted connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Path {
     /// UDP or TCP.
@@ -66,8 +66,8 @@ impl Batch {
         }
     }
 
-    /// The whole buffer, for a shell that receives straight into it and then tells by
-    /// [`Batch::place`] what lies where.
+    /// The whole buffer, so that the shell can receive straight into it. [`Batch::place`] then says
+    /// where each datagram lies.
     pub fn bytes_mut(&mut self) -> &mut [u8] {
         &mut self.bytes
     }
@@ -118,8 +118,8 @@ impl Batch {
     }
 }
 
-/// What the shell must send: datagrams laid side by side in one fixed buffer. A run of equal-sized
-/// datagrams to one UDP path is one [`Train`], which the kernel can take in one piece (GSO).
+/// What the shell must send: datagrams side by side in one fixed buffer. A run of datagrams of
+/// equal size on one UDP path is a [`Train`]. The kernel can take a train in one piece (GSO).
 pub struct Output {
     bytes: Box<[u8]>,
     used: usize,
@@ -129,7 +129,7 @@ pub struct Output {
     closed_sockets: Vec<SocketKey>,
 }
 
-/// One or more datagrams to one path: all are `segment_size` bytes long but the last, which may be
+/// One or more datagrams on one path. Each is `segment_size` bytes long; only the last may be
 /// shorter.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Train {
@@ -171,8 +171,8 @@ impl Output {
         }
     }
 
-    /// Room for one datagram of [`MAX_DATAGRAM`] bytes, to be written and then committed; `None`
-    /// when the buffer is full and must be sent first.
+    /// Room for one datagram of [`MAX_DATAGRAM`] bytes. Write it, then commit it. `None` when the
+    /// buffer is full and must be sent first.
     pub fn slot(&mut self) -> Option<&mut [u8]> {
         self.bytes.get_mut(self.used..self.used + MAX_DATAGRAM)
     }
@@ -184,7 +184,7 @@ impl Output {
     }
 
     /// Queues the first `len` bytes of the slot as a datagram on `path`. It joins the last train if
-    /// that goes the same way and the lengths allow.
+    /// that has the same path and the lengths allow it.
     pub fn commit(&mut self, path: Path, len: usize) {
         debug_assert!(len <= MAX_DATAGRAM, "a datagram fits its slot");
         let start = self.used;
@@ -204,8 +204,8 @@ impl Output {
         }
     }
 
-    /// Queues everything that `other` holds behind what is queued here. `false`, and no change,
-    /// when there is no room for all of it.
+    /// Queues everything from `other` after what is queued here. If there is no room for all of it,
+    /// nothing changes and the answer is `false`.
     pub fn append(&mut self, other: &Self) -> bool {
         if self.used + other.used > self.bytes.len() {
             return false;
@@ -327,7 +327,7 @@ impl Train {
 
 /// What the kernel takes in one GSO send (`UDP_MAX_SEGMENTS`).
 const MAX_SEGMENTS: usize = 64;
-/// The largest UDP payload over IPv4, in bytes, which bounds a GSO send as a whole.
+/// The largest UDP payload over IPv4, in bytes. A whole GSO send has this limit, too.
 const MAX_TRAIN: usize = 65_507;
 
 #[cfg(test)]

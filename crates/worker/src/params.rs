@@ -1,5 +1,5 @@
-//! The plain parameters that requests carry and dumps echo: RTP, listening, DTLS and ICE. Plain
-//! data; what they mean is decided by the entities that take them.
+//! The plain parameters that requests carry and dumps echo: RTP, listening, DTLS and ICE. They are
+//! plain data; the entities that take them decide what they mean.
 
 mod codec;
 mod listen;

@@ -1,5 +1,5 @@
-//! Randomness that comes in through the settings: one seeded generator, and the keyed hashing of
-//! the worker's look-up tables.
+//! Randomness from the seed in the settings: one generator, and the keyed hashing of the worker's
+//! look-up tables.
 
 use std::hash::BuildHasher;
 
@@ -7,7 +7,8 @@ use rand_chacha::ChaCha12Rng;
 use rand_chacha::rand_core::{RngCore, SeedableRng};
 use siphasher::sip::SipHasher13;
 
-/// The worker's only source of random numbers, good enough for passwords and keys when the seed is.
+/// The worker's only source of random numbers. It is good enough for passwords and keys if the seed
+/// is.
 pub struct Rng(ChaCha12Rng);
 
 impl Rng {
@@ -54,11 +55,11 @@ impl Rng {
     }
 }
 
-/// A look-up table whose order is that of insertion, never of hashes; removal swaps the last entry
+/// A look-up table in order of insertion, never in order of hashes. Removal puts the last entry
 /// into the hole, as the channel's dumps expect.
 pub type Table<K, V> = indexmap::IndexMap<K, V, KeyedState>;
 
-/// Hashing under a secret key, so that a peer cannot choose addresses or names that collide.
+/// Hashing with a secret key, so that a peer cannot choose addresses or names that collide.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct KeyedState(u64, u64);
 

@@ -1,8 +1,8 @@
 //! The command line and environment that a controller starts the worker with, as plain settings.
 //!
 //! Parsing is pure; only [`Settings::read_certificate`] touches the file system. Both fail with a
-//! [`SettingsError`] that knows its exit code: the controller tells bad settings from a worker that
-//! died by that code alone.
+//! [`SettingsError`] that knows its exit code. By that code alone the controller tells wrong
+//! settings from a worker that died.
 
 use std::ffi::OsString;
 use std::fs;
@@ -41,7 +41,7 @@ pub struct CertificateFiles {
     pub private_key: PathBuf,
 }
 
-/// A DTLS certificate and its key as PEM text. The armour is checked, what is inside is not.
+/// A DTLS certificate and its key as PEM text. Only the PEM form is checked, not the content.
 #[derive(Clone, PartialEq, Eq)]
 pub struct CertificatePem {
     /// One or more `CERTIFICATE` blocks.
@@ -59,7 +59,7 @@ impl std::fmt::Debug for CertificatePem {
 /// Why the worker cannot start.
 #[derive(Debug, thiserror::Error)]
 pub enum SettingsError {
-    /// The environment lacks `MEDIASOUP_VERSION`: nobody who knows the channel started this.
+    /// The environment lacks `MEDIASOUP_VERSION`, so it was not a controller that started this.
     #[error("{VERSION_VARIABLE} is not in the environment: a controller must start this program")]
     NoVersion,
     /// The option is none of ours.
@@ -78,7 +78,7 @@ pub enum SettingsError {
         /// What was given.
         value: String,
     },
-    /// `rtcMaxPort` is below `rtcMinPort`, both taken modulo 65536.
+    /// `rtcMaxPort` is below `rtcMinPort`, after both are cut to 16 bits.
     #[error("rtcMaxPort ({}) cannot be less than rtcMinPort ({})", .0.max, .0.min)]
     EmptyPortRange(PortRange),
     /// Only one of the two DTLS files was given.
@@ -108,7 +108,7 @@ pub enum SettingsError {
 }
 
 impl SettingsError {
-    /// What the process exits with: 41 without a version, else 42, which a controller reports as
+    /// The exit code of the process: 41 without a version, else 42, which a controller reports as
     /// wrong settings.
     #[must_use]
     pub const fn exit_code(&self) -> i32 {
@@ -121,7 +121,7 @@ impl SettingsError {
 
 impl Settings {
     /// Reads arguments of the form `--name=value`, without the program's name, and the
-    /// environment's variables through `environment`. A repeated option replaces its earlier value,
+    /// environment's variables through `environment`. A repeated option replaces its earlier value;
     /// log tags add up.
     ///
     /// # Errors
@@ -321,7 +321,7 @@ const DEFAULT_PORTS: PortRange = PortRange {
     max: 59_999,
 };
 
-/// A chain of certificates is a few KiB; nothing sensible is larger than this many bytes.
+/// The maximum size of a PEM file, in bytes. A chain of certificates has a few KiB.
 const MAX_PEM_SIZE: u64 = 1 << 20;
 
 #[cfg(test)]

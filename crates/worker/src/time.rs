@@ -1,6 +1,7 @@
-//! Time as the core knows it: a value that comes in with every input, never a clock that is read.
+//! Time in the core: a value that comes with every input. The core never reads a clock.
 //!
-//! The shell maps the kernel's clocks onto [`Instant`] once per batch; a test makes instants up.
+//! The shell turns the kernel's clocks into an [`Instant`] once per batch. A test chooses its
+//! instants.
 
 use std::fmt;
 use std::ops::{Add, AddAssign, Sub};
@@ -82,8 +83,8 @@ impl fmt::Debug for Instant {
     }
 }
 
-/// Ties [`Instant`] to the clocks of the outside: the wall clock that sender reports carry, and the
-/// standard library's instants that the DTLS backend takes. Read once, when the worker starts.
+/// Relates [`Instant`] to two other clocks: the wall clock of sender reports, and the standard
+/// library's instants, which the DTLS backend takes. It is read once, when the worker starts.
 #[derive(Clone, Copy, Debug)]
 pub struct ClockAnchor {
     /// The worker's instant at the moment of the anchor.
@@ -95,7 +96,7 @@ pub struct ClockAnchor {
 }
 
 impl ClockAnchor {
-    /// `instant` as the standard library counts it. Instants before the anchor map to the anchor.
+    /// `instant` as an instant of the standard library. One before the anchor becomes the anchor.
     #[must_use]
     pub fn to_std(&self, instant: Instant) -> std::time::Instant {
         self.std + instant.since(self.at)

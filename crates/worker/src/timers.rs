@@ -1,11 +1,12 @@
-//! The one queue of deadlines: at most one live entry per owner, refreshed when the owner was
-//! touched, so that idle owners cost nothing.
+//! The queue of deadlines. Each owner has at most one entry, and the entry is refreshed only when
+//! the owner was touched. So idle owners cost nothing.
 
 use crate::arena::Key;
 use crate::time::Instant;
 
-/// A binary min-heap of deadlines with the position of every owner's entry known, so that a
-/// deadline can be moved or removed in O(log n). Ties leave in owner order: the same in every run.
+/// A binary min-heap of deadlines. It knows the position of every owner's entry, so moving or
+/// removing a deadline is O(log n). Equal deadlines come out in the order of their owners, so every
+/// run is the same.
 #[derive(Debug)]
 pub struct Deadlines<K> {
     heap: Vec<(Instant, K)>,

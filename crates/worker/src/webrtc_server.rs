@@ -12,7 +12,7 @@ use crate::transport::ListenSocket;
 pub(crate) struct WebRtcServer {
     pub(crate) id: String,
     pub(crate) sockets: Vec<ListenSocket>,
-    /// In the order of creation; removal swaps the last into the hole.
+    /// In the order of creation. Removal puts the last one into the hole.
     pub(crate) transports: Vec<TransportKey>,
     username_fragments: Table<String, TransportKey>,
     tuples: Table<Path, TransportKey>,
@@ -49,8 +49,8 @@ impl WebRtcServer {
         self.username_fragments.swap_remove(fragment);
     }
 
-    /// Leads a validated tuple to a transport. A tuple that leads to another transport is taken
-    /// over: the newer authenticated check wins.
+    /// Makes a validated tuple lead to a transport. If it led to another transport before, the
+    /// newer authenticated check wins.
     pub(crate) fn add_tuple(&mut self, path: Path, transport: TransportKey) {
         self.tuples.insert(path, transport);
     }
@@ -79,7 +79,7 @@ impl WebRtcServer {
             .map(|(fragment, key)| (fragment.as_str(), *key))
     }
 
-    /// Refuses a server that cannot serve the transport: none of its sockets is of a wanted kind.
+    /// Refuses a server that has no socket of a wanted kind.
     pub(crate) fn check_serves(&self, udp: bool, tcp: bool) -> Result<(), RequestError> {
         let serves = self
             .sockets

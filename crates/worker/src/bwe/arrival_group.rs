@@ -17,7 +17,7 @@ pub struct ArrivalGroups {
 pub struct GroupDelta {
     /// When they were sent, in milliseconds.
     pub sent_ms: f64,
-    /// When they arrived, in milliseconds; negative when the network reordered them.
+    /// The difference of their arrivals, in milliseconds; negative when the network reordered them.
     pub arrived_ms: f64,
 }
 
@@ -36,8 +36,8 @@ impl ArrivalGroups {
         Self::default()
     }
 
-    /// Takes a packet, sent at `sent` of the sender's clock and received at `arrived` of ours. Returns
-    /// the comparison of the last two groups when this packet begins a new one.
+    /// Takes a packet that was sent at `sent` by the sender's clock and arrived at `arrived` by
+    /// ours. If it begins a new group, the comparison of the last two groups is returned.
     pub fn handle_packet(&mut self, sent: Instant, arrived: Instant) -> Option<GroupDelta> {
         let Some(current) = &mut self.current else {
             self.current = Some(Group::of(sent, arrived));
@@ -76,8 +76,8 @@ impl Group {
         }
     }
 
-    /// Whether the packet was sent with the group, or caught up with it in a queue that then let
-    /// both out at once.
+    /// Whether the packet belongs to the group: either it was sent with it, or a queue held both
+    /// and let them out at once.
     fn takes(&self, sent: Instant, arrived: Instant) -> bool {
         if sent.since(self.first_sent) <= BURST {
             return true;
@@ -129,7 +129,8 @@ mod tests {
 
     #[test]
     fn packets_released_together_are_one_group() {
-        // Sent 10 ms apart, held up, and let out within a millisecond of each other.
+        // The packets were sent 10 ms apart. Something held them and let them out within a
+        // millisecond.
         let packets = [
             (0, 100),
             (100, 200),

@@ -7,20 +7,20 @@ use std::time::Duration;
 use crate::streams::{ExtendedSeq, SeqUnwrapper};
 use crate::time::Instant;
 
-/// Remembers when packets came, by transport-wide sequence number, and says every 100 ms, or as
-/// soon as 200 have come, what to report.
+/// Remembers when packets came, by transport-wide sequence number. A report is due every 100 ms, or
+/// as soon as 200 packets have come.
 ///
 /// A report starts where the last one ended, so a lost packet is reported as soon as a later one
-/// came. If it comes after all, the next report goes back to it and repeats what lies between; up to
-/// half a second. Between reports, [`ArrivalLog::next_deadline`] is absent while nothing
-/// came. Memory: 1 KiB at first, growing with the packet rate to at most 16 KiB.
+/// has come. If the lost packet comes after all, within half a second, the next report goes back to
+/// it and repeats everything since. While nothing comes, [`ArrivalLog::next_deadline`] is absent.
+/// Memory is 1 KiB at first and grows with the packet rate to at most 16 KiB.
 #[derive(Debug, Default)]
 pub struct ArrivalLog {
     unwrapper: SeqUnwrapper,
-    /// The number that would confirm that the publisher numbers anew.
+    /// The number that would confirm that the publisher has started a new numbering.
     after_jump: Option<u16>,
-    /// The lower bits of the microsecond a packet came at; 0 when it did not. That of number `n`
-    /// lies at `n & (arrivals.len() - 1)`.
+    /// For each packet the lower bits of its arrival in microseconds; 0 when it did not come.
+    /// Number `n` lies at `n & (arrivals.len() - 1)`.
     arrivals: Vec<u32>,
     /// The first number of the next report.
     start: ExtendedSeq,
@@ -33,7 +33,7 @@ pub struct ArrivalLog {
     loss: RecentLoss,
 }
 
-/// One report: what goes into a feedback packet besides the arrivals.
+/// One report: the fields of a feedback packet besides the arrivals.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct FeedbackBatch {
     /// The transport-wide sequence number of the first arrival.
@@ -58,7 +58,7 @@ impl ArrivalLog {
         Self::default()
     }
 
-    /// Takes note of an authenticated packet with transport-wide sequence number `seq` that came at
+    /// Records that an authenticated packet with transport-wide sequence number `seq` came at
     /// `received`.
     pub fn handle_packet(&mut self, now: Instant, seq: u16, received: Instant) {
         let Some(seq) = self.place(seq) else {
@@ -89,9 +89,10 @@ impl ArrivalLog {
         self.due
     }
 
-    /// If a report is due, writes into `arrivals` for each packet from the base sequence number on
-    /// when it came, if it did. The last one written always came. What of it fitted into a packet
-    /// is to be told to [`ArrivalLog::note_sent`]; then there may be more.
+    /// If a report is due, writes the arrival of each packet from the base sequence number on into
+    /// `arrivals`; `None` stands for a packet that did not come. The last entry is always one that
+    /// came. Afterwards tell [`ArrivalLog::note_sent`] how many entries fitted into the packet, and
+    /// call this again: there may be more.
     pub fn take_batch(
         &mut self,
         now: Instant,
@@ -115,7 +116,7 @@ impl ArrivalLog {
         })
     }
 
-    /// Takes note that the first `len` arrivals of the last batch were sent.
+    /// Records that the first `len` arrivals of the last batch were sent.
     pub fn note_sent(&mut self, len: usize) {
         let end = match self.unwrapper.highest() {
             Some(highest) => self.start.plus(len as u64).min(highest.plus(1)),
@@ -132,14 +133,15 @@ impl ArrivalLog {
         }
     }
 
-    /// The share of packets, 0.0–1.0, that the last reports called lost; `None` before the first.
+    /// The share of packets, 0.0–1.0, that the last reports showed as lost; `None` before the first
+    /// report.
     #[must_use]
     pub fn packet_loss(&self) -> Option<f64> {
         self.loss.ratio()
     }
 
-    /// The extended number of a packet to remember, with room made for it; `None` for what is too
-    /// old, or too far off to be believed at once.
+    /// Makes room for a packet and returns its extended number; `None` if it is too old, or too far
+    /// off to be believed at once.
     fn place(&mut self, wire: u16) -> Option<ExtendedSeq> {
         let Some(highest) = self.unwrapper.highest() else {
             let first = self.unwrapper.unwrap(wire);
@@ -175,8 +177,8 @@ impl ArrivalLog {
         self.after_jump = None;
     }
 
-    /// Makes the ring reach from `start` to the new highest number and empties what is between it
-    /// and the former one.
+    /// Makes the ring reach from `start` to the new highest number, and empties the places between
+    /// the former highest number and the new one.
     fn extend(&mut self, former: ExtendedSeq, highest: ExtendedSeq) {
         let span = highest.since(self.start) + 1;
         if span > self.arrivals.len() as u64 && (self.arrivals.len() as u64) < MAX_SPAN {
@@ -184,7 +186,8 @@ impl ArrivalLog {
         }
         let len = self.arrivals.len() as u64;
         if span > len {
-            // What is overwritten unreported counts as never having been there.
+            // A packet that is overwritten before it was reported counts as if it had never been
+            // there.
             let start = highest.plus(1).0 - len;
             let overwritten = self.came(self.start.0..start.min(former.0 + 1));
             self.unreported = self.unreported.saturating_sub(overwritten);
@@ -208,8 +211,8 @@ impl ArrivalLog {
         self.arrivals = arrivals;
     }
 
-    /// Lets the next report start at a packet that the last ones called lost, unless they are too
-    /// long ago to be of use.
+    /// Lets the next report start at a packet that was reported as lost, unless that report is too
+    /// old to matter.
     fn go_back_to(&mut self, seq: ExtendedSeq) {
         let oldest = self.newest - BACK_WINDOW;
         let mut from = self.start;
@@ -254,7 +257,7 @@ impl ArrivalLog {
         }
         let newest = self.newest.as_micros();
         let age = ((newest & 0xffff_ffff) as u32).wrapping_sub(low);
-        // The mark for absence makes one microsecond in 71 minutes a microsecond late.
+        // 0 marks absence, so one microsecond in every 71 minutes is recorded a microsecond late.
         let age = if age > u32::MAX / 2 { 0 } else { age };
         Some(Instant::from_nanos(
             newest.saturating_sub(u64::from(age)).saturating_mul(1000),
@@ -293,7 +296,7 @@ fn micros(at: Instant) -> u32 {
 }
 
 const INTERVAL: Duration = Duration::from_millis(100);
-/// So many unreported packets do not wait for the interval to end.
+/// With so many unreported packets the report does not wait for the end of the interval.
 const FULL: usize = 200;
 /// What came longer ago than this is not reported again.
 const BACK_WINDOW: Duration = Duration::from_millis(500);
@@ -549,7 +552,7 @@ mod tests {
         let mut feedback = ArrivalLog::new();
         let mut sent_at = std::collections::BTreeMap::new();
         let mut reported = std::collections::BTreeMap::new();
-        // Starts shortly before the lower bits of the microsecond wrap.
+        // The test starts shortly before the lower bits of the microsecond wrap.
         let mut now = 4_294_000;
         let mut next = 0_u64;
         for _ in 0..20_000 {

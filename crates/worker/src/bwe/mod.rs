@@ -1,8 +1,9 @@
-//! Bandwidth estimation: what we tell a publisher of its packets, and what we conclude ourselves.
+//! Bandwidth estimation: what we report to a publisher about its packets, and what we conclude
+//! ourselves.
 //!
-//! Towards a publisher there are two ways. With transport-wide congestion control the publisher
-//! estimates: we only report when each packet came ([`ArrivalLog`]). With nothing but
-//! abs-send-time, we estimate and tell it a rate (REMB).
+//! Towards a publisher there are two ways. With transport-wide congestion control, the publisher
+//! estimates, and we only report when each packet came ([`ArrivalLog`]). With abs-send-time alone,
+//! we estimate and send the publisher a rate (REMB).
 
 mod arrival_group;
 mod feedback;

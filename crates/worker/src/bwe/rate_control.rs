@@ -1,4 +1,4 @@
-//! Additive increase, multiplicative decrease: from how loaded a path is to how much may be sent.
+//! Additive increase, multiplicative decrease: turns the load of a path into a target bit rate.
 
 use std::time::Duration;
 
@@ -7,10 +7,10 @@ use crate::time::Instant;
 
 /// Turns [`Usage`] and the measured throughput into a target bit rate.
 ///
-/// Overuse sets the target to 85 % of what came through and remembers that throughput as the path's
-/// capacity. Otherwise the target grows: near the remembered capacity by about a packet a response
-/// time, elsewhere by 8 % a second, but never beyond one and a half times what really comes through.
-/// While queues drain it stays.
+/// On overuse the target becomes 85 % of the throughput, and this throughput is remembered as the
+/// path's capacity. Otherwise the target grows. Near the remembered capacity it grows by about one
+/// packet per response time, elsewhere by 8 % per second. It never exceeds one and a half times the
+/// real throughput. While queues drain, it stays.
 #[derive(Debug)]
 pub struct AimdRateControl {
     target: Option<f64>,
@@ -50,8 +50,7 @@ impl AimdRateControl {
         }
     }
 
-    /// The target in bits per second; `None` until overuse was seen or the throughput was watched for
-    /// five seconds.
+    /// The target in bits per second; `None` until there was overuse or five seconds of throughput.
     #[must_use]
     pub const fn target(&self) -> Option<f64> {
         self.target
@@ -68,8 +67,8 @@ impl AimdRateControl {
         self.changed_at = Some(now);
     }
 
-    /// Takes the state of the path. `throughput` is what came through lately, in bits per second; 0
-    /// when it is not known.
+    /// Takes the state of the path. `throughput` is the recent throughput in bits per second; 0 if
+    /// it is not known.
     pub fn update(&mut self, now: Instant, usage: Usage, throughput: f64) {
         let first_at = *self.first_at.get_or_insert(now);
         if self.target.is_none() && throughput > 0.0 {
@@ -101,8 +100,8 @@ impl AimdRateControl {
         }
     }
 
-    /// A decrease takes a round trip to show; unless less than half of the target comes through, it
-    /// is waited for.
+    /// A decrease takes a round trip to show its effect, so the next one waits for that. It does
+    /// not wait if less than half of the target comes through.
     fn may_decrease(&self, now: Instant, target: f64, throughput: f64) -> bool {
         let patience = self.rtt.clamp(PATIENCE.0, PATIENCE.1);
         self.decreased_at.is_none_or(|at| now.since(at) >= patience)
@@ -154,8 +153,8 @@ impl Default for AimdRateControl {
     }
 }
 
-/// Bits per second gained each second: about one packet a response time, for video of 30 frames a
-/// second in packets of up to 1200 bytes.
+/// The growth in bits per second, each second: about one packet per response time, for video of 30
+/// frames per second in packets of up to 1200 bytes.
 fn additive_rate(target: f64, rtt: Duration) -> f64 {
     let frame_bits = target / 30.0;
     let packets = (frame_bits / (8.0 * 1200.0)).ceil().max(1.0);
@@ -205,7 +204,7 @@ const CAPACITY_WEIGHT: f64 = 0.05;
 const DEFAULT_RTT: Duration = Duration::from_millis(200);
 /// Bounds of the wait between two decreases.
 const PATIENCE: (Duration, Duration) = (Duration::from_millis(10), Duration::from_millis(200));
-/// How long the throughput is watched before it becomes the first target.
+/// How long the throughput is observed before it becomes the first target.
 const WATCH: Duration = Duration::from_secs(5);
 
 #[cfg(test)]

@@ -2,12 +2,12 @@
 //! transport-wide feedback.
 //!
 //! The estimate mirrors the ideas of libwebrtc's `RemoteBitrateEstimatorAbsSendTime` (its
-//! `modules/remote_bitrate_estimator` as of 2024), written anew: groups of packets sent within
-//! 5 ms ([`ArrivalGroups`]), a delay-based overuse detector and AIMD rate control
-//! ([`AimdRateControl`]). Deviations, each on purpose: the detector is the trendline of its
-//! send-side estimator ([`Trendline`]) instead of the Kalman filter; probe clusters are not
-//! recognised, so the start relies on what the publisher sends by itself; all streams of a transport
-//! share one detector, as they share the path.
+//! `modules/remote_bitrate_estimator` as of 2024), written anew: groups of packets sent within 5 ms
+//! ([`ArrivalGroups`]), a delay-based overuse detector and AIMD rate control ([`AimdRateControl`]).
+//! It deviates on purpose in three points. The detector is the trendline of libwebrtc's send-side
+//! estimator ([`Trendline`]) instead of the Kalman filter. Probe clusters are not recognised, so at
+//! the start the estimate relies on what the publisher sends by itself. All streams of a transport
+//! share one detector, because they share the path.
 
 use std::time::Duration;
 
@@ -94,7 +94,7 @@ impl ReceiveSideEstimator {
         }
     }
 
-    /// The bit rate to tell the publisher, if it is to be told one now.
+    /// The bit rate to send to the publisher, if a message is due now.
     pub fn poll(&mut self, now: Instant) -> Option<u64> {
         if self.due.is_none_or(|due| due > now) {
             return None;
@@ -105,7 +105,7 @@ impl ReceiveSideEstimator {
         Some(bitrate)
     }
 
-    /// When [`ReceiveSideEstimator::poll`] has something to say; `None` while nothing comes.
+    /// When [`ReceiveSideEstimator::poll`] will have a message; `None` while no packets come.
     #[must_use]
     pub const fn next_deadline(&self) -> Option<Instant> {
         self.due

@@ -1,5 +1,5 @@
-//! Whether the delay of a path grows: the slope of a line through recent delays, against a threshold
-//! that adapts.
+//! Finds out whether the delay of a path grows: it compares the slope of a line through recent
+//! delays with a threshold that adapts.
 
 use std::collections::VecDeque;
 
@@ -17,8 +17,8 @@ pub enum Usage {
     Under,
 }
 
-/// Detects overuse from the accumulated differences between how groups were sent and how they
-/// arrived.
+/// Detects overuse. It adds up how much further apart groups of packets arrived than they were
+/// sent.
 #[derive(Debug)]
 pub struct Trendline {
     points: VecDeque<Point>,
@@ -120,7 +120,7 @@ impl Trendline {
     }
 
     /// The threshold follows the usual size of the trend, so that competing flows which fill queues
-    /// do not starve this one. Single spikes are passed over.
+    /// do not starve this one. Single spikes are ignored.
     fn adapt(&mut self, trend: f64, now: Instant) {
         let before = self.threshold_at.replace(now).unwrap_or(now);
         if trend > self.threshold + SPIKE {

@@ -1,5 +1,5 @@
-//! The AV1 payload format (AV1 RTP specification §4.4): the aggregation header, and the layers that
-//! the first OBU tells.
+//! The AV1 payload format (AV1 RTP specification §4.4): the aggregation header, and the layers of
+//! the first OBU.
 
 use crate::wire::buffer::Reader;
 

@@ -1,11 +1,11 @@
-//! The H.264 payload format (RFC 6184): only what finds key frames.
+//! The H.264 payload format (RFC 6184), as far as needed to find key frames.
 
 use crate::wire::buffer::Reader;
 
 /// What an H.264 payload holds that matters to a forwarder.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub struct H264Payload {
-    /// A sequence parameter set, or its first fragment: what encoders send before a key frame.
+    /// A sequence parameter set, or its first fragment; encoders send it before a key frame.
     pub sequence_parameter_set: bool,
     /// The first slice of an IDR picture, or the first fragment of it.
     pub idr_start: bool,

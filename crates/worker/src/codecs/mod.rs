@@ -1,9 +1,9 @@
-//! What a payload says of itself: key frames, layers, pictures without sound. [`describe`] is the
-//! entry; a parser per codec does the work.
+//! What a payload says about itself: key frames, layers, silence. [`describe`] is the entry; each
+//! codec has its own parser.
 //!
-//! Payload is hostile even after authentication, and may be encrypted end to end: every parser
-//! takes any bytes, and what it cannot read it reports as [`Details::Malformed`]. Nothing here keeps
-//! state; the templates that dependency descriptors refer to are the caller's to keep.
+//! Payload is hostile even after authentication, and it may be encrypted end to end. So every
+//! parser takes any bytes and reports [`Details::Malformed`] when it cannot read them. Nothing here
+//! keeps state: the caller keeps the templates that dependency descriptors refer to.
 
 mod av1;
 pub mod dependency_descriptor;
@@ -25,8 +25,8 @@ use self::dependency_descriptor::FrameMark;
 /// What one packet's payload says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PayloadDescription {
-    /// Whether a receiver can begin to decode with this packet: it begins a key frame, or what must
-    /// come before one. Packets of audio never do.
+    /// Whether a receiver can begin to decode with this packet, because it begins a key frame or
+    /// what must come before one. It is never set for audio.
     pub key_frame: bool,
     /// Whether it is the first packet of a frame, as far as the codec tells; in SVC, of a layer's
     /// frame.
@@ -39,7 +39,8 @@ pub struct PayloadDescription {
     pub switching_up: bool,
     /// Whether it only keeps a silent stream alive (discontinuous transmission).
     pub dtx: bool,
-    /// What the dependency descriptor says without its templates; `None` without a descriptor.
+    /// What the dependency descriptor says on its own, without templates; `None` without a
+    /// descriptor.
     pub dependency: Option<FrameMark>,
     /// What only this codec says.
     pub details: Details,
@@ -63,8 +64,9 @@ pub enum Details {
 }
 
 /// Describes `payload`, an RTP payload without padding. `dependency_descriptor` is the value of the
-/// header extension of that name; where it speaks of key frames it is believed before the payload,
-/// which may be encrypted. An empty payload (a probe) is [`Details::Opaque`] and never a key frame.
+/// header extension of that name; if it says something about key frames, it counts more than the
+/// payload, which may be encrypted. An empty payload (a probe) is [`Details::Opaque`] and never a
+/// key frame.
 #[must_use]
 pub fn describe(
     codec: Codec,

@@ -4,7 +4,7 @@
 ///
 /// An encoder that uses discontinuous transmission then gives a table-of-contents byte with no
 /// frame behind it, or two bytes; libopus documents that a packet of up to two bytes "does not need
-/// to be transmitted". Empty payloads carry nothing and are no DTX.
+/// to be transmitted". An empty payload carries nothing and does not count as DTX.
 #[must_use]
 pub const fn is_dtx(payload: &[u8]) -> bool {
     matches!(payload.len(), 1..=2)

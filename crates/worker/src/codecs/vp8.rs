@@ -1,5 +1,5 @@
-//! The VP8 payload descriptor (RFC 7741 §4.2): reading it, and rewriting the two counters that a
-//! consumer must keep continuous.
+//! The VP8 payload descriptor (RFC 7741 §4.2): reading it, and rewriting its two counters, which
+//! must be continuous for a consumer.
 
 use crate::wire::buffer::{Reader, stamp};
 
@@ -109,9 +109,10 @@ impl Vp8Descriptor {
         self.partition_start && self.partition == 0
     }
 
-    /// Writes other counters into `payload`, which must be a copy of the payload that this
-    /// descriptor was read from: those that are present, in the width they have. Of a PictureID the
-    /// lower 7 or 15 bits are written. `None`, and no change, when the payload is too short.
+    /// Writes new counters into `payload`, which must be a copy of the payload that this descriptor
+    /// was read from. Only counters that are present are written, in their own width: a PictureID
+    /// gets its lower 7 or 15 bits. If the payload is too short, nothing changes and the answer is
+    /// `None`.
     pub fn rewrite(
         &self,
         payload: &mut [u8],

@@ -27,7 +27,7 @@ pub struct Vp9Descriptor {
     pub inter_layer_predicted: bool,
     /// TL0PICIDX, in the non-flexible mode with layer indices.
     pub tl0_picture_index: Option<u8>,
-    /// How many spatial layers the scalability structure tells of, 1–8; `None` without one.
+    /// The number of spatial layers in the scalability structure, 1–8; `None` without a structure.
     pub spatial_layers: Option<u8>,
     /// Length of the descriptor, in bytes.
     pub len: u16,

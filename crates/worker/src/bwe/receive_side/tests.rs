@@ -5,8 +5,8 @@ use std::fmt::Write;
 
 use super::*;
 
-/// A path: packets wait in a queue of bounded length and leave at the capacity of the moment, then
-/// travel for 20 ms and a little noise.
+/// A path: packets wait in a bounded queue, leave it at the current capacity, and then travel for
+/// 20 ms and a little noise.
 struct Path {
     capacity: u64,
     longest_queue: Duration,

@@ -34,8 +34,8 @@ impl<'a> BitReader<'a> {
         u8::try_from(self.bits(width.min(u8::BITS))?).ok()
     }
 
-    /// A number below `bound`, which takes one bit less when it is small: ns(n) of the
-    /// specification. 0, and no bits, when `bound` is 0 or 1.
+    /// A number below `bound`; a small one takes one bit less: ns(n) of the specification. If
+    /// `bound` is 0 or 1, the number is 0 and takes no bits.
     pub(super) fn below(&mut self, bound: u32) -> Option<u32> {
         let width = u32::BITS - bound.leading_zeros();
         if width <= 1 {

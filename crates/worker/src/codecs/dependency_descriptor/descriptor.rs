@@ -91,7 +91,7 @@ impl DependencyDescriptor {
     ///
     /// # Errors
     ///
-    /// What is wrong with the descriptor, or that it needs a structure that `known` is not.
+    /// Says what is wrong with the descriptor, or that it needs another structure than `known`.
     pub fn parse(
         value: &[u8],
         known: Option<&TemplateStructure>,
@@ -155,7 +155,8 @@ impl Flags {
     }
 }
 
-/// frame_dependency_definition(): the frame's template, and what the frame has of its own instead.
+/// frame_dependency_definition(): the frame's template, and the frame's own values where it
+/// replaces those of the template.
 struct FrameDefinition {
     layers: Layers,
     indications: DecodeTargetIndications,

@@ -1,7 +1,6 @@
 //! The AV1 dependency descriptor (AV1 RTP specification, Appendix A.8, whose function names the
-//! comments use): which layer a frame belongs
-//! to, what it refers to and who needs it, without looking into the payload. Other codecs can carry
-//! it too.
+//! comments use): it says which layer a frame belongs to, which frames it refers to and who needs
+//! it, so nobody has to look into the payload. Other codecs can carry it, too.
 //!
 //! A key frame brings a [`TemplateStructure`]; the descriptors of later frames name a template of
 //! it. The caller keeps the last structure of each stream and passes it back in. Every table has a

@@ -1,9 +1,9 @@
-//! The template dependency structure: what a key frame says of all frames to come.
+//! The template dependency structure: what a key frame says about all frames that follow.
 
 use super::bit_reader::BitReader;
 use super::descriptor::DependencyDescriptorError as Error;
 
-/// What the templates of a stream are, from the descriptor of its last key frame.
+/// The templates of a stream, from the descriptor of its last key frame.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TemplateStructure {
     /// The id of the first template.
@@ -48,13 +48,14 @@ pub enum DecodeTargetIndication {
     NotPresent,
     /// No later frame of it refers to this one.
     Discardable,
-    /// Frames of it may be decoded from here on without those before.
+    /// Its frames can be decoded from here on without earlier ones.
     Switch,
     /// Part of it.
     Required,
 }
 
-/// What a frame is to each of up to 32 decode targets, two bits each, the first at the bottom.
+/// What a frame means to each of up to 32 decode targets: two bits each, the first in the lowest
+/// bits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub struct DecodeTargetIndications(u64);
 
@@ -218,7 +219,8 @@ impl TemplateStructure {
     }
 }
 
-/// template_layers(): templates come in the order of their layers, each saying where the next one is.
+/// template_layers(): templates come in the order of their layers, and each says where the next one
+/// is.
 fn read_layers(reader: &mut BitReader<'_>) -> Result<Vec<Template>, Error> {
     let mut layers = Layers::default();
     let mut templates = Vec::new();
@@ -256,7 +258,8 @@ impl DecodeTargetIndications {
         Some(Self(bits))
     }
 
-    /// What the frame is to decode target `target`, 0–31; not part of any beyond.
+    /// What the frame means to decode target `target`, 0–31. It is not part of a target beyond
+    /// that.
     #[must_use]
     pub const fn get(self, target: usize) -> DecodeTargetIndication {
         if target >= MAX_DECODE_TARGETS {
@@ -331,6 +334,6 @@ const MAX_DECODE_TARGETS: usize = 32;
 const MAX_TEMPLATE_ID: u8 = 64;
 const MAX_TEMPORAL_LAYERS: u8 = 8;
 const MAX_SPATIAL_LAYERS: usize = 4;
-/// The specification sets no limit; encoders refer to seven frames at most, as many as AV1 has
+/// The specification sets no limit. Encoders refer to at most seven frames, because AV1 has seven
 /// references.
 const MAX_FRAME_DIFFS: usize = 8;
