@@ -74,7 +74,7 @@ impl KnownSecrets {
 const SECRET_WORDS: [&str; 4] = ["password", "secret", "passphrase", "credential"];
 
 /// Only secrets of at least so many bytes are looked for. ICE passwords have at least 22 (RFC 8445
-/// section 5.3), SRTP keys 40. A shorter text may well be a word of an innocent line.
+/// §5.3), SRTP keys 40. A shorter text may well be a word of an innocent line.
 const SHORTEST: usize = 16;
 
 /// A recording holds about one secret per transport.

@@ -35,7 +35,7 @@ pub struct RtpStreamStats {
     pub packets_lost: i32,
     /// Share of packets lost lately, in 1/256.
     pub fraction_lost: u8,
-    /// Interarrival jitter in RTP clock ticks (RFC 3550, section 6.4.1).
+    /// Interarrival jitter in RTP clock ticks (RFC 3550 §6.4.1).
     pub jitter: u32,
     /// Packets thrown away.
     pub packets_discarded: u64,

@@ -10,7 +10,7 @@ pub use profile::SrtpProfile;
 
 pub(crate) use fingerprint::{fingerprint_of, matches_any};
 
-/// The part an endpoint plays, or offers to play, in the DTLS handshake (RFC 8842 section 5).
+/// The part an endpoint plays, or offers to play, in the DTLS handshake (RFC 8842 §5).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum DtlsRole {
     /// Either; the other side chooses. A peer that connects to `Auto` becomes the client.
@@ -25,7 +25,7 @@ pub enum DtlsRole {
 /// What a [`Peer`](crate::Peer) tells the other side before they connect.
 #[derive(Debug, Clone)]
 pub struct LocalParameters {
-    /// ICE username fragment (RFC 8445 section 5.3), 16 characters.
+    /// ICE username fragment (RFC 8445 §5.3), 16 characters.
     pub username_fragment: String,
     /// ICE password, 32 characters.
     pub password: String,

@@ -2,7 +2,7 @@
 
 use aws_lc_rs::rand;
 
-/// An unpredictable number, for SSRCs, first sequence numbers and first timestamps (RFC 3550 section 5.1).
+/// An unpredictable number, for SSRCs, first sequence numbers and first timestamps (RFC 3550 §5.1).
 pub fn random_u32() -> u32 {
     let mut bytes = [0; 4];
     // The system's generator fails only at boot, before it is seeded. A constant is still a valid

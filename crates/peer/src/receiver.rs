@@ -1,8 +1,8 @@
 //! The receiving side, per SSRC: it counts packets, puts VP8 frames together, and writes feedback
 //! for the sender.
 //!
-//! [`Receiver`] has no clock and no socket: times are durations since any fixed start, packets come from
-//! [`PeerTransport::recv`](crate::PeerTransport::recv) and feedback goes to
+//! [`Receiver`] has no clock and no socket: times are durations since any fixed start, packets come
+//! from [`PeerTransport::recv`](crate::PeerTransport::recv) and feedback goes to
 //! [`PeerSender::send_rtcp`](crate::PeerSender::send_rtcp).
 
 mod arrivals;

@@ -1,5 +1,5 @@
-//! RTCP packets that a peer sends and reads: reports and descriptions (RFC 3550 section 6), feedback (RFC 4585,
-//! RFC 5104), REMB (draft-alvestrand-rmcat-remb-03) and transport-wide feedback
+//! RTCP packets that a peer sends and reads: reports and descriptions (RFC 3550 §6), feedback (RFC
+//! 4585, RFC 5104), REMB (draft-alvestrand-rmcat-remb-03) and transport-wide feedback
 //! (draft-holmer-rmcat-transport-wide-cc-extensions-01).
 
 mod compound;

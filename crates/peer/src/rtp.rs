@@ -1,4 +1,5 @@
-//! RTP packets (RFC 3550 section 5.1) with header extensions (RFC 8285), and the VP8 payload format (RFC 7741).
+//! RTP packets (RFC 3550 §5.1) with header extensions (RFC 8285), and the VP8 payload format (RFC
+//! 7741).
 
 mod header;
 mod numbers;

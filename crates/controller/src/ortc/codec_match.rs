@@ -30,12 +30,12 @@ impl Codec<'_> {
         }
         if self.mime_type.has_subtype("H264") {
             // "If packetization-mode is not present, the value of packetization-mode MUST be
-            // inferred to be 0" (RFC 6184, section 8.1).
+            // inferred to be 0" (RFC 6184 §8.1).
             return self.same_or_default("packetization-mode", other)
                 && h264::same_profile(self.parameters, other.parameters);
         }
         if self.mime_type.has_subtype("VP9") {
-            // "If no profile-id is present, Profile 0 MUST be inferred" (RFC 9628, section 6).
+            // "If no profile-id is present, Profile 0 MUST be inferred" (RFC 9628 §6).
             return self.same_or_default("profile-id", other);
         }
         true

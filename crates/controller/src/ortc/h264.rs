@@ -13,7 +13,7 @@ pub(super) fn same_profile(a: &CodecParameters, b: &CodecParameters) -> bool {
 }
 
 /// Sets `profile-level-id` of `local` to what both sides can do: its own level when both allow
-/// level asymmetry, else the lower one (RFC 6184, section 8.2.2). Removes it when neither side
+/// level asymmetry, else the lower one (RFC 6184 §8.2.2). Removes it when neither side
 /// says anything. The profiles must be the same.
 pub(super) fn settle_profile_level_id(local: &mut CodecParameters, remote: &CodecParameters) {
     if local.given(PROFILE_LEVEL_ID).is_none() && remote.given(PROFILE_LEVEL_ID).is_none() {
@@ -62,7 +62,7 @@ impl Level {
     }
 }
 
-/// `profile-level-id` (RFC 6184, section 8.1): profile_idc, constraint flags and level_idc.
+/// `profile-level-id` (RFC 6184 §8.1): profile_idc, constraint flags and level_idc.
 #[derive(Clone, Copy)]
 struct ProfileLevelId {
     profile: Profile,

@@ -85,7 +85,7 @@ fn rtx_codec(
     free: &mut DynamicPayloadTypes,
 ) -> Result<RtpCodecCapability, OrtcError> {
     // "The apt parameter […] maps the retransmission payload type to the associated original
-    // payload type" (RFC 4588, section 8.1).
+    // payload type" (RFC 4588 §8.1).
     let apt = i32::from(repaired.get());
     Ok(RtpCodecCapability {
         preferred_payload_type: Some(free.next()?),

@@ -69,7 +69,7 @@ impl AudioCodec {
     }
 }
 
-/// Surround Opus: libopus' multistream format with a channel mapping (RFC 7845, section 5.1.1).
+/// Surround Opus: libopus' multistream format with a channel mapping (RFC 7845 §5.1.1).
 struct MultiopusLayout {
     channels: u8,
     channel_mapping: &'static str,

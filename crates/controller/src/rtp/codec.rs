@@ -36,7 +36,7 @@ impl fmt::Display for MediaKind {
 /// Media type of a codec, such as `audio/opus` or `video/rtx`.
 ///
 /// The spelling is kept as it was given; comparison ignores the case of ASCII letters, for
-/// "the type, subtype, and parameter names are not case sensitive" (RFC 2045, section 5.1).
+/// "the type, subtype, and parameter names are not case sensitive" (RFC 2045 §5.1).
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct MimeType {
@@ -135,7 +135,7 @@ impl fmt::Display for MimeType {
 #[error("mimeType {0:?} is neither audio/… nor video/…")]
 pub struct InvalidMimeType(String);
 
-/// One RTCP feedback message a codec supports (RFC 4585, section 4.2).
+/// One RTCP feedback message a codec supports (RFC 4585 §4.2).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RtcpFeedback {
     /// `nack`, `ccm`, `goog-remb`, `transport-cc` …; never empty.

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{CodecParameters, MediaKind, null_as_default};
 
-/// URI that names an RTP header extension (RFC 8285, section 6).
+/// URI that names an RTP header extension (RFC 8285 §6).
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(from = "String", into = "String")]
 pub enum RtpHeaderExtensionUri {
@@ -95,7 +95,7 @@ pub struct RtpHeaderExtension {
     pub kind: MediaKind,
     /// What it is.
     pub uri: RtpHeaderExtensionUri,
-    /// The id in the packet, 1..=14 with one-byte headers (RFC 8285, section 4.2).
+    /// The id in the packet, 1..=14 with one-byte headers (RFC 8285 §4.2).
     pub preferred_id: u8,
     /// Whether encryption by RFC 6904 is preferred; it is not supported.
     #[serde(default, deserialize_with = "null_as_default")]

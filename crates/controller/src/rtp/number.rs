@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 use uuid::Uuid;
 
-/// RTP synchronization source identifier (RFC 3550, section 3).
+/// RTP synchronization source identifier (RFC 3550 §3).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Ssrc(pub u32);
@@ -32,7 +32,7 @@ impl fmt::Display for Ssrc {
     }
 }
 
-/// RTP payload type, 0..=127 (RFC 3550, section 5.1).
+/// RTP payload type, 0..=127 (RFC 3550 §5.1).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "u8", into = "u8")]
 pub struct PayloadType(u8);

@@ -90,7 +90,7 @@ pub struct RtxParameters {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct RtcpParameters {
-    /// Canonical name in SDES (RFC 3550, section 6.5.1).
+    /// Canonical name in SDES (RFC 3550 §6.5.1).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cname: Option<String>,
     /// Whether RTCP may be reduced-size (RFC 5506); always so here.

@@ -56,7 +56,7 @@ struct Inner {
 struct Negotiated {
     ice_parameters: IceParameters,
     dtls_role: DtlsRole,
-    /// The one canonical name of all its Producers (RFC 8834, section 4.9).
+    /// The one canonical name of all its Producers (RFC 8834 §4.9).
     cname: Option<String>,
     next_mid: u32,
 }

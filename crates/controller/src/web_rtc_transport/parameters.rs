@@ -6,7 +6,7 @@ use tureen_channel_fbs::fbs::{transport, web_rtc_transport as fbs};
 use crate::encoding::read_protocol;
 use crate::listen_info::Protocol;
 
-/// ICE credentials of one side (RFC 8445, section 5.3).
+/// ICE credentials of one side (RFC 8445 §5.3).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct IceParameters {
@@ -14,7 +14,7 @@ pub struct IceParameters {
     pub username_fragment: String,
     /// Password.
     pub password: String,
-    /// Whether the side is ICE-lite (RFC 8445, section 2.5); workers are.
+    /// Whether the side is ICE-lite (RFC 8445 §2.5); workers are.
     #[serde(default)]
     pub ice_lite: bool,
 }
@@ -23,9 +23,9 @@ pub struct IceParameters {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct IceCandidate {
-    /// Foundation (RFC 8445, section 5.1.1.3).
+    /// Foundation (RFC 8445 §5.1.1.3).
     pub foundation: String,
-    /// Priority (RFC 8445, section 5.1.2).
+    /// Priority (RFC 8445 §5.1.2).
     pub priority: u32,
     /// The same as `address`, for older clients.
     pub ip: String,
@@ -38,7 +38,7 @@ pub struct IceCandidate {
     /// Always `host`.
     #[serde(rename = "type")]
     pub candidate_type: IceCandidateType,
-    /// Present for TCP: always `passive` (RFC 6544, section 4.5).
+    /// Present for TCP: always `passive` (RFC 6544 §4.5).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tcp_type: Option<IceTcpCandidateType>,
 }
@@ -59,7 +59,7 @@ pub enum IceTcpCandidateType {
     Passive,
 }
 
-/// Role in ICE (RFC 8445, section 6.1.1).
+/// Role in ICE (RFC 8445 §6.1.1).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum IceRole {
@@ -107,7 +107,7 @@ pub enum DtlsRole {
     Server,
 }
 
-/// Fingerprint of a certificate (RFC 8122, section 5).
+/// Fingerprint of a certificate (RFC 8122 §5).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DtlsFingerprint {
     /// Hash function.
@@ -137,7 +137,7 @@ pub enum FingerprintAlgorithm {
 }
 
 impl FingerprintAlgorithm {
-    /// Its name as in SDP and JSON (RFC 8122, section 5), for example `sha-256`.
+    /// Its name as in SDP and JSON (RFC 8122 §5), for example `sha-256`.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Sha1 => "sha-1",

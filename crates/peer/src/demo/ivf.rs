@@ -10,8 +10,8 @@ pub(super) struct Ivf<'a> {
     pub(super) frames: Vec<&'a [u8]>,
 }
 
-/// Reads an IVF file of VP8 at a constant rate: a header of 32 octets, then frames, each behind a header of 12 octets
-/// with its size and time; all little-endian.
+/// Reads an IVF file of VP8 at a constant rate: a header of 32 octets, then frames, each behind a
+/// header of 12 octets with its size and time; all little-endian.
 pub(super) fn read(file: &[u8]) -> Result<Ivf<'_>, MediaError> {
     let header = file
         .first_chunk::<FILE_HEADER>()

@@ -31,7 +31,8 @@ pub enum MediaError {
 }
 
 impl DemoMedia {
-    /// The files that come with this crate (`media/`): 640x360 at 15 frames per second, and a mono tone.
+    /// The files that come with this crate (`media/`): 640x360 at 15 frames per second, and a mono
+    /// tone.
     ///
     /// # Errors
     /// None with the committed files; a test reads them.
@@ -79,7 +80,7 @@ impl DemoMedia {
     }
 }
 
-/// Reads the table-of-contents octet of an Opus packet (RFC 6716 section 3.1).
+/// Reads the table-of-contents octet of an Opus packet (RFC 6716 §3.1).
 fn is_one_frame_of_20_ms(packet: &[u8]) -> bool {
     let Some(toc) = packet.first() else {
         return false;
@@ -106,7 +107,7 @@ mod tests {
         assert_eq!(media.frame_interval, Duration::from_secs(1) / 15);
         let key_frames = media.picture.iter().filter(|frame| is_vp8_key_frame(frame));
         assert_eq!(key_frames.count(), 1);
-        // Width and height follow the start code of the key frame (RFC 6386 section 9.1).
+        // Width and height follow the start code of the key frame (RFC 6386 §9.1).
         assert_eq!(
             media.picture[0][3..10],
             [0x9d, 0x01, 0x2a, 0x80, 2, 0x68, 1]

@@ -2,7 +2,7 @@
 
 use super::MediaError;
 
-/// The packets of the one logical stream of an Ogg file (RFC 3533 section 6), header packets included.
+/// The packets of the one logical stream of an Ogg file (RFC 3533 §6), header packets included.
 ///
 /// Page checksums are not checked, because the files are part of the program.
 pub(super) fn read_packets(mut file: &[u8]) -> Result<Vec<Vec<u8>>, MediaError> {
@@ -25,8 +25,9 @@ pub(super) fn read_packets(mut file: &[u8]) -> Result<Vec<Vec<u8>>, MediaError> 
                 .ok_or(MediaError::Ogg("segment"))?;
             packet.extend_from_slice(segment);
             body = rest;
-            // "A lacing value of 255 implies that a second lacing value follows in the packet, and a value of less
-            // than 255 marks the end of the packet" (RFC 3533 section 5); a packet may go on in the next page.
+            // "A lacing value of 255 implies that a second lacing value follows in the packet, and
+            // a value of less than 255 marks the end of the packet" (RFC 3533 §5); a packet may go
+            // on in the next page.
             if lacing < 255 {
                 packets.push(std::mem::take(&mut packet));
             }
@@ -40,7 +41,7 @@ pub(super) fn read_packets(mut file: &[u8]) -> Result<Vec<Vec<u8>>, MediaError> 
     }
 }
 
-/// The Opus packets of an Ogg file, without identification and comment headers (RFC 7845 section 5).
+/// The Opus packets of an Ogg file, without identification and comment headers (RFC 7845 §5).
 pub(super) fn read_opus(file: &[u8]) -> Result<Vec<Vec<u8>>, MediaError> {
     let mut packets = read_packets(file)?.into_iter();
     let is_opus = packets

@@ -20,9 +20,10 @@ pub struct DemoConfig {
     pub audio: Option<StreamConfig>,
     /// Identifiers of header extensions, common to both.
     pub extensions: ExtensionIds,
-    /// Canonical name in source descriptions (RFC 3550 section 6.5.1), at most 255 octets.
+    /// Canonical name in source descriptions (RFC 3550 §6.5.1), at most 255 octets.
     pub cname: String,
-    /// Largest RTP payload of a video packet, 5 to 65000 octets; 1100 leaves room for headers and SRTP in 1200.
+    /// Largest RTP payload of a video packet, 5 to 65000 octets; 1100 leaves room for headers and
+    /// SRTP in 1200.
     pub max_payload: usize,
     /// Wall clock at the start, NTP format: seconds since 1900 in the upper half.
     pub start_ntp: u64,
@@ -54,9 +55,9 @@ pub struct DemoStats {
 
 /// The demo without clock or socket: times are durations since its start.
 ///
-/// Inputs are [`handle_timeout`](Self::handle_timeout), at or after [`poll_timeout`](Self::poll_timeout), and
-/// [`handle_rtcp`](Self::handle_rtcp), at any time; both append what is to be sent, in order. Calling `handle_timeout`
-/// early does nothing.
+/// Inputs are [`handle_timeout`](Self::handle_timeout), at or after
+/// [`poll_timeout`](Self::poll_timeout), and [`handle_rtcp`](Self::handle_rtcp), at any time; both
+/// append what is to be sent, in order. Calling `handle_timeout` early does nothing.
 pub struct DemoSource {
     media: Arc<DemoMedia>,
     config: DemoConfig,
@@ -135,7 +136,8 @@ impl DemoSource {
         }
     }
 
-    /// Answers NACK with retransmissions at once, and PLI and FIR with a key frame at the next picture.
+    /// Answers NACK with retransmissions at once, and PLI and FIR with a key frame at the next
+    /// picture.
     ///
     /// # Errors
     /// The compound is not RTCP.
@@ -162,7 +164,7 @@ impl DemoSource {
         Ok(())
     }
 
-    /// The packet that ends the streams (RFC 3550 section 6.6).
+    /// The packet that ends the streams (RFC 3550 §6.6).
     pub fn goodbye(&self, now: Duration) -> Outgoing {
         let mut packets = self.report_packets(now);
         let ssrcs = self.streams().map(|(stream, _)| stream.ssrc()).collect();
@@ -204,7 +206,7 @@ impl DemoSource {
         let payload = self.media.tone[audio.position].clone();
         let ticks = ticks(TONE_INTERVAL * audio.sent, AUDIO_CLOCK);
         let stamp = self.stamp(now);
-        // "the marker bit is set on the first packet of a talkspurt" (RFC 3551 section 4.1).
+        // "the marker bit is set on the first packet of a talkspurt" (RFC 3551 §4.1).
         let marker = audio.sent == 0;
         out.push(Outgoing::Rtp(
             audio.stream.packet(payload, ticks, marker, stamp),
@@ -242,7 +244,8 @@ impl DemoSource {
         let Some(video) = &mut self.video else {
             return;
         };
-        // A FIR repeats its sequence number as long as it asks for the same key frame (RFC 5104 section 4.3.1.2).
+        // A FIR repeats its sequence number as long as it asks for the same key frame (RFC 5104
+        // §4.3.1.2).
         if video.stream.ssrc() != media || (fir.is_some() && fir == video.last_fir) {
             return;
         }

@@ -15,7 +15,8 @@ pub struct StreamConfig {
     pub ssrc: Ssrc,
     /// Payload type of the codec.
     pub payload_type: PayloadType,
-    /// Value of the MID header extension, 1 to 16 octets; sent when the extension has an identifier.
+    /// Value of the MID header extension, 1 to 16 octets; sent when the extension has an
+    /// identifier.
     pub mid: String,
     /// Where retransmissions go; on the stream itself when absent.
     pub rtx: Option<RtxStream>,
@@ -39,7 +40,8 @@ pub struct ExtensionIds {
     pub abs_send_time: Option<u8>,
     /// `http://www.ietf.org/id/draft-holmer-rmcat-transport-wide-cc-extensions-01`
     pub transport_cc: Option<u8>,
-    /// `urn:ietf:params:rtp-hdrext:ssrc-audio-level`; sent on audio, always speech at -20 dBov, the tone's mean.
+    /// `urn:ietf:params:rtp-hdrext:ssrc-audio-level`; sent on audio, always speech at -20 dBov, the
+    /// tone's mean.
     pub audio_level: Option<u8>,
 }
 
@@ -133,8 +135,8 @@ impl RtpStream {
         header.ssrc = rtx.ssrc;
         header.payload_type = rtx.payload_type;
         header.sequence_number = self.next_rtx_sequence;
-        // "The payload of a retransmission packet follows … the original sequence number (OSN) field" (RFC 4588
-        // section 4).
+        // "The payload of a retransmission packet follows … the original sequence number (OSN)
+        // field" (RFC 4588 §4).
         let payload = [&lost.0.to_be_bytes()[..], &sent.payload].concat();
         self.next_rtx_sequence = self.next_rtx_sequence.plus(1);
         Some(header.write(&payload))
@@ -181,7 +183,7 @@ impl RtpStream {
 
 /// In packets: about ten seconds of audio, or of the test picture.
 const HISTORY: usize = 512;
-/// V set, level 20 (RFC 6464 section 3).
+/// V set, level 20 (RFC 6464 §3).
 const AUDIO_LEVEL: u8 = 0x80 | 20;
 
 #[cfg(test)]

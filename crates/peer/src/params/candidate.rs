@@ -11,7 +11,7 @@ pub enum IceProtocol {
     Tcp,
 }
 
-/// A host candidate of component 1 (RFC 8445 section 5.1.1).
+/// A host candidate of component 1 (RFC 8445 §5.1.1).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct IceCandidate {
     /// 1 to 32 characters; equal for candidates of one kind and base.
@@ -37,7 +37,7 @@ pub struct IceCandidateError {
 impl FromStr for IceCandidate {
     type Err = IceCandidateError;
 
-    /// Reads the `candidate` attribute of RFC 8839 section 5.1, with or without `a=` and `candidate:`.
+    /// Reads the `candidate` attribute of RFC 8839 §5.1, with or without `a=` and `candidate:`.
     fn from_str(line: &str) -> Result<Self, IceCandidateError> {
         let line = line.trim().trim_start_matches("a=");
         let mut fields = line.trim_start_matches("candidate:").split_whitespace();

@@ -16,7 +16,7 @@ pub enum HashAlgorithm {
 }
 
 impl HashAlgorithm {
-    /// The token of RFC 8122 section 5.
+    /// The token of RFC 8122 §5.
     pub fn token(self) -> &'static str {
         match self {
             Self::Sha256 => "sha-256",
@@ -54,7 +54,7 @@ impl FromStr for HashAlgorithm {
     }
 }
 
-/// The hash of a certificate, as announced over signaling (RFC 8122 section 5).
+/// The hash of a certificate, as announced over signaling (RFC 8122 §5).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DtlsFingerprint {
     algorithm: HashAlgorithm,
@@ -122,8 +122,9 @@ pub(crate) fn fingerprint_of(certificate: &[u8], algorithm: HashAlgorithm) -> Dt
 
 /// Whether a certificate (DER) matches what was announced.
 ///
-/// "An endpoint MUST select the set of fingerprints that use its most preferred hash function (out of those offered
-/// by the peer) and verify that each certificate used matches one fingerprint out of that set." (RFC 8122 section 5)
+/// "An endpoint MUST select the set of fingerprints that use its most preferred hash function (out
+/// of those offered by the peer) and verify that each certificate used matches one fingerprint out
+/// of that set." (RFC 8122 §5)
 pub(crate) fn matches_any(certificate: &[u8], announced: &[DtlsFingerprint]) -> bool {
     let Some(strongest) = announced.iter().map(DtlsFingerprint::algorithm).max() else {
         return false;

@@ -5,7 +5,7 @@ use std::fmt;
 use webrtc_dtls::extension::extension_use_srtp::SrtpProtectionProfile;
 use webrtc_srtp::protection_profile::ProtectionProfile;
 
-/// The SRTP protection profiles that a peer offers (RFC 5764 section 4.1.2, RFC 7714 section 14.2).
+/// The SRTP protection profiles that a peer offers (RFC 5764 §4.1.2, RFC 7714 §14.2).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum SrtpProfile {
     /// AEAD_AES_256_GCM, 0x0008.

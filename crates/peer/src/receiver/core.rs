@@ -25,7 +25,8 @@ pub struct ReceiverConfig {
     pub payloads: Vec<Payload>,
     /// Retransmission streams.
     pub rtx: Vec<RtxSource>,
-    /// Identifier of the transport-wide sequence number extension, 1 to 14; feedback is written when present.
+    /// Identifier of the transport-wide sequence number extension, 1 to 14; feedback is written
+    /// when present.
     pub transport_cc: Option<u8>,
 }
 
@@ -64,8 +65,8 @@ pub struct RtxSource {
 /// Counts what arrives and writes feedback.
 ///
 /// Inputs are [`handle_rtp`](Self::handle_rtp) and [`handle_rtcp`](Self::handle_rtcp), and
-/// [`handle_timeout`](Self::handle_timeout) at or after [`poll_timeout`](Self::poll_timeout), which returns the
-/// feedback that is due. `now` is the time since any fixed start and must not go back.
+/// [`handle_timeout`](Self::handle_timeout) at or after [`poll_timeout`](Self::poll_timeout), which
+/// returns the feedback that is due. `now` is the time since any fixed start and must not go back.
 #[derive(Debug)]
 pub struct Receiver {
     config: ReceiverConfig,

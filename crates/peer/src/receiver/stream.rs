@@ -24,7 +24,7 @@ pub struct StreamStats {
     pub recovered: u64,
     /// Packets between the first and the last that have not arrived.
     pub lost: u64,
-    /// Interarrival jitter in ticks of the stream's clock (RFC 3550 section 6.4.1).
+    /// Interarrival jitter in ticks of the stream's clock (RFC 3550 §6.4.1).
     pub jitter: u32,
     /// Complete VP8 frames, key frames included.
     pub frames: u64,
@@ -128,7 +128,8 @@ impl ReceiveStream {
         self.stats.ended = true;
     }
 
-    /// The block of the next receiver report (RFC 3550 appendix A.3); absent before the first packet.
+    /// The block of the next receiver report (RFC 3550 appendix A.3); absent before the first
+    /// packet.
     pub(super) fn report_block(&mut self, now: Duration, ssrc: Ssrc) -> Option<ReportBlock> {
         let (_, highest) = self.range?;
         let expected = self.expected();
@@ -138,7 +139,8 @@ impl ReceiveStream {
         self.reported = Reported { expected, received };
         let lost_now = expected_now.saturating_sub(received_now);
         let fraction = (lost_now << 8).checked_div(expected_now).unwrap_or(0);
-        // "Note that duplicates … are counted as received", so the loss may be negative (RFC 3550 section 6.4.1).
+        // "Note that duplicates … are counted as received", so the loss may be negative (RFC 3550
+        // §6.4.1).
         let lost = expected.cast_signed() - received.cast_signed();
         let [.., a, b, c, d] = (highest - CYCLE).to_be_bytes();
         let delay = |at: Duration| {
@@ -265,7 +267,8 @@ mod tests {
     #[test]
     fn jitter_follows_rfc_3550() {
         let mut stream = ReceiveStream::new(48_000, false);
-        // 20 ms apart on both clocks, but the third comes 10 ms late: 480 ticks, of which a sixteenth counts.
+        // 20 ms apart on both clocks, but the third comes 10 ms late: 480 ticks, of which a
+        // sixteenth counts.
         for (number, at) in [(1, 20), (2, 40), (3, 70)] {
             receive(&mut stream, at * MS, number);
         }

@@ -171,7 +171,8 @@ pub(super) fn write_packet(
     body(out);
     let length = (out.len() - start).next_multiple_of(4);
     out.resize(start + length, 0);
-    // "The length of this RTCP packet in 32-bit words minus one, including the header" (RFC 3550 section 6.4.1).
+    // "The length of this RTCP packet in 32-bit words minus one, including the header" (RFC 3550
+    // §6.4.1).
     let words = u16::try_from(length / 4 - 1).unwrap_or(u16::MAX);
     out[start + 2..start + 4].copy_from_slice(&words.to_be_bytes());
 }

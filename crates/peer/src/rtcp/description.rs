@@ -3,7 +3,7 @@
 use super::compound::{BYE, MAX_COUNT, Reader, SDES, count_field, write_packet};
 use crate::rtp::Ssrc;
 
-/// The CNAME of one source (RFC 3550 section 6.5); other items and further chunks are not kept.
+/// The CNAME of one source (RFC 3550 §6.5); other items and further chunks are not kept.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SourceDescription {
     /// The described source; 0 when the packet described none.
@@ -12,7 +12,7 @@ pub struct SourceDescription {
     pub cname: String,
 }
 
-/// Sources that have ended (RFC 3550 section 6.6); the reason is not kept.
+/// Sources that have ended (RFC 3550 §6.6); the reason is not kept.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Goodbye {
     /// At most 31 are written.
@@ -49,7 +49,8 @@ impl SourceDescription {
             let length = u8::try_from(text.len()).unwrap_or(u8::MAX);
             out.extend_from_slice(&[CNAME, length]);
             out.extend_from_slice(&text[..usize::from(length)]);
-            // "The list of items in each chunk MUST be terminated by one or more null octets" (RFC 3550 section 6.5).
+            // "The list of items in each chunk MUST be terminated by one or more null octets" (RFC
+            // 3550 §6.5).
             out.push(0);
         });
     }

@@ -3,7 +3,7 @@
 use super::compound::{PSFB, RTPFB, Reader, write_packet};
 use crate::rtp::{SequenceNumber, Ssrc};
 
-/// Generic NACK (RFC 4585 section 6.2.1).
+/// Generic NACK (RFC 4585 §6.2.1).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Nack {
     /// The SSRC of who asks.
@@ -14,7 +14,7 @@ pub struct Nack {
     pub lost: Vec<SequenceNumber>,
 }
 
-/// Picture loss indication (RFC 4585 section 6.3.1).
+/// Picture loss indication (RFC 4585 §6.3.1).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PictureLossIndication {
     /// The SSRC of who asks.
@@ -23,7 +23,7 @@ pub struct PictureLossIndication {
     pub media: Ssrc,
 }
 
-/// Full intra request (RFC 5104 section 4.3.1) with one entry; further entries are not kept.
+/// Full intra request (RFC 5104 §4.3.1) with one entry; further entries are not kept.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FullIntraRequest {
     /// The SSRC of who asks.
@@ -105,7 +105,7 @@ impl FullIntraRequest {
 
     pub(super) fn write(&self, out: &mut Vec<u8>) {
         write_packet(out, PSFB, 4, |out| {
-            // "The SSRC of media source … is not used and SHALL be set to 0" (RFC 5104 section 4.3.1.2).
+            // "The SSRC of media source … is not used and SHALL be set to 0" (RFC 5104 §4.3.1.2).
             write_ssrcs(out, self.sender, Ssrc(0));
             out.extend_from_slice(&self.media.0.to_be_bytes());
             out.extend_from_slice(&[self.sequence_number, 0, 0, 0]);

@@ -3,7 +3,7 @@
 use super::compound::{MAX_COUNT, RR, Reader, SR, count_field, write_packet};
 use crate::rtp::{RtpTimestamp, Ssrc};
 
-/// Sender report (RFC 3550 section 6.4.1).
+/// Sender report (RFC 3550 §6.4.1).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SenderReport {
     /// The reporting sender.
@@ -20,7 +20,7 @@ pub struct SenderReport {
     pub reports: Vec<ReportBlock>,
 }
 
-/// Receiver report (RFC 3550 section 6.4.2).
+/// Receiver report (RFC 3550 §6.4.2).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ReceiverReport {
     /// The reporting receiver.
@@ -29,7 +29,7 @@ pub struct ReceiverReport {
     pub reports: Vec<ReportBlock>,
 }
 
-/// What a receiver says of one source (RFC 3550 section 6.4.1).
+/// What a receiver says of one source (RFC 3550 §6.4.1).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ReportBlock {
     /// The source.

@@ -6,8 +6,8 @@ use super::{
 };
 use crate::rtp::{SequenceNumber, Ssrc};
 
-/// Transport-wide feedback (draft-holmer-rmcat-transport-wide-cc-extensions-01 section 3.1): when each packet, by its
-/// transport-wide sequence number, arrived.
+/// Transport-wide feedback (draft-holmer-rmcat-transport-wide-cc-extensions-01 §3.1): when each
+/// packet, by its transport-wide sequence number, arrived.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TransportFeedback {
     /// The SSRC of the receiver.
@@ -20,8 +20,8 @@ pub struct TransportFeedback {
     pub reference_time: u32,
     /// Rises by one with each feedback, wrapping.
     pub feedback_count: u8,
-    /// One entry per sequence number, at most 65535: `None` for a packet not received, else the time since the last
-    /// received one in units of 250 µs.
+    /// One entry per sequence number, at most 65535: `None` for a packet not received, else the
+    /// time since the last received one in units of 250 µs.
     pub packets: Vec<Option<i16>>,
 }
 

@@ -15,7 +15,8 @@ pub struct RtpHeader {
     pub timestamp: RtpTimestamp,
     /// Synchronization source.
     pub ssrc: Ssrc,
-    /// Header extensions in one-byte form: identifiers 1 to 14, data of 1 to 16 octets. Others are left out.
+    /// Header extensions in one-byte form: identifiers 1 to 14, data of 1 to 16 octets. Others are
+    /// left out.
     pub extensions: Vec<(u8, Vec<u8>)>,
 }
 
@@ -37,7 +38,7 @@ impl RtpHeader {
     fn write_extensions(&self) -> Vec<u8> {
         let mut elements = Vec::new();
         for (id, data) in &self.extensions {
-            // The length field of four bits holds the length minus one (RFC 8285 section 4.2).
+            // The length field of four bits holds the length minus one (RFC 8285 §4.2).
             let Some(length) = (1..=16_u8).find(|length| usize::from(*length) == data.len()) else {
                 continue;
             };

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-/// Synchronization source (RFC 3550 section 5.1).
+/// Synchronization source (RFC 3550 §5.1).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Ssrc(pub u32);
 
@@ -12,11 +12,11 @@ impl fmt::Display for Ssrc {
     }
 }
 
-/// Payload type, 0 to 127 (RFC 3550 section 5.1).
+/// Payload type, 0 to 127 (RFC 3550 §5.1).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct PayloadType(pub u8);
 
-/// Sequence number, which wraps (RFC 3550 section 5.1).
+/// Sequence number, which wraps (RFC 3550 §5.1).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct SequenceNumber(pub u16);
 
@@ -32,7 +32,7 @@ impl SequenceNumber {
     }
 }
 
-/// Timestamp in units of the payload's clock rate, which wraps (RFC 3550 section 5.1).
+/// Timestamp in units of the payload's clock rate, which wraps (RFC 3550 §5.1).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct RtpTimestamp(pub u32);
 

@@ -94,7 +94,8 @@ impl<'a> RtpPacket<'a> {
         self.payload
     }
 
-    /// The data of a header extension by its negotiated identifier, in one-byte or two-byte form (RFC 8285).
+    /// The data of a header extension by its negotiated identifier, in one-byte or two-byte form
+    /// (RFC 8285).
     pub fn extension(&self, id: u8) -> Option<&'a [u8]> {
         let two_byte = match self.extension_profile {
             ONE_BYTE_PROFILE => false,
@@ -104,7 +105,7 @@ impl<'a> RtpPacket<'a> {
         let mut rest = self.extensions;
         loop {
             let (&first, after) = rest.split_first()?;
-            // An octet of zero between elements is padding (RFC 8285 section 4.1.2).
+            // An octet of zero between elements is padding (RFC 8285 §4.1.2).
             if first == 0 {
                 rest = after;
                 continue;
@@ -115,8 +116,8 @@ impl<'a> RtpPacket<'a> {
             } else {
                 (first >> 4, usize::from(first & 0x0f) + 1, after)
             };
-            // "If the ID value 15 is used, its length field should be ignored, processing of the entire extension
-            // should terminate" (RFC 8285 section 4.2).
+            // "If the ID value 15 is used, its length field should be ignored, processing of the
+            // entire extension should terminate" (RFC 8285 §4.2).
             if !two_byte && element == 15 {
                 return None;
             }
@@ -168,7 +169,8 @@ const FIXED_HEADER: usize = 12;
 mod tests {
     use super::*;
 
-    /// Two CSRCs, one-byte extensions 1 (two octets) and 3 (one octet) with padding between, payload of 2, padding of 3.
+    /// Two CSRCs, one-byte extensions 1 (two octets) and 3 (one octet) with padding between,
+    /// payload of 2, padding of 3.
     const PACKET: [u8; 41] = [
         0xb2, 0xe0, 0x12, 0x34, 0, 0, 0, 9, 0, 0, 0, 7, 0, 0, 0, 1, 0, 0, 0, 2, 0xbe, 0xde, 0, 3,
         0x11, 0xaa, 0xbb, 0, 0x30, 0xcc, 0, 0, 0xf0, 0x40, 0x55, 0, 0x77, 0x88, 0, 0, 3,

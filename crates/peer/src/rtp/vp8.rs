@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-/// A picture identifier of 15 bits, which wraps (RFC 7741 section 4.2).
+/// A picture identifier of 15 bits, which wraps (RFC 7741 §4.2).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PictureId(u16);
 
@@ -34,8 +34,9 @@ pub fn packetize_vp8(frame: &[u8], picture_id: PictureId, max_payload: usize) ->
     let mut payloads = Vec::with_capacity(packets);
     for (index, part) in frame.chunks(part).enumerate() {
         let mut descriptor = DESCRIPTOR;
-        // S: "Start of VP8 partition. SHOULD be set to 1 when the first payload octet of the RTP packet is the
-        // beginning of a new VP8 partition" (RFC 7741 section 4.2); the frame is cut without regard to partitions.
+        // S: "Start of VP8 partition. SHOULD be set to 1 when the first payload octet of the RTP
+        // packet is the beginning of a new VP8 partition" (RFC 7741 §4.2); the frame is cut without
+        // regard to partitions.
         if index == 0 {
             descriptor[0] |= 0x10;
         }
@@ -50,12 +51,12 @@ pub fn packetize_vp8(frame: &[u8], picture_id: PictureId, max_payload: usize) ->
 /// X set, then I set, then a picture identifier with M set.
 const DESCRIPTOR: [u8; 4] = [0x80, 0x80, 0, 0];
 
-/// Whether an assembled VP8 frame is a key frame: then its first bit is 0 (RFC 7741 section 4.3).
+/// Whether an assembled VP8 frame is a key frame: then its first bit is 0 (RFC 7741 §4.3).
 pub fn is_vp8_key_frame(frame: &[u8]) -> bool {
     frame.first().is_some_and(|first| first & 0x01 == 0)
 }
 
-/// The payload descriptor of one VP8 packet (RFC 7741 section 4.2).
+/// The payload descriptor of one VP8 packet (RFC 7741 §4.2).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Vp8Descriptor {
     /// Octets of the descriptor; the VP8 payload follows.

@@ -20,7 +20,8 @@ pub struct PeerCounters {
     pub too_many_ssrcs: u64,
     /// Packets dropped because nobody read the incoming queue.
     pub queue_full: u64,
-    /// DTLS datagrams with a plaintext record after the handshake, and datagrams of no known protocol.
+    /// DTLS datagrams with a plaintext record after the handshake, and datagrams of no known
+    /// protocol.
     pub ignored: u64,
 }
 

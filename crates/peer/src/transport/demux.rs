@@ -1,6 +1,6 @@
 //! Telling DTLS, SRTP and SRTCP apart.
 
-/// What a datagram on the ICE path holds (RFC 7983 section 7, RFC 5761 section 4).
+/// What a datagram on the ICE path holds (RFC 7983 §7, RFC 5761 §4).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum DatagramKind {
     Dtls,
@@ -14,8 +14,8 @@ pub(super) enum DatagramKind {
 pub(super) fn classify(datagram: &[u8]) -> DatagramKind {
     match datagram {
         [20..=63, ..] => DatagramKind::Dtls,
-        // "This demultiplexing method works if the RTP payload type values 64-95 are avoided", which as the second
-        // octet of RTCP are the packet types 192 to 223 (RFC 5761 section 4).
+        // "This demultiplexing method works if the RTP payload type values 64-95 are avoided",
+        // which as the second octet of RTCP are the packet types 192 to 223 (RFC 5761 §4).
         [128..=191, 192..=223, ..] => DatagramKind::Srtcp,
         [128..=191, _, ..] => DatagramKind::Srtp,
         _ => DatagramKind::Unknown,

@@ -136,13 +136,13 @@ impl PeerTransport {
         self.counters.snapshot()
     }
 
-    /// Restarts ICE (RFC 8445 section 9) with the other side's new credentials and its candidates: the peer takes new
-    /// sockets and credentials of its own, which an ICE-lite side learns from the checks. DTLS and SRTP go on; packets
-    /// are lost until the new path is found.
+    /// Restarts ICE (RFC 8445 §9) with the other side's new credentials and its candidates: the
+    /// peer takes new sockets and credentials of its own, which an ICE-lite side learns from the
+    /// checks. DTLS and SRTP go on; packets are lost until the new path is found.
     ///
     /// # Errors
-    /// [`PeerError::IceTimeout`] when no path is found within the step deadline of the configuration, and what the
-    /// agent refuses.
+    /// [`PeerError::IceTimeout`] when no path is found within the step deadline of the
+    /// configuration, and what the agent refuses.
     pub async fn restart_ice(&self, remote: RemoteParameters) -> Result<(), PeerError> {
         let (done, restarted) = oneshot::channel();
         let closed = |_| PeerError::Ice(webrtc_ice::Error::ErrClosed);
@@ -257,5 +257,5 @@ async fn follow_ice(mut ice: watch::Receiver<ConnectionState>, state: &watch::Se
 }
 
 const CLOSE_NOTIFY_DEADLINE: Duration = Duration::from_secs(1);
-/// 2^14 octets (RFC 6347 section 4.1).
+/// 2^14 octets (RFC 6347 §4.1).
 const MAX_RECORD: usize = 16384;

@@ -113,7 +113,8 @@ fn config(
         srtp_protection_profiles: profiles.iter().map(|profile| profile.for_dtls()).collect(),
         client_auth: ClientAuthType::RequireAnyClientCert,
         extended_master_secret: ExtendedMasterSecretType::Request,
-        // The certificate is self-signed: the announced fingerprint is what verifies it (RFC 8827 section 6.5).
+        // The certificate is self-signed: the announced fingerprint is what verifies it (RFC 8827
+        // §6.5).
         insecure_skip_verify: true,
         verify_peer_certificate: Some(Arc::new(move |certificates, _| {
             let end_entity = certificates.first();
@@ -127,8 +128,8 @@ fn config(
     }
 }
 
-/// The DTLS crate builds rustls verifiers even where it never asks them, and rustls panics when a process links more
-/// than one provider and has chosen none.
+/// The DTLS crate builds rustls verifiers even where it never asks them, and rustls panics when a
+/// process links more than one provider and has chosen none.
 fn install_crypto_provider() {
     static INSTALL: Once = Once::new();
     INSTALL.call_once(|| {
@@ -137,7 +138,7 @@ fn install_crypto_provider() {
     });
 }
 
-/// RFC 5764 section 4.2.
+/// RFC 5764 §4.2.
 const EXPORTER_LABEL: &str = "EXTRACTOR-dtls_srtp";
 
 #[cfg(test)]

@@ -75,8 +75,9 @@ impl DtlsPath {
                 if !has_plaintext_record(datagram) {
                     return Verdict::Pass;
                 }
-                // "the server … MUST retransmit its last flight when it receives a retransmit of the client's last
-                // flight" (RFC 6347 section 4.2.4), which begins with plaintext handshake records.
+                // "the server … MUST retransmit its last flight when it receives a retransmit of
+                // the client's last flight" (RFC 6347 §4.2.4), which begins with plaintext
+                // handshake records.
                 let is_handshake = datagram.first() == Some(&CONTENT_TYPE_HANDSHAKE);
                 if is_handshake && *repeats > 0 && !flight.is_empty() {
                     *repeats -= 1;
@@ -166,7 +167,8 @@ fn not_applicable() -> webrtc_util::Error {
     webrtc_util::Error::Other("not applicable to a DTLS path".to_owned())
 }
 
-/// Whether any record of a datagram is of epoch 0 (RFC 6347 section 4.1), or the datagram ends within a record header.
+/// Whether any record of a datagram is of epoch 0 (RFC 6347 §4.1), or the datagram ends within a
+/// record header.
 fn has_plaintext_record(datagram: &[u8]) -> bool {
     let mut rest = datagram;
     while !rest.is_empty() {
@@ -238,7 +240,8 @@ mod tests {
         path.send(b"finished").await.unwrap();
         path.established(false);
 
-        // A forged alert, the client's repeated flight, then a protected record that must get through.
+        // A forged alert, the client's repeated flight, then a protected record that must get
+        // through.
         for datagram in [record(21, 0, 2), record(22, 0, 30), record(23, 1, 7)] {
             inbound_tx.send(datagram.into()).await.unwrap();
         }

@@ -23,7 +23,7 @@ use crate::{
     params::{IceCandidate, IceProtocol, RemoteParameters},
 };
 
-/// The role in nomination (RFC 8445 section 6.1.1).
+/// The role in nomination (RFC 8445 §6.1.1).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum IceRole {
     /// The peer nominates. Towards an ICE-lite server it must do so.
@@ -129,8 +129,9 @@ impl IceAgent {
         }
     }
 
-    /// Starts over with new credentials, new sockets and the remote side's new parameters, for at most `deadline`
-    /// (RFC 8445 section 9). The path that was in use is gone at once: packets are lost until there is another.
+    /// Starts over with new credentials, new sockets and the remote side's new parameters, for at
+    /// most `deadline` (RFC 8445 §9). The path that was in use is gone at once: packets are lost
+    /// until there is another.
     pub(super) async fn restart(
         &self,
         remote: &RemoteParameters,
@@ -255,8 +256,9 @@ fn remote_candidate(
     Ok(Arc::new(config.new_candidate_host()?))
 }
 
-/// The time between two checks: Ta of RFC 8445 section 14.2, for one list.
+/// The time between two checks: Ta of RFC 8445 §14.2, for one list.
 const CHECK_INTERVAL: Duration = Duration::from_millis(50);
 
-/// The agent gives a pair up after this many checks without an answer; at `CHECK_INTERVAL`, after 15 seconds.
+/// The agent gives a pair up after this many checks without an answer; at `CHECK_INTERVAL`, after
+/// 15 seconds.
 const MAX_CHECKS_PER_PAIR: u16 = 300;

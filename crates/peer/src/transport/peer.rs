@@ -29,12 +29,13 @@ pub struct PeerConfig {
     pub addresses: LocalAddresses,
     /// Controlling by default, which an ICE-lite server needs.
     pub ice_role: IceRole,
-    /// Profiles to offer, the preferred first; by default [`SrtpProfile::ALL`]. As DTLS server the peer takes the
-    /// first profile of the *other* side that is among these.
+    /// Profiles to offer, the preferred first; by default [`SrtpProfile::ALL`]. As DTLS server the
+    /// peer takes the first profile of the *other* side that is among these.
     pub srtp_profiles: Vec<SrtpProfile>,
     /// How long ICE may take, and then again DTLS; 15 seconds by default.
     pub step_deadline: Duration,
-    /// Decrypted packets that may wait to be read before further ones are dropped; 4096 by default, at least 1.
+    /// Decrypted packets that may wait to be read before further ones are dropped; 4096 by default,
+    /// at least 1.
     pub incoming_queue: usize,
 }
 
@@ -65,7 +66,8 @@ impl Peer {
     /// Gathers candidates and makes a certificate; needs a tokio runtime with I/O and time.
     ///
     /// # Errors
-    /// No SRTP profile in the configuration, no address to bind, or a refusal of the ICE or DTLS crate.
+    /// No SRTP profile in the configuration, no address to bind, or a refusal of the ICE or DTLS
+    /// crate.
     pub async fn new(config: PeerConfig) -> Result<Self, PeerError> {
         if config.srtp_profiles.is_empty() {
             return Err(PeerError::NoSrtpProfiles);

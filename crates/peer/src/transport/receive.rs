@@ -15,9 +15,9 @@ use super::{
 /// A decrypted packet.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Incoming {
-    /// One RTP packet (RFC 3550 section 5), padding included.
+    /// One RTP packet (RFC 3550 §5), padding included.
     Rtp(Bytes),
-    /// One compound or reduced-size RTCP packet (RFC 3550 section 6, RFC 5506).
+    /// One compound or reduced-size RTCP packet (RFC 3550 §6, RFC 5506).
     Rtcp(Bytes),
 }
 

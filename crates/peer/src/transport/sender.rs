@@ -49,8 +49,8 @@ impl PeerSender {
         Self(Arc::new(Mutex::new(Some(Outbound { srtp, conn }))))
     }
 
-    /// Protects and sends one RTP packet. Sequence numbers of an SSRC must rise from call to call, as the rollover
-    /// counter follows them (RFC 3711 section 3.3.1).
+    /// Protects and sends one RTP packet. Sequence numbers of an SSRC must rise from call to call,
+    /// as the rollover counter follows them (RFC 3711 §3.3.1).
     ///
     /// # Errors
     /// [`SendError`] says whether the packet, the transport or the socket was at fault.

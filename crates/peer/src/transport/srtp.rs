@@ -14,7 +14,7 @@ use crate::{
     rtp::{RtpError, RtpPacket, Ssrc},
 };
 
-/// Master keys and salts of both directions (RFC 5764 section 4.2).
+/// Master keys and salts of both directions (RFC 5764 §4.2).
 #[derive(PartialEq, Eq)]
 pub(super) struct SrtpKeys {
     local: MasterKey,
@@ -34,7 +34,8 @@ impl SrtpKeys {
         2 * (profile.key_len() + profile.salt_len())
     }
 
-    /// Cuts exported material, of exactly [`Self::exported_length`], into client and server keys, then salts.
+    /// Cuts exported material, of exactly [`Self::exported_length`], into client and server keys,
+    /// then salts.
     pub(super) fn from_exported(material: &[u8], profile: SrtpProfile, is_client: bool) -> Self {
         let profile = profile.for_srtp();
         let (keys, salts) = material.split_at(2 * profile.key_len());

@@ -60,7 +60,8 @@ fn receiver() -> Receiver {
     })
 }
 
-/// Reads until the statistics of a stream satisfy `enough`, losing one packet of each frame while `lossy`.
+/// Reads until the statistics of a stream satisfy `enough`, losing one packet of each frame while
+/// `lossy`.
 async fn receive_until(
     transport: &mut PeerTransport,
     receiver: &mut Receiver,
