@@ -2,6 +2,7 @@ use std::ffi::OsString;
 
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
+use crate::auth::TokenArgs;
 use crate::config::{self, ConfigError, ServeConfig};
 use crate::dump::DumpArgs;
 use crate::join::JoinConfig;
@@ -28,6 +29,8 @@ pub enum Command {
     Join(JoinConfig),
     /// Prints what passes between the server and its workers: recorded, or live
     Dump(DumpArgs),
+    /// Prints a token that lets its bearer into a server with keys
+    Token(TokenArgs),
     /// Prints a configuration file with every key at its default
     Config,
     /// Runs one media worker; `serve` starts them

@@ -4,9 +4,11 @@
 //! family of clients says, over `rooms`, which know nothing of networks; `media` holds the routers,
 //! transports, producers and consumers of the people in rooms, through `tureen_controller`; `sdp`
 //! translates what browsers offer and answer, and is the only place of the server that knows SDP.
-//! `join` is the other end: a bot that enters a room as a client.
+//! `auth` says who may do what, where the server has keys. `join` is the other end: a bot that enters
+//! a room as a client.
 
 mod app;
+mod auth;
 mod cli;
 mod config;
 mod dialects;
@@ -20,6 +22,7 @@ mod rooms;
 mod sdp;
 mod serve;
 
+pub use auth::{ApiKey, ApiKeyError, TokenArgs, TokenCommandError, TokenSource, token};
 pub use cli::{Cli, Command};
 pub use config::{
     AnnouncedAddress, CodecName, ConfigError, HostName, HttpConfig, LogConfig, LogFormat,

@@ -19,6 +19,7 @@ fn main() -> ExitCode {
         Command::Serve(config) => exit_code(tureen_server::serve(*config)),
         Command::Join(config) => exit_code(tureen_server::join(config)),
         Command::Dump(args) => exit_code(tureen_server::dump(&args)),
+        Command::Token(args) => exit_code(tureen_server::token(&args)),
         Command::Config => {
             print!("{}", tureen_server::default_file(&Cli::command()));
             ExitCode::SUCCESS

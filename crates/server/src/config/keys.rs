@@ -5,6 +5,7 @@ use clap::builder::RangedU64ValueParser;
 use clap::{Args, ValueEnum};
 
 use super::{AnnouncedAddress, HostName, Origin};
+use crate::auth::ApiKey;
 
 /// Everything that `tureen serve` can be told.
 #[derive(Args, Clone, Debug)]
@@ -74,6 +75,18 @@ pub struct HttpConfig {
         value_delimiter = ','
     )]
     pub allowed_hosts: Vec<HostName>,
+    /// API keys, NAME:SECRET, with which applications sign the tokens of their users. Without any, the
+    /// server is open to everyone who reaches it; with them, making and entering rooms needs a
+    /// token: `tureen token` prints one. A secret has 32 characters or more. Give them here or in
+    /// the environment, for others on this machine can read a command line.
+    #[arg(
+        long,
+        env = "TUREEN_KEYS",
+        hide_env_values = true,
+        value_name = "NAME:SECRET",
+        value_delimiter = ','
+    )]
+    pub keys: Vec<ApiKey>,
     /// Whether /metrics answers others than this machine. A request that a proxy passed on counts
     /// as another's.
     #[arg(

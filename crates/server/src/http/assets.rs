@@ -69,6 +69,7 @@ static ASSETS: &[Asset] = &[
     asset!("js/speaking.js", "text/javascript; charset=utf-8"),
     asset!("js/stage.js", "text/javascript; charset=utf-8"),
     asset!("js/statistics.js", "text/javascript; charset=utf-8"),
+    asset!("js/token.js", "text/javascript; charset=utf-8"),
     asset!("js/store.js", "text/javascript; charset=utf-8"),
 ];
 

@@ -2,10 +2,11 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
-use axum::extract::State;
 use axum::extract::ws::{CloseFrame, Message, WebSocket, WebSocketUpgrade};
+use axum::extract::{Query, State};
 use axum::http::{HeaderMap, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
+use serde::Deserialize;
 use tokio::time::{MissedTickBehavior, interval, timeout};
 
 use super::access::is_welcome;
@@ -17,6 +18,7 @@ pub(super) async fn upgrade(
     State(app): State<Arc<App>>,
     headers: HeaderMap,
     uri: Uri,
+    Query(Shown { access_token }): Query<Shown>,
     upgrade: WebSocketUpgrade,
 ) -> Response {
     if !is_welcome(&headers, &uri, &app.config.http.allowed_origins) {
@@ -40,8 +42,15 @@ pub(super) async fn upgrade(
         .max_frame_size(size)
         .on_upgrade(move |socket| async move {
             let _place = place;
-            Connection::new(app, socket).run().await;
+            Connection::new(app, socket, access_token).run().await;
         })
+}
+
+/// What the address of a connection may carry: browsers cannot add a header to a WebSocket. The
+/// name is LiveKit's.
+#[derive(Deserialize)]
+pub(super) struct Shown {
+    access_token: Option<String>,
 }
 
 /// One WebSocket, from its opening to its end.
@@ -56,9 +65,9 @@ struct Connection {
 }
 
 impl Connection {
-    fn new(app: Arc<App>, socket: WebSocket) -> Self {
+    fn new(app: Arc<App>, socket: WebSocket, token: Option<String>) -> Self {
         Self {
-            session: Session::new(Arc::clone(&app)),
+            session: Session::with_token(Arc::clone(&app), token),
             allowance: Allowance::new(app.config.http.max_message_rate),
             app,
             socket,

@@ -1,3 +1,4 @@
+use std::fmt;
 use std::str::FromStr;
 
 use axum::http::Uri;
@@ -6,13 +7,14 @@ use thiserror::Error;
 use crate::rooms::RoomId;
 
 /// The address of a room, as it stands in a browser.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct RoomUrl {
     is_tls: bool,
     /// As in the address: IPv6 in brackets.
     host: String,
     port: u16,
     room: String,
+    token: Option<String>,
 }
 
 /// Why an address cannot be joined.
@@ -54,10 +56,22 @@ impl RoomUrl {
         &self.room
     }
 
+    /// What `?token=` or `#token=` shows to a server with keys.
+    pub(super) fn token(&self) -> Option<&str> {
+        self.token.as_deref()
+    }
+
     /// The address of signaling.
     pub(super) fn websocket(&self) -> String {
         let scheme = if self.is_tls { "wss" } else { "ws" };
         format!("{scheme}://{}:{}/ws", self.host, self.port)
+    }
+}
+
+/// Without the token, which is worth as much as a password while it lasts.
+impl fmt::Debug for RoomUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "RoomUrl({}, room {})", self.websocket(), self.room)
     }
 }
 
@@ -78,8 +92,8 @@ impl FromStr for RoomUrl {
             .strip_prefix("/room/")
             .and_then(|room| RoomId::parse(room).ok())
             .ok_or(RoomUrlError::NotARoom)?;
-        let mut query = uri.query().unwrap_or_default().split('&');
-        if query.any(|pair| pair == "forceTcp=true") {
+        let query = || uri.query().unwrap_or_default().split('&');
+        if query().any(|pair| pair == "forceTcp=true") {
             return Err(RoomUrlError::ForceTcp);
         }
         if fragment.split('&').any(|pair| pair.starts_with("key=")) {
@@ -90,6 +104,10 @@ impl FromStr for RoomUrl {
             host: host.ok_or(RoomUrlError::NotWeb)?.to_owned(),
             port: uri.port_u16().unwrap_or(if is_tls { 443 } else { 80 }),
             room: room.to_string(),
+            token: query()
+                .chain(fragment.split('&'))
+                .find_map(|pair| pair.strip_prefix("token="))
+                .map(str::to_owned),
         })
     }
 }
@@ -120,6 +138,19 @@ mod tests {
                 (url.websocket().as_str(), url.host(), url.room()),
                 (websocket, host, room)
             );
+        }
+    }
+
+    #[test]
+    fn a_token_is_taken_from_the_address_and_not_shown() {
+        for (text, token) in [
+            ("http://h/room/soup?token=a.b-c.d_e", Some("a.b-c.d_e")),
+            ("http://h/room/soup?consume=true#token=a.b.c", Some("a.b.c")),
+            ("http://h/room/soup?tokens=a", None),
+        ] {
+            let url: RoomUrl = text.parse().unwrap();
+            assert_eq!(url.token(), token, "{text}");
+            assert!(!format!("{url:?}").contains("a.b"));
         }
     }
 

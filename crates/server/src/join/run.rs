@@ -75,7 +75,7 @@ impl Visit {
     async fn begin(config: &JoinConfig) -> Result<Self, JoinError> {
         let url = &config.url;
         let mut signaling = Signaling::connect(url, config.insecure).await?;
-        let hello = json!({ "version": VERSION, "name": config.name });
+        let hello = json!({ "version": VERSION, "name": config.name, "token": url.token() });
         let welcome: Welcome = signaling.request("hello", hello).await?;
         let open = json!({ "name": url.room(), "kind": "meeting", "started": true });
         let wish = json!({

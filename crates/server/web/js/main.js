@@ -1,7 +1,7 @@
 // From the address to a view: `/` is the lobby, `/room/ID` a room. `?produce=false` comes without
 // devices, `?consume=false` receives nothing, `?forceTcp=true` sends all media over TCP. What
 // stands behind `#key=` is the passphrase of an encrypted room, empty to be asked for it; browsers
-// never send it.
+// never send it. `?token=` or `#token=` is for a server with keys: see token.js.
 
 import { openDevice } from "./devices.js";
 import { ask, el } from "./dom.js";
@@ -11,6 +11,7 @@ import { showLobby, welcome } from "./lobby.js";
 import { LostOverlay, untilServer } from "./reconnect.js";
 import { Signaling } from "./signaling.js";
 import { store } from "./store.js";
+import { token } from "./token.js";
 import { roomEnded, visit } from "./visit.js";
 
 const root = document.getElementById("app");
@@ -143,7 +144,7 @@ async function describe(room) {
     const signaling = new Signaling();
     try {
       await signaling.open();
-      return await signaling.request("describe-room", { room });
+      return await signaling.request("describe-room", { room, token });
     } catch (error) {
       if (error.code === "no-such-room") return undefined;
       if (error.code) return { code: error.code };
@@ -167,7 +168,7 @@ const sentences = {
 };
 
 async function unreachable(error) {
-  await ask("The server cannot be reached", [el("p", {}, error.message)], [["again", "Try again", "primary"]]).closed;
+  await ask(error.code ? "The server does not let you in" : "The server cannot be reached", [el("p", {}, error.message)], [["again", "Try again", "primary"]]).closed;
 }
 
 // Back and forth between lobby and room: a page that begins anew forgets nothing that matters.

@@ -1,5 +1,7 @@
 // The signaling connection: requests with answers, and events. See SIGNALING.md of the server.
 
+import { token } from "./token.js";
+
 const VERSION = 1;
 /** How long an answer may take, in milliseconds. */
 const PATIENCE = 20_000;
@@ -37,7 +39,7 @@ export class Signaling extends EventTarget {
     this.#socket.addEventListener("message", ({ data }) => this.#receive(JSON.parse(data)));
     this.#socket.addEventListener("close", () => this.#lost());
     if (name === undefined) return;
-    const hello = await this.request("hello", { version: VERSION, name });
+    const hello = await this.request("hello", { version: VERSION, name, token });
     this.me = hello.you;
     this.limits = { name: hello.maxNameLength, chat: hello.maxChatLength };
   }

@@ -1,6 +1,7 @@
 use thiserror::Error;
 
 use super::messages::ErrorBody;
+use crate::auth::TokenError;
 use crate::media::MediaError;
 use crate::rooms::RoomError;
 
@@ -24,6 +25,12 @@ pub(crate) enum SignalingError {
     /// `hello` came twice.
     #[error("you have said hello already")]
     HelloTwice,
+    /// The token opens nothing.
+    #[error(transparent)]
+    Token(#[from] TokenError),
+    /// The token opens the door, and does not allow this.
+    #[error("your token does not allow this: {0}")]
+    NotAllowed(&'static str),
     /// The rooms refuse.
     #[error(transparent)]
     Room(#[from] RoomError),
@@ -40,6 +47,8 @@ impl SignalingError {
             Self::WrongVersion { .. } => "wrong-version",
             Self::HelloFirst => "hello-first",
             Self::HelloTwice => "hello-twice",
+            Self::Token(error) => error.code(),
+            Self::NotAllowed(_) => "not-allowed",
             Self::Room(error) => room_code(*error),
             Self::Media(error) => error.code(),
         }

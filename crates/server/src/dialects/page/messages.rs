@@ -23,6 +23,9 @@ pub(super) enum Request {
     },
     DescribeRoom {
         room: String,
+        /// As that of `hello`, which has not come yet.
+        #[serde(default)]
+        token: Option<String>,
     },
     CreateRoom(CreateRoom),
     Join(Join),
@@ -77,6 +80,9 @@ pub(super) enum Request {
 pub(super) struct Hello {
     pub(super) version: u32,
     pub(super) name: String,
+    /// What a server with keys wants to see.
+    #[serde(default)]
+    pub(super) token: Option<String>,
 }
 
 #[derive(Clone, Debug, Deserialize)]

@@ -4,6 +4,7 @@
 //! An adapter: `messages` are the frames, `translate` turns what rooms say into them, a
 //! [`Session`] is one connection and does what its requests ask, in order.
 
+mod access;
 mod error;
 mod messages;
 mod requests;

@@ -23,10 +23,11 @@ type Result<T> = std::result::Result<T, SignalingError>;
 
 impl Session {
     pub(super) async fn perform(&mut self, request: Request) -> Result<Reply> {
+        let request = self.admit(request)?;
         match request {
             Request::Hello(hello) => return self.hello(&hello),
             // One who stands at the door has no name yet.
-            Request::DescribeRoom { room } => return self.describe_room(&room),
+            Request::DescribeRoom { room, .. } => return self.describe_room(&room),
             _ => {}
         }
         let me = self.person_id()?;

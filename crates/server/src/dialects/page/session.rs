@@ -6,6 +6,7 @@ use super::SignalingError;
 use super::messages::{MidTrack, Notice, Request, RequestId, Response};
 use super::translate::notice;
 use crate::app::App;
+use crate::auth::Grants;
 use crate::media::{Publishing, Receiving, Way};
 use crate::rooms::{Event, PersonId, TrackId};
 
@@ -16,6 +17,10 @@ use crate::rooms::{Event, PersonId, TrackId};
 pub(crate) struct Session {
     pub(super) app: Arc<App>,
     pub(super) person: Option<Online>,
+    /// The token in the address of the connection; one in a request goes first.
+    pub(super) token: Option<String>,
+    /// What the token allows, once it was shown to a server with keys.
+    pub(super) grants: Option<Grants>,
     pub(super) way: Way,
     pub(super) publishing: Option<Publishing>,
     pub(super) receiving: Option<Receiving>,
@@ -80,6 +85,8 @@ impl Session {
     pub(crate) fn new(app: Arc<App>) -> Self {
         Self {
             app,
+            token: None,
+            grants: None,
             person: None,
             way: Way::Any,
             publishing: None,
@@ -87,6 +94,13 @@ impl Session {
             lost: None,
             following: Vec::new(),
         }
+    }
+
+    /// A client that has shown this token in the address of its connection.
+    pub(crate) fn with_token(app: Arc<App>, token: Option<String>) -> Self {
+        let mut session = Self::new(app);
+        session.token = token;
+        session
     }
 
     /// Whether the client has said hello.

@@ -305,3 +305,114 @@ async fn limits_of_the_configuration_hold() {
         "bad-chat"
     );
 }
+
+/// A server with one key, and a token of this key for what the flags say.
+fn guarded() -> Arc<App> {
+    app(&[KEYS])
+}
+
+fn token(flags: &[&str]) -> String {
+    let arguments = ["tureen", "token", KEYS].iter().chain(flags);
+    let Command::Token(args) = Cli::parse_from(arguments).command else {
+        panic!("token");
+    };
+    args.text().unwrap()
+}
+
+const KEYS: &str = "--keys=key:a-secret-of-thirty-two-characters";
+
+#[tokio::test]
+async fn a_server_with_keys_lets_nobody_in_without_a_token() {
+    let app = guarded();
+    let mut ann = Client(Session::new(Arc::clone(&app)));
+    let hello = |token: &str| json!({ "version": 1, "name": "Ann", "token": token });
+    let plain = json!({ "version": 1, "name": "Ann" });
+    assert_eq!(ann.refused("hello", plain).await, "token-missing");
+    assert_eq!(ann.refused("hello", hello("x.y.z")).await, "bad-token");
+    let room = json!({ "room": "soup" });
+    assert_eq!(
+        ann.refused("describe-room", room.clone()).await,
+        "token-missing"
+    );
+    assert_eq!(ann.refused("join", room).await, "token-missing");
+    let other = [
+        "tureen",
+        "token",
+        "--keys=key:another-secret-of-32-characters!",
+    ];
+    let Command::Token(args) = Cli::parse_from(other).command else {
+        panic!("token");
+    };
+    let foreign = args.text().unwrap();
+    assert_eq!(ann.refused("hello", hello(&foreign)).await, "bad-token");
+    assert_eq!(app.hall.act(|rooms, _, _| rooms.people()), 0);
+    ann.ok("hello", hello(&token(&["--identity=ann"]))).await;
+}
+
+#[tokio::test]
+async fn a_token_opens_its_own_room_and_allows_what_it_says() {
+    let app = guarded();
+    let flags = ["--identity=ann", "--room=soup", "--no-publish", "--no-data"];
+    let shown = token(&flags);
+    let mut ann = Client(Session::with_token(Arc::clone(&app), Some(shown)));
+    assert_eq!(
+        ann.refused("describe-room", json!({ "room": "soup" }))
+            .await,
+        "no-such-room"
+    );
+    assert_eq!(
+        ann.refused("describe-room", json!({ "room": "salad" }))
+            .await,
+        "not-allowed"
+    );
+    ann.ok("hello", json!({ "version": 1, "name": "Ann" }))
+        .await;
+    let open = json!({ "name": "x", "kind": "meeting", "started": true });
+    for (request, data) in [
+        ("watch-lobby", json!({ "watch": true })),
+        ("create-room", open.clone()),
+        ("join", json!({ "room": "salad", "open": open })),
+        ("ring", json!({ "person": "p1" })),
+        ("chat", json!({ "text": "hi" })),
+    ] {
+        assert_eq!(ann.refused(request, data).await, "not-allowed", "{request}");
+    }
+    let joined = ann
+        .ok("join", json!({ "room": "soup", "open": open }))
+        .await;
+    assert_eq!(joined["participants"][0]["viewer"], true);
+}
+
+#[tokio::test]
+async fn a_name_in_the_token_is_the_name() {
+    let app = guarded();
+    let flags = ["--identity=ann", "--name=Ann of the token", "--list"];
+    let mut ann = Client(Session::with_token(Arc::clone(&app), Some(token(&flags))));
+    ann.ok("hello", json!({ "version": 1, "name": "Bob" }))
+        .await;
+    ann.ok("watch-lobby", json!({ "watch": true })).await;
+    let told = ann.told().await;
+    assert!(
+        told.iter()
+            .any(|event| event.to_string().contains("Ann of the token"))
+    );
+    assert!(!told.iter().any(|event| event.to_string().contains("Bob")));
+}
+
+#[tokio::test]
+async fn only_the_sources_of_the_token_are_published() {
+    let app = guarded();
+    let flags = ["--identity=ann", "--sources=microphone"];
+    let mut ann = Client(Session::with_token(Arc::clone(&app), Some(token(&flags))));
+    ann.ok("hello", json!({ "version": 1, "name": "Ann" }))
+        .await;
+    let tracks = |source: &str| json!({ "sdp": "", "tracks": [{ "mid": "0", "source": source }] });
+    assert_eq!(
+        ann.refused("publish", tracks("camera")).await,
+        "not-allowed"
+    );
+    assert_eq!(
+        ann.refused("publish", tracks("microphone")).await,
+        "bad-sdp"
+    );
+}

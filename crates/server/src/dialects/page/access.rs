@@ -1,0 +1,102 @@
+//! What a token allows, request by request. A server without keys allows everything.
+
+use super::SignalingError;
+use super::messages::{Join, Publish, Request, TrackSource};
+use super::session::Session;
+use crate::auth::{Grants, TokenError, verify};
+
+type Result<T> = std::result::Result<T, SignalingError>;
+
+impl Session {
+    /// Refuses what the token of the client does not allow, and narrows what it allows in part.
+    /// The token is looked at once, with the first request that carries it; when its time ends
+    /// later, who is in stays in.
+    pub(super) fn admit(&mut self, request: Request) -> Result<Request> {
+        if self.app.config.http.keys.is_empty() {
+            return Ok(request);
+        }
+        let shown = match &request {
+            Request::Hello(hello) => hello.token.as_deref(),
+            Request::DescribeRoom { token, .. } => token.as_deref(),
+            _ => None,
+        };
+        if let Some(token) = shown.or(self.token.as_deref()) {
+            self.grants = Some(verify(token, &self.app.config.http.keys)?);
+            self.token = None;
+        }
+        let grants = self.grants.as_ref().ok_or(TokenError::Missing)?;
+        permit(grants, request)
+    }
+}
+
+fn permit(grants: &Grants, request: Request) -> Result<Request> {
+    match request {
+        Request::Hello(mut hello) => {
+            // Nobody takes a name that the application has given to somebody else.
+            if !grants.name.is_empty() {
+                hello.name.clone_from(&grants.name);
+            }
+            Ok(Request::Hello(hello))
+        }
+        Request::DescribeRoom { ref room, .. } => {
+            let may = grants.is_for(room) && (grants.room_join || grants.room_list);
+            allowed(may, "to see this room").map(|()| request)
+        }
+        Request::WatchLobby { .. } => allowed(grants.room_list, "to list rooms").map(|()| request),
+        Request::CreateRoom(_) => allowed(grants.room_create, "to make rooms").map(|()| request),
+        Request::Join(join) => Ok(Request::Join(narrow(grants, join)?)),
+        // What is rung is a room for two with a name of its own.
+        Request::Ring { .. } => {
+            let may = grants.room_create && grants.room_join && grants.room.is_none();
+            allowed(may, "to ring people").map(|()| request)
+        }
+        Request::AnswerRing { accept: true, .. } => {
+            let may = grants.room_join && grants.room.is_none();
+            allowed(may, "to answer a ring").map(|()| request)
+        }
+        Request::Chat { .. } => allowed(grants.can_publish_data, "to chat").map(|()| request),
+        Request::Publish(ref publish) => {
+            let may = may_publish(grants, publish);
+            allowed(may, "to publish this source").map(|()| request)
+        }
+        Request::Receive { .. } | Request::Subscribe { wanted: true, .. } => {
+            allowed(grants.can_subscribe, "to receive tracks").map(|()| request)
+        }
+        Request::Leave
+        | Request::StartCall
+        | Request::RingRoom
+        | Request::AnswerCall { .. }
+        | Request::EndRoom
+        | Request::CancelRing { .. }
+        | Request::AnswerRing { .. }
+        | Request::Answer { .. }
+        | Request::Candidate { .. }
+        | Request::RestartIce
+        | Request::Subscribe { .. }
+        | Request::Mute { .. }
+        | Request::Stage { .. } => Ok(request),
+    }
+}
+
+fn allowed(may: bool, what: &'static str) -> Result<()> {
+    may.then_some(()).ok_or(SignalingError::NotAllowed(what))
+}
+
+/// Whoever may not publish comes in to watch, and whoever may not subscribe receives nothing.
+fn narrow(grants: &Grants, mut join: Join) -> Result<Join> {
+    allowed(grants.may_join(&join.room), "to enter this room")?;
+    join.viewer |= !grants.can_publish;
+    join.consumes &= grants.can_subscribe;
+    Ok(join)
+}
+
+fn may_publish(grants: &Grants, publish: &Publish) -> bool {
+    publish.tracks.iter().all(|track| {
+        grants.may_publish(match track.source {
+            TrackSource::Camera => "camera",
+            TrackSource::Microphone => "microphone",
+            TrackSource::Screen => "screen_share",
+            TrackSource::ScreenAudio => "screen_share_audio",
+        })
+    })
+}
