@@ -5,7 +5,7 @@ use crate::error::RequestError;
 use crate::ids::TransportKey;
 use crate::output::{Path, Protocol};
 use crate::rng::{KeyedState, Table};
-use crate::transport::ListenSocket;
+use crate::transport::{ListenSocket, Transport};
 
 /// The sockets and the two look-up tables.
 #[derive(Debug)]
@@ -63,13 +63,16 @@ impl WebRtcServer {
     }
 
     /// Forgets everything of a transport.
-    pub(crate) fn remove_transport(&mut self, transport: TransportKey) {
-        if let Some(at) = self.transports.iter().position(|other| *other == transport) {
+    pub(crate) fn remove_transport(&mut self, key: TransportKey, transport: &Transport) {
+        if let Some(at) = self.transports.iter().position(|other| *other == key) {
             self.transports.swap_remove(at);
         }
-        self.username_fragments
-            .retain(|_, other| *other != transport);
-        self.tuples.retain(|_, other| *other != transport);
+        for fragment in transport.username_fragments() {
+            self.remove_username_fragment(fragment);
+        }
+        for path in transport.paths() {
+            self.remove_tuple(&path, key);
+        }
     }
 
     /// Local username fragments and where they lead.

@@ -1,9 +1,14 @@
 //! A consumer: one producer, forwarded to one peer. It decides packet by packet, remembers what it
 //! sent, and answers what the peer asks for again.
 
+mod forwarding;
 mod munger;
+mod outgoing;
 mod simple;
 mod stats;
+
+pub(crate) use forwarding::Forward;
+pub(crate) use outgoing::Outgoing;
 
 use crate::error::RequestError;
 use crate::ids::{Mid, PayloadType, ProducerKey, Ssrc, TransportKey};
@@ -12,13 +17,12 @@ use crate::params::{
     Codec, MediaKind, RtpCodecParameters, RtpEncodingParameters, RtpParameters, check_codecs,
     codec_of, rtx_of,
 };
-use crate::producer::Producer;
+use crate::producer::{Feedback, Producer};
 use crate::rng::Rng;
-use crate::srtp::StreamIndex;
 use crate::streams::{SendStream, SendStreamParams};
 use crate::wire::extension_ids::SendExtensionIds;
 
-use simple::SimpleForwarding;
+use forwarding::Forwarding;
 
 /// A consumer of a transport.
 pub(crate) struct Consumer {
@@ -28,24 +32,19 @@ pub(crate) struct Consumer {
     kind: MediaKind,
     parameters: RtpParameters,
     consumable_encodings: Vec<RtpEncodingParameters>,
-    /// The producer's encoding that is forwarded, by the SSRC that names it to consumers.
-    pub(crate) mapped_ssrc: Ssrc,
     /// Index of the media codec in the parameters.
     codec: usize,
     /// One bit for each payload type that is forwarded.
     payload_types: u128,
     paused: bool,
-    pub(crate) producer_paused: bool,
+    producer_paused: bool,
+    /// Whether its transport can send media.
+    connected: bool,
     priority: u8,
     pub(crate) extension_ids: SendExtensionIds,
     pub(crate) mid: Option<Mid>,
-    pub(crate) stream: SendStream,
-    /// Where the SRTP session keeps the media stream, and the RTX stream.
-    pub(crate) srtp: StreamIndex,
-    pub(crate) srtp_rtx: StreamIndex,
-    forwarding: SimpleForwarding,
-    /// Sequence numbers that the peer misses and that are to be sent again.
-    pub(crate) nacked: Vec<u16>,
+    forwarding: Forwarding,
+    pub(crate) outgoing: Box<[Outgoing]>,
     /// The last score that was told.
     told_score: Option<ConsumerScore>,
 }
@@ -76,6 +75,14 @@ impl Consumer {
             clock_rate: plan.clock_rate,
             rtx: plan.rtx,
         };
+        let serves_nacks_without_rtx =
+            plan.rtx.is_none() && Feedback::new(&parameters, plan.codec, 0).nack;
+        let outgoing = Outgoing::new(
+            plan.mapped_ssrc,
+            SendStream::new(params, first_sequence_number(rng)),
+            serves_nacks_without_rtx,
+            first_sequence_number(rng),
+        );
         Ok(Self {
             id: consume.consumer_id.clone(),
             transport,
@@ -88,39 +95,44 @@ impl Consumer {
             extension_ids: SendExtensionIds::new(&parameters.header_extensions),
             parameters,
             consumable_encodings: consume.consumable_rtp_encodings.clone(),
-            mapped_ssrc: plan.mapped_ssrc,
             codec: plan.codec,
             payload_types: plan.payload_types,
             paused: consume.paused,
             producer_paused: producer.is_paused(),
+            connected: false,
             priority: 1,
-            stream: SendStream::new(params, first_sequence_number(rng)),
-            srtp: StreamIndex::default(),
-            srtp_rtx: StreamIndex::default(),
-            forwarding: SimpleForwarding::new(
-                plan.name,
-                consume.ignore_dtx,
-                first_sequence_number(rng),
-            ),
-            nacked: Vec::new(),
+            forwarding: Forwarding::simple(plan.name, consume.ignore_dtx),
+            outgoing: Box::new([outgoing]),
             told_score: None,
         })
     }
 
-    /// The SSRCs it sends, and whether each is its RTX stream.
-    pub(crate) fn ssrcs(&self) -> impl Iterator<Item = (Ssrc, bool)> + use<> {
-        let params = self.stream.params();
-        let rtx = params.rtx.map(|(ssrc, _)| (ssrc, true));
-        std::iter::once((params.ssrc, false)).chain(rtx)
+    /// The SSRCs it sends: the index of the outgoing stream, and whether it is its RTX stream.
+    pub(crate) fn ssrcs(&self) -> impl Iterator<Item = (usize, Ssrc, bool)> {
+        self.outgoing.iter().enumerate().flat_map(|(index, one)| {
+            let params = one.stream.params();
+            let rtx = params.rtx.map(|(ssrc, _)| (index, ssrc, true));
+            std::iter::once((index, params.ssrc, false)).chain(rtx)
+        })
     }
 
     pub(crate) fn is_paused(&self) -> bool {
         self.paused
     }
 
-    /// Whether packets are to be forwarded as far as the controller is concerned.
+    /// Whether packets are to be forwarded: neither side has paused, and there is a way to send.
     pub(crate) fn is_active(&self) -> bool {
-        !self.paused && !self.producer_paused
+        self.connected && !self.paused && !self.producer_paused
+    }
+
+    /// Whether it forwards nothing until a key frame of the encoding `mapped_ssrc` comes.
+    pub(crate) fn waits_for_key_frame(&self, mapped_ssrc: Ssrc) -> bool {
+        self.is_active()
+            && self.forwarding.waits_for_key_frame()
+            && self
+                .outgoing
+                .iter()
+                .any(|one| one.mapped_ssrc == mapped_ssrc)
     }
 
     pub(crate) fn pause(&mut self) {
@@ -132,11 +144,33 @@ impl Consumer {
         self.paused = false;
     }
 
+    /// The producer was paused or resumed.
+    pub(crate) fn set_producer_paused(&mut self, paused: bool) {
+        self.producer_paused = paused;
+        if paused {
+            self.interrupt();
+        }
+    }
+
+    /// Whether its transport can send media, as far as it was told.
+    pub(crate) fn is_connected(&self) -> bool {
+        self.connected
+    }
+
+    /// The transport can send media now, or can no longer. What is left out in between is left out
+    /// on purpose: the peer sees no gap, and SRTP no leap of the sequence number that it could take
+    /// for one backwards.
+    pub(crate) fn set_connected(&mut self, connected: bool) {
+        self.connected = connected;
+        if !connected {
+            self.interrupt();
+        }
+    }
+
     /// What follows is no continuation of what was sent: it must begin where it can be decoded.
-    pub(crate) fn interrupt(&mut self) {
+    fn interrupt(&mut self) {
         self.forwarding.interrupt();
-        self.stream.forget_sent();
-        self.nacked.clear();
+        self.outgoing.iter_mut().for_each(Outgoing::forget_sent);
     }
 
     pub(crate) fn set_priority(&mut self, priority: u8) -> Result<(), RequestError> {
@@ -157,19 +191,18 @@ impl Consumer {
         self.kind == MediaKind::Video
     }
 
-    /// Takes note of a NACK. What is asked for is sent with the next output; more than the cap is
-    /// not kept, because no honest peer asks for that much at once.
-    pub(crate) fn handle_nack(&mut self, lost: impl Iterator<Item = u16>) -> bool {
-        let before = self.nacked.len();
-        let mut asked = 0;
-        for seq in lost {
-            asked += 1;
-            if self.nacked.len() < MAX_NACKED {
-                self.nacked.push(seq);
-            }
-        }
-        self.stream.count_nack(asked);
-        self.nacked.len() > before
+    /// Takes a NACK for the outgoing stream with this index. What is asked for is sent with the next
+    /// output; whether there is something is the answer.
+    pub(crate) fn handle_nack(&mut self, outgoing: usize, lost: impl Iterator<Item = u16>) -> bool {
+        self.outgoing[outgoing].handle_nack(lost)
+    }
+
+    /// The next number that is to be sent again, with the index of its outgoing stream.
+    pub(crate) fn take_nacked(&mut self) -> Option<(usize, u16)> {
+        self.outgoing
+            .iter_mut()
+            .enumerate()
+            .find_map(|(index, one)| Some((index, one.nacked.pop_front()?)))
     }
 
     /// The canonical name under which it reports.
@@ -269,9 +302,6 @@ impl Plan {
 fn first_sequence_number(rng: &mut Rng) -> u16 {
     (rng.next_u32() & 0x7fff) as u16
 }
-
-/// How many sequence numbers wait to be sent again.
-const MAX_NACKED: usize = 256;
 
 #[cfg(test)]
 mod tests {

@@ -1,40 +1,37 @@
 //! Forwarding one stream as it is: the decision about each packet.
 
-use super::Consumer;
-use super::munger::SequenceMunger;
 use crate::codecs::is_dtx;
 use crate::params::Codec;
-use crate::producer::{Arrival, Producer};
-use crate::streams::{ExtendedSeq, StoredPacket};
+use crate::producer::{Arrival, Producer, ProducerStream};
+use crate::streams::{ExtendedSeq, PacketStore, SentRecord, StoredPacket};
+
+use super::Outgoing;
+use super::forwarding::Forward;
 
 /// Where a simple consumer is in its stream.
 #[derive(Debug)]
 pub(super) struct SimpleForwarding {
-    munger: SequenceMunger,
     /// The next packet begins anew; with a codec that has key frames it must be one.
     out_of_sync: bool,
-    waits_for_key_frame: bool,
+    has_key_frames: bool,
     ignore_dtx: bool,
-    /// The last packet that was caught up with, while there may be more behind it.
-    catching_up: Option<(u8, ExtendedSeq)>,
+    catching_up: Option<CatchingUp>,
 }
 
-/// How a packet is to be sent.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Forward {
-    pub(crate) sequence_number: u16,
+/// Which packets around the first one are still to be looked at.
+#[derive(Clone, Copy, Debug)]
+struct CatchingUp {
+    stream: u8,
+    /// The packet that the consumer began with.
+    first: ExtendedSeq,
+    next: ExtendedSeq,
 }
 
 impl SimpleForwarding {
-    /// `last_out` is the sequence number before the first.
-    pub(super) fn new(codec: Codec, ignore_dtx: bool, last_out: u16) -> Self {
+    pub(super) fn new(codec: Codec, ignore_dtx: bool) -> Self {
         Self {
-            munger: SequenceMunger::new(last_out),
             out_of_sync: true,
-            waits_for_key_frame: matches!(
-                codec,
-                Codec::Vp8 | Codec::Vp9 | Codec::H264 | Codec::Av1
-            ),
+            has_key_frames: matches!(codec, Codec::Vp8 | Codec::Vp9 | Codec::H264 | Codec::Av1),
             ignore_dtx: ignore_dtx && codec == Codec::Opus,
             catching_up: None,
         }
@@ -44,69 +41,109 @@ impl SimpleForwarding {
         self.out_of_sync = true;
         self.catching_up = None;
     }
-}
 
-impl Consumer {
-    /// Decides about one packet of the producer's stream; `None` leaves it out.
-    pub(crate) fn decide(
+    pub(super) fn waits_for_key_frame(&self) -> bool {
+        self.out_of_sync && self.has_key_frames
+    }
+
+    /// Decides about one packet. `payload_types` has one bit for each that is forwarded.
+    pub(super) fn decide<'p>(
         &mut self,
+        outgoing: &mut Outgoing,
+        payload_types: u128,
         arrival: &Arrival,
-        packet: &StoredPacket<'_>,
-    ) -> Option<Forward> {
-        if !self.is_active() {
+        stream: &'p ProducerStream,
+    ) -> Option<Forward<'p>> {
+        if stream.mapped_ssrc != outgoing.mapped_ssrc {
             return None;
         }
         if arrival.restarted {
             self.interrupt();
+            outgoing.forget_sent();
         }
-        let left_out = !self.supports(packet.payload_type)
+        let packet = stream.store.get(arrival.seq)?;
+        let munger = &mut outgoing.munger;
+        let left_out = payload_types >> packet.payload_type & 1 == 0
             // Padding alone is a probe of the publisher's own path.
             || packet.payload.is_empty()
-            || self.forwarding.ignore_dtx && is_dtx(packet.payload);
-        let forwarding = &mut self.forwarding;
+            || self.ignore_dtx && is_dtx(packet.payload);
         if left_out {
-            if !forwarding.out_of_sync {
-                forwarding.munger.drop(packet.seq);
+            if !self.out_of_sync {
+                munger.drop(packet.seq);
             }
             return None;
         }
-        if forwarding.out_of_sync {
-            if forwarding.waits_for_key_frame && !packet.key_frame {
+        if self.out_of_sync {
+            if self.has_key_frames && !packet.key_frame {
                 return None;
             }
-            forwarding.munger.synchronize(packet.seq);
-            forwarding.out_of_sync = false;
-            forwarding.catching_up = Some((arrival.stream, packet.seq));
+            let first = first_of_frame(&stream.store, &packet);
+            munger.synchronize(first);
+            self.out_of_sync = false;
+            self.catching_up = Some(CatchingUp {
+                stream: arrival.stream,
+                first: packet.seq,
+                next: first,
+            });
         }
-        let sequence_number = forwarding.munger.map(packet.seq)?;
-        Some(Forward { sequence_number })
+        let sequence_number = munger.map(packet.seq)?;
+        Some(Forward {
+            outgoing: 0,
+            record: SentRecord {
+                seq: sequence_number,
+                stream: arrival.stream,
+                source: (arrival.seq.0 & 0xffff_ffff) as u32,
+                timestamp_offset: 0,
+                marker: packet.marker,
+                codec: 0,
+            },
+            packet,
+        })
     }
 
-    /// What the consumer began with may have come late, by repair: the next of the packets behind it
-    /// that were left out when they came. Those that still wait for this consumer, `waiting`, are not
-    /// among them.
-    pub(crate) fn next_to_catch_up(
+    pub(super) fn next_to_catch_up(
         &mut self,
         producer: &Producer,
         waiting: &[Arrival],
     ) -> Option<Arrival> {
-        let (stream, last) = self.forwarding.catching_up?;
-        let store = &producer.streams().get(usize::from(stream))?.store;
-        let mut seq = last;
-        while store.highest().is_some_and(|highest| seq < highest) {
-            seq.0 += 1;
-            let waits = |one: &Arrival| (one.stream, one.seq) == (stream, seq);
-            if !waiting.iter().any(waits) {
-                self.forwarding.catching_up = Some((stream, seq));
+        let mut at = self.catching_up?;
+        let store = &producer.streams().get(usize::from(at.stream))?.store;
+        while store.highest().is_some_and(|highest| at.next <= highest) {
+            let seq = at.next;
+            at.next.0 += 1;
+            let waits = |one: &Arrival| (one.stream, one.seq) == (at.stream, seq);
+            if seq != at.first && !waiting.iter().any(waits) {
+                self.catching_up = Some(at);
                 return Some(Arrival {
-                    stream,
+                    stream: at.stream,
                     seq,
                     restarted: false,
                     reactivated: false,
                 });
             }
         }
-        self.forwarding.catching_up = None;
+        self.catching_up = None;
         None
     }
 }
+
+/// The first packet of the frame that `packet` belongs to, as far as it is there without a gap. RFC
+/// 6184 lets parameter sets, delimiters and SEI come before the unit that makes the key frame known;
+/// they have the frame's timestamp (§5.1).
+fn first_of_frame(store: &PacketStore, packet: &StoredPacket<'_>) -> ExtendedSeq {
+    let mut first = packet.seq;
+    while packet.seq.0 - first.0 < MAX_BEFORE_KEY_FRAME {
+        let before = ExtendedSeq(first.0.wrapping_sub(1));
+        // The marker ends a frame (RFC 3551 §5).
+        let is_same_frame =
+            |one: StoredPacket<'_>| one.timestamp == packet.timestamp && !one.marker;
+        if !store.get(before).is_some_and(is_same_frame) {
+            break;
+        }
+        first = before;
+    }
+    first
+}
+
+/// How many packets before the one that shows a key frame are looked at.
+const MAX_BEFORE_KEY_FRAME: u64 = 32;

@@ -1,6 +1,6 @@
 //! A consumer's dump, scores and statistics.
 
-use super::Consumer;
+use super::{Consumer, Outgoing};
 use crate::messages::{
     BaseStreamStats, ConsumerDump, ConsumerScore, RtpStreamDump, RtxStreamDump, SendStreamStats,
 };
@@ -21,16 +21,21 @@ impl Consumer {
             paused: self.paused,
             producer_paused: self.producer_paused,
             priority: self.priority,
-            rtp_streams: vec![self.dump_stream()],
+            rtp_streams: self
+                .outgoing
+                .iter()
+                .enumerate()
+                .map(|(index, one)| self.dump_stream(index, one))
+                .collect(),
         }
     }
 
-    fn dump_stream(&self) -> RtpStreamDump {
-        let params = self.stream.params();
+    fn dump_stream(&self, index: usize, outgoing: &Outgoing) -> RtpStreamDump {
+        let params = outgoing.stream.params();
         let codec = &self.parameters.codecs[self.codec];
-        let feedback = Feedback::new(&self.parameters, self.codec, 0);
+        let feedback = Feedback::new(&self.parameters, self.codec, index);
         RtpStreamDump {
-            encoding_index: 0,
+            encoding_index: u32::try_from(index).unwrap_or(u32::MAX),
             ssrc: params.ssrc,
             payload_type: codec.payload_type,
             mime_type: codec.mime_type.clone(),
@@ -50,12 +55,19 @@ impl Consumer {
             use_dtx: feedback.dtx,
             spatial_layers: 1,
             temporal_layers: 1,
-            score: self.stream.score(),
+            score: outgoing.stream.score(),
         }
     }
 
-    pub(crate) fn stats(&self, now: Instant) -> SendStreamStats {
-        let (params, stats) = (self.stream.params(), self.stream.stats(now));
+    /// The statistics of every stream that it sends.
+    pub(crate) fn stats(&self, now: Instant) -> impl Iterator<Item = SendStreamStats> {
+        self.outgoing
+            .iter()
+            .map(move |one| self.stream_stats(now, one))
+    }
+
+    fn stream_stats(&self, now: Instant, outgoing: &Outgoing) -> SendStreamStats {
+        let (params, stats) = (outgoing.stream.params(), outgoing.stream.stats(now));
         SendStreamStats {
             base: BaseStreamStats {
                 timestamp: now.as_millis(),
@@ -84,16 +96,23 @@ impl Consumer {
         }
     }
 
-    /// The last loss that the peer reported, in 256ths.
-    pub(crate) fn fraction_lost(&self, now: Instant) -> u8 {
-        self.stream.stats(now).fraction_lost
+    /// The last losses that the peer reported, in 256ths, one for each stream that it sends.
+    pub(crate) fn fractions_lost(&self, now: Instant) -> impl Iterator<Item = u8> {
+        self.outgoing
+            .iter()
+            .map(move |one| one.stream.stats(now).fraction_lost)
     }
 
     /// docs/channel.md §7: a simple consumer starts with {10, 0, [0 per producer encoding]}.
     pub(crate) fn initial_score(&self, producer: &Producer) -> ConsumerScore {
+        let scores = self.outgoing.iter().map(|one| one.stream.score());
+        let producers = self
+            .outgoing
+            .iter()
+            .map(|one| producer.score_of(one.mapped_ssrc));
         ConsumerScore {
-            score: self.stream.score(),
-            producer_score: producer.score_of(self.mapped_ssrc),
+            score: scores.max().unwrap_or(0),
+            producer_score: producers.max().unwrap_or(0),
             producer_scores: producer.encoding_scores(),
         }
     }

@@ -11,6 +11,7 @@ use crate::error::RequestError;
 use crate::ids::{ConsumerKey, Mid, PayloadType, Rid, Ssrc, TransportKey};
 use crate::messages::Produce;
 use crate::params::{MediaKind, RtpMapping, RtpParameters, RtpType};
+use crate::streams::{SentRecord, StoredPacket};
 use crate::time::{Instant, NtpTime};
 use crate::wire::ext::{PacketId, VideoOrientation};
 use crate::wire::extension_ids::PassThrough;
@@ -56,8 +57,8 @@ pub(crate) struct PacketNames {
 pub(crate) struct Taken {
     /// It belongs to the RTX stream.
     pub(crate) is_rtx: bool,
-    /// It waits for fan-out.
-    pub(crate) is_forwarded: bool,
+    /// It waits for fan-out, and nothing of the producer waited before.
+    pub(crate) is_first_to_forward: bool,
     /// A stream began with it: its score is to be told.
     pub(crate) score_changed: bool,
     /// The camera turned.
@@ -126,6 +127,11 @@ impl Producer {
         &mut self.streams
     }
 
+    /// The streams, to be looked after, and who forwards them.
+    pub(crate) fn streams_and_consumers(&mut self) -> (&mut [ProducerStream], &[ConsumerKey]) {
+        (&mut self.streams, &self.consumers)
+    }
+
     /// Stops forwarding; packets are still accounted for.
     pub(crate) fn pause(&mut self) {
         self.paused = true;
@@ -171,7 +177,7 @@ impl Producer {
         }
         Ok(Taken {
             is_rtx,
-            is_forwarded: arrival.is_some(),
+            is_first_to_forward: arrival.is_some() && self.arrivals.len() == 1,
             score_changed: is_new || arrival.is_some_and(|arrival| arrival.reactivated),
             orientation,
         })
@@ -226,6 +232,12 @@ impl Producer {
         self.streams
             .iter()
             .find(|stream| stream.mapped_ssrc == mapped_ssrc)
+    }
+
+    /// The packet that a record of a consumer leads to, if it is still kept.
+    pub(crate) fn stored(&self, record: &SentRecord) -> Option<StoredPacket<'_>> {
+        let store = &self.streams.get(usize::from(record.stream))?.store;
+        store.get(record.source_seq(store.highest()?))
     }
 
     /// When one of the streams wants to be looked at.

@@ -149,8 +149,12 @@ impl ProducerStream {
     }
 
     /// Lets what is due happen: repeated key-frame requests, silence. Says whether its score changed.
-    pub(crate) fn handle_timeout(&mut self, now: Instant) -> bool {
-        self.key_frame_due |= self.key_frames.handle_timeout(now);
+    pub(crate) fn handle_timeout(
+        &mut self,
+        now: Instant,
+        somebody_waits: impl FnOnce() -> bool,
+    ) -> bool {
+        self.key_frame_due |= self.key_frames.handle_timeout(now, somebody_waits);
         self.receive.handle_inactivity(now)
     }
 
@@ -172,6 +176,11 @@ impl ProducerStream {
             return Some(KeyFrameRequest::Fir(self.fir_sequence_number));
         }
         None
+    }
+
+    /// Whether there is something to ask of the publisher now.
+    pub(crate) fn has_requests(&self, now: Instant) -> bool {
+        self.key_frame_due || self.receive.next_deadline().is_some_and(|at| at <= now)
     }
 
     pub(crate) fn deadline(&self) -> Option<Instant> {

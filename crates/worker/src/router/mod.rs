@@ -3,7 +3,7 @@
 
 mod forward;
 
-pub(crate) use forward::{Ends, FanOut, resend};
+pub(crate) use forward::{Ends, FanOut};
 
 use crate::ids::TransportKey;
 

@@ -92,12 +92,14 @@ impl KeyFrameRequests {
     }
 
     /// To be called at [`KeyFrameRequests::next_deadline`]; earlier calls change nothing.
+    /// `somebody_waits` is asked when a request was in flight for so long that it, or the key frame,
+    /// must be lost: who can show nothing without a key frame is worth asking again.
     #[must_use]
-    pub fn handle_timeout(&mut self, now: Instant) -> bool {
+    pub fn handle_timeout(&mut self, now: Instant, somebody_waits: impl FnOnce() -> bool) -> bool {
         let mut send = false;
         if self.in_flight.as_ref().is_some_and(|f| f.until <= now) {
-            // The request or the key frame may be lost. One repetition is the best effort.
-            send = self.in_flight.take().is_some_and(|f| f.repeat);
+            let repeat = self.in_flight.take().is_some_and(|f| f.repeat);
+            send = repeat || somebody_waits();
             self.in_flight = send.then(|| InFlight {
                 until: now + TIMEOUT,
                 repeat: false,
@@ -165,6 +167,22 @@ mod tests {
         KeyFrameRequests::new(Duration::from_millis(delay))
     }
 
+    fn nobody() -> bool {
+        false
+    }
+
+    #[test]
+    fn who_waits_is_asked_for_again_and_again() {
+        let mut requests = requests(0);
+        assert!(requests.need(at(0)));
+        for second in 1..10 {
+            assert_eq!(requests.next_deadline(), Some(at(second * 1000)));
+            assert!(requests.handle_timeout(at(second * 1000), || true));
+        }
+        assert!(!requests.handle_timeout(at(10_000), nobody));
+        assert_eq!(requests.next_deadline(), None);
+    }
+
     #[test]
     fn one_request_is_in_flight_however_many_need_it() {
         let mut requests = requests(0);
@@ -184,7 +202,7 @@ mod tests {
             let due = requests
                 .next_deadline()
                 .is_some_and(|due| due <= at(millis));
-            if lost || due && requests.handle_timeout(at(millis)) {
+            if lost || due && requests.handle_timeout(at(millis), nobody) {
                 sent.push(millis);
                 // The publisher obeys at once.
                 requests.handle_key_frame();
@@ -215,9 +233,9 @@ mod tests {
         let mut requests = requests(0);
         assert!(requests.need(at(0)));
         assert_eq!(requests.next_deadline(), Some(at(1000)));
-        assert!(!requests.handle_timeout(at(999)));
-        assert!(requests.handle_timeout(at(1000)));
-        assert!(!requests.handle_timeout(at(2000)));
+        assert!(!requests.handle_timeout(at(999), nobody));
+        assert!(requests.handle_timeout(at(1000), nobody));
+        assert!(!requests.handle_timeout(at(2000), nobody));
         assert_eq!(requests.next_deadline(), None);
     }
 
@@ -225,10 +243,10 @@ mod tests {
     fn a_need_during_the_repetition_earns_another() {
         let mut requests = requests(0);
         assert!(requests.need(at(0)));
-        assert!(requests.handle_timeout(at(1000)));
+        assert!(requests.handle_timeout(at(1000), nobody));
         assert!(!requests.need(at(1500)));
-        assert!(requests.handle_timeout(at(2000)));
-        assert!(!requests.handle_timeout(at(3000)));
+        assert!(requests.handle_timeout(at(2000), nobody));
+        assert!(!requests.handle_timeout(at(3000), nobody));
     }
 
     #[test]
@@ -239,10 +257,10 @@ mod tests {
         assert!(!requests.need(at(500)));
         assert!(!requests.need(at(2900)));
         assert_eq!(requests.next_deadline(), Some(at(3000)));
-        assert!(requests.handle_timeout(at(3000)));
+        assert!(requests.handle_timeout(at(3000), nobody));
         requests.handle_key_frame();
         assert_eq!(requests.next_deadline(), Some(at(6000)));
-        assert!(!requests.handle_timeout(at(6000)));
+        assert!(!requests.handle_timeout(at(6000), nobody));
         assert_eq!(requests.next_deadline(), None);
     }
 
@@ -251,7 +269,7 @@ mod tests {
         let mut requests = requests(1000);
         assert!(requests.need(at(0)));
         assert!(!requests.need(at(10)));
-        assert!(requests.handle_timeout(at(1000)));
+        assert!(requests.handle_timeout(at(1000), nobody));
         assert_eq!(requests.next_deadline(), Some(at(2000)));
     }
 
@@ -261,7 +279,7 @@ mod tests {
         assert!(requests.need(at(0)));
         assert!(requests.force(at(10)));
         assert!(!requests.need(at(20)));
-        assert!(requests.handle_timeout(at(1010)));
+        assert!(requests.handle_timeout(at(1010), nobody));
         requests.reset();
         assert_eq!(requests.next_deadline(), None);
         assert!(requests.need(at(1020)));

@@ -27,6 +27,7 @@
 mod key_frames;
 mod nack;
 mod packet_store;
+mod protected_log;
 mod rate;
 mod receive;
 mod reception;
@@ -40,6 +41,7 @@ mod seq;
 pub use key_frames::KeyFrameRequests;
 pub use nack::{NackList, NackOutcome};
 pub use packet_store::{Insertion, PacketStore, StoreLimits, StoredPacket};
+pub(crate) use protected_log::ProtectedLog;
 pub use rate::{RateMeter, WindowedRate};
 pub use receive::{
     Accepted, Discard, IncomingPacket, ReceiveStats, ReceiveStream, ReceiveStreamParams,

@@ -1,20 +1,22 @@
 //! The one way out: everything that leaves a transport is stamped, protected and queued here.
 
 use crate::ids::{Mid, Ssrc};
-use crate::output::{Output, Path};
+use crate::output::Output;
 use crate::srtp::{MAX_PROTECTION_OVERHEAD, SrtpSend, StreamIndex};
-use crate::streams::RateMeter;
+use crate::streams::{ProtectedLog, RateMeter};
 use crate::time::Instant;
 use crate::wire::ext::AbsSendTime;
-use crate::wire::rtp::RtpHeader;
-use crate::wire::rtp_ext::{ExtensionForm, ExtensionWriter, Extensions};
-
 use crate::wire::extension_ids::{STORED_PROFILE, SendExtensionIds};
+use crate::wire::rtp::RtpHeader;
+use crate::wire::rtp_ext::{Extension, ExtensionForm, ExtensionWriter, Extensions};
+
+use super::destination::Destination;
+use super::protection::Protection;
 
 /// Stamps, protects and queues what a transport sends.
 pub(crate) struct Egress {
-    srtp: Option<SrtpSend>,
-    path: Option<Path>,
+    protection: Protection<SrtpSend>,
+    destination: Destination,
     /// Of the next packet with the transport-wide sequence number extension.
     wide_sequence_number: u16,
     pub(crate) sent: SentCounters,
@@ -74,47 +76,49 @@ pub(crate) enum Sent {
 }
 
 impl Egress {
-    pub(crate) fn new() -> Self {
+    pub(super) fn new() -> Self {
         Self {
-            srtp: None,
-            path: None,
+            protection: Protection::Waiting,
+            destination: Destination::None,
             wide_sequence_number: 1,
             sent: SentCounters::default(),
         }
     }
 
-    /// Sets where to send; `None` while no tuple is selected.
-    pub(crate) fn set_path(&mut self, path: Option<Path>) {
-        self.path = path;
+    /// Sets where to send.
+    pub(super) fn set_destination(&mut self, destination: Destination) {
+        self.destination = destination;
     }
 
-    /// Sets the keys, or takes them away.
-    pub(crate) fn set_srtp(&mut self, srtp: Option<SrtpSend>) {
-        self.srtp = srtp;
+    /// Sets how packets are protected.
+    pub(super) fn set_protection(&mut self, protection: Protection<SrtpSend>) {
+        self.protection = protection;
     }
 
     /// Whether media can leave.
-    pub(crate) fn is_connected(&self) -> bool {
-        self.srtp.is_some() && self.path.is_some()
+    pub(super) fn is_connected(&self) -> bool {
+        self.protection.is_ready() && self.destination != Destination::None
     }
 
     /// Forgets the cryptographic state of an SSRC that is not used again.
-    pub(crate) fn release(&mut self, ssrc: Ssrc) {
-        if let Some(srtp) = &mut self.srtp {
+    pub(super) fn release(&mut self, ssrc: Ssrc) {
+        if let Some(srtp) = self.protection.session_mut() {
             srtp.release(ssrc);
         }
     }
 
-    /// Sends one RTP packet: the one copy of its payload on the way out. The caller has made sure
-    /// that the output has room.
-    pub(crate) fn send_rtp(
+    /// Sends one RTP packet: the one copy of its payload on the way out. `log` keeps what leaves,
+    /// where that is wanted. The caller has made sure that the output has room.
+    pub(super) fn send_rtp(
         &mut self,
         now: Instant,
         packet: &RtpToSend<'_>,
         stream: &mut StreamIndex,
+        log: Option<&mut ProtectedLog>,
         output: &mut Output,
     ) -> Sent {
-        let (Some(srtp), Some(path)) = (&mut self.srtp, self.path) else {
+        let path = self.destination.rtp();
+        let (true, Some(path)) = (self.protection.is_ready(), path) else {
             self.sent.dropped_not_connected += 1;
             return Sent::Dropped;
         };
@@ -126,10 +130,18 @@ impl Egress {
             self.sent.dropped_too_long += 1;
             return Sent::Dropped;
         };
-        let Ok(protected) = srtp.protect_rtp_at(stream, slot, len) else {
+        let protected = match &mut self.protection {
+            Protection::Keyed(srtp) => srtp.protect_rtp_at(stream, slot, len).ok(),
+            Protection::Clear => Some(len),
+            Protection::Waiting => None,
+        };
+        let Some(protected) = protected else {
             self.sent.dropped_unprotected += 1;
             return Sent::Dropped;
         };
+        if let Some(log) = log {
+            log.push(packet.header.sequence_number, &slot[..protected]);
+        }
         output.commit(path, protected);
         if packet.extension_ids.transport_wide_cc != 0 {
             self.wide_sequence_number = self.wide_sequence_number.wrapping_add(1);
@@ -143,15 +155,39 @@ impl Egress {
         Sent::Queued(len)
     }
 
+    /// Sends a packet again as it left before, already protected. The caller has made sure that the
+    /// output has room.
+    pub(super) fn resend_protected(
+        &mut self,
+        now: Instant,
+        packet: &[u8],
+        output: &mut Output,
+    ) -> Sent {
+        let (true, Some(path)) = (self.protection.is_ready(), self.destination.rtp()) else {
+            self.sent.dropped_not_connected += 1;
+            return Sent::Dropped;
+        };
+        let slot = output.slot().and_then(|slot| slot.get_mut(..packet.len()));
+        let Some(slot) = slot else {
+            return Sent::Dropped;
+        };
+        slot.copy_from_slice(packet);
+        output.commit(path, packet.len());
+        self.sent.all.add(now, packet.len());
+        self.sent.rtx.add(now, packet.len());
+        Sent::Queued(packet.len())
+    }
+
     /// Sends the RTCP compound packet that `write` puts into the buffer it is given; nothing when it
     /// writes nothing. The caller has made sure that the output has room.
-    pub(crate) fn send_rtcp(
+    pub(super) fn send_rtcp(
         &mut self,
         now: Instant,
         output: &mut Output,
         write: impl FnOnce(&mut [u8]) -> Option<usize>,
     ) -> Sent {
-        let (Some(srtp), Some(path)) = (&mut self.srtp, self.path) else {
+        let path = self.destination.rtcp();
+        let (true, Some(path)) = (self.protection.is_ready(), path) else {
             self.sent.dropped_not_connected += 1;
             return Sent::Dropped;
         };
@@ -162,7 +198,12 @@ impl Egress {
         let Some(len) = write(&mut slot[..room]).filter(|len| *len > 0) else {
             return Sent::Dropped;
         };
-        let Ok(protected) = srtp.protect_rtcp(slot, len) else {
+        let protected = match &mut self.protection {
+            Protection::Keyed(srtp) => srtp.protect_rtcp(slot, len).ok(),
+            Protection::Clear => Some(len),
+            Protection::Waiting => None,
+        };
+        let Some(protected) = protected else {
             self.sent.dropped_unprotected += 1;
             return Sent::Dropped;
         };
@@ -172,21 +213,33 @@ impl Egress {
     }
 
     /// Accounts for a datagram of ICE or DTLS.
-    pub(crate) fn count_control(&mut self, now: Instant, len: usize) {
+    pub(super) fn count_control(&mut self, now: Instant, len: usize) {
         self.sent.all.add(now, len);
     }
 }
 
 impl RtpToSend<'_> {
+    /// RFC 8285 §4.2 limits the one-byte form to ids 1–14 and values of 1–16 bytes; what goes beyond
+    /// takes the two-byte form, for this packet alone.
+    fn extension_form(&self) -> ExtensionForm {
+        let ids = &self.extension_ids;
+        let is_too_long = |extension: Extension<'_>| {
+            !(1..=16).contains(&extension.value.len()) && ids.of_router_id(extension.id) != 0
+        };
+        if ids.needs_two_byte_form
+            || Extensions::new(STORED_PROFILE, self.extensions).any(is_too_long)
+        {
+            ExtensionForm::TwoByte
+        } else {
+            ExtensionForm::OneByte
+        }
+    }
+
     /// Writes the packet before protection; `None` when it does not fit.
     fn write(&self, now: Instant, wide_sequence_number: u16, buffer: &mut [u8]) -> Option<usize> {
         let ids = &self.extension_ids;
         let mut len = self.header.write(buffer)?;
-        let form = if ids.needs_two_byte_form {
-            ExtensionForm::TwoByte
-        } else {
-            ExtensionForm::OneByte
-        };
+        let form = self.extension_form();
         let mut writer = ExtensionWriter::new(buffer, len, form);
         if let (Some(mid), true) = (&self.mid, ids.mid != 0) {
             writer.push(ids.mid, mid.as_bytes())?;

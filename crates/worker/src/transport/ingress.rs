@@ -5,11 +5,11 @@ use crate::srtp::SrtpReceive;
 use crate::time::Instant;
 
 use super::egress::Traffic;
+use super::protection::Protection;
 
 /// Authenticates, decrypts and counts what a transport receives.
-#[derive(Default)]
 pub(crate) struct Ingress {
-    srtp: Option<SrtpReceive>,
+    protection: Protection<SrtpReceive>,
     pub(crate) received: ReceivedCounters,
 }
 
@@ -44,40 +44,51 @@ pub(crate) enum Incoming {
 }
 
 impl Ingress {
-    /// Sets the keys, or takes them away.
-    pub(crate) fn set_srtp(&mut self, srtp: Option<SrtpReceive>) {
-        self.srtp = srtp;
+    pub(super) fn new() -> Self {
+        Self {
+            protection: Protection::Waiting,
+            received: ReceivedCounters::default(),
+        }
+    }
+
+    /// Sets how packets are protected.
+    pub(super) fn set_protection(&mut self, protection: Protection<SrtpReceive>) {
+        self.protection = protection;
     }
 
     /// These SSRCs are not received any more.
-    pub(crate) fn retire(&mut self, ssrcs: impl Iterator<Item = Ssrc>) {
-        if let Some(srtp) = &mut self.srtp {
+    pub(super) fn retire(&mut self, ssrcs: impl Iterator<Item = Ssrc>) {
+        if let Some(srtp) = self.protection.session_mut() {
             ssrcs.for_each(|ssrc| srtp.retire(ssrc));
         }
     }
 
     /// This SSRC is received, perhaps again.
-    pub(crate) fn resume(&mut self, ssrc: Ssrc) {
-        if let Some(srtp) = &mut self.srtp {
+    pub(super) fn resume(&mut self, ssrc: Ssrc) {
+        if let Some(srtp) = self.protection.session_mut() {
             srtp.resume(ssrc);
         }
     }
 
     /// Counts a datagram, whatever it is.
-    pub(crate) fn count(&mut self, now: Instant, len: usize) {
+    pub(super) fn count(&mut self, now: Instant, len: usize) {
         self.received.all.add(now, len);
     }
 
     /// Decrypts a datagram in place and returns the packet in it; `None` when it does not
     /// authenticate, which is counted and never fatal (docs/security.md rule 4).
-    pub(crate) fn unprotect<'a>(
+    pub(super) fn unprotect<'a>(
         &mut self,
         kind: Incoming,
         datagram: &'a mut [u8],
     ) -> Option<&'a [u8]> {
-        let Some(srtp) = &mut self.srtp else {
-            self.received.dropped_not_connected += 1;
-            return None;
+        let srtp = match &mut self.protection {
+            Protection::Keyed(srtp) => srtp,
+            Protection::Clear => return Some(datagram),
+            Protection::Waiting => {
+                self.received.dropped_not_connected += 1;
+                return None;
+            }
         };
         let unprotected = match kind {
             Incoming::Rtp => srtp.unprotect_rtp(datagram),

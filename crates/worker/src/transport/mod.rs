@@ -1,100 +1,184 @@
 //! A transport: one peer's packets in and out. What all kinds share is here; what a kind does by
-//! itself (ICE and DTLS for WebRTC) is in its own module.
+//! itself (ICE and DTLS for WebRTC) is in its own module, behind [`Kind`].
 //!
 //! A packet comes in through [`ingress`] and leaves through [`egress`]: there is no other way.
-//! Nothing here knows routers or other transports; what concerns them is returned as an event.
+//! Nothing here knows routers or other transports; what concerns them is returned to the graph.
 
+mod consumer_ssrcs;
+mod destination;
 mod egress;
 mod feedback;
 mod ingress;
+mod kind;
 mod limits;
 mod listen;
+mod protection;
+mod receive;
+mod reports;
 mod rtcp;
 mod rtp_listener;
+mod send;
+mod upstream;
 mod webrtc;
 
-pub(crate) use egress::{Egress, RtpToSend, Sent, Traffic};
-pub(crate) use feedback::PathFeedback;
-pub(crate) use ingress::{Incoming, Ingress};
-pub(crate) use limits::Limits;
+pub(crate) use ingress::ReceivedCounters;
+pub(crate) use kind::Kind;
 pub(crate) use listen::{ListenSocket, open};
-pub(crate) use rtcp::RtcpSchedule;
-pub(crate) use rtp_listener::RtpListener;
-pub(crate) use webrtc::{DtlsStep, Sockets, TransportEvent, WebRtcTransport};
+pub(crate) use send::Purpose;
+pub(crate) use webrtc::{Sockets, TransportEvent, WebRtcTransport};
 
+use std::time::Duration;
+
+use crate::arena::Arena;
+use crate::consumer::Consumer;
+use crate::dtls::DtlsCounters;
 use crate::error::RequestError;
+use crate::ice::IceCounters;
 use crate::ids::{ConsumerKey, ProducerKey, RouterKey, Ssrc, WebRtcServerKey};
-use crate::messages::{Consume, CreateWebRtcTransport, TransportOptions, TransportStats};
+use crate::messages::{Consume, ResponseBody, TransportOptions, TransportStats};
 use crate::output::{Output, Path, Protocol};
-use crate::params::RtpParameters;
+use crate::params::{DtlsParameters, DtlsRole, IceParameters, RtpParameters};
+use crate::producer::Producer;
 use crate::rng::Rng;
-use crate::time::Instant;
+use crate::srtp::{SrtpReceive, SrtpSend};
+use crate::time::{Instant, NtpTime};
 use crate::wire::extension_ids::RecvExtensionIds;
+use crate::wire::rtcp::ReportBlock;
+
+use consumer_ssrcs::{ConsumerSsrc, ConsumerSsrcs};
+use destination::Destination;
+use egress::{Egress, SentCounters, Traffic};
+use feedback::PathFeedback;
+use ingress::Ingress;
+use limits::Limits;
+use protection::Protection;
+use rtcp::RtcpSchedule;
+use rtp_listener::RtpListener;
 
 /// A transport of a router. Which producers and consumers it has is kept as keys.
 pub(crate) struct Transport {
     pub(crate) id: String,
     pub(crate) router: RouterKey,
     pub(crate) options: TransportOptions,
-    pub(crate) web_rtc: WebRtcTransport,
+    kind: Kind,
     /// In the order of creation; removal swaps the last into the hole.
     pub(crate) producers: Vec<ProducerKey>,
     /// In the order of creation; removal swaps the last into the hole.
     pub(crate) consumers: Vec<ConsumerKey>,
-    pub(crate) listener: RtpListener,
-    pub(crate) recv_ids: RecvExtensionIds,
-    /// Sorted by SSRC.
-    consumer_ssrcs: Vec<ConsumerSsrc>,
-    /// SSRCs of consumers that are gone, sorted. Sent again under the same key, their packet indices
-    /// would start over and repeat nonces (RFC 7714 §8.1). Eight bytes for each consumer that the
-    /// transport ever had; peers have no say in it.
-    retired_ssrcs: Vec<Ssrc>,
-    pub(crate) ingress: Ingress,
-    pub(crate) egress: Egress,
-    pub(crate) limits: Limits,
-    pub(crate) rtcp: RtcpSchedule,
-    pub(crate) feedback: PathFeedback,
+    listener: RtpListener,
+    recv_ids: RecvExtensionIds,
+    consumer_ssrcs: ConsumerSsrcs,
+    ingress: Ingress,
+    egress: Egress,
+    limits: Limits,
+    rtcp: RtcpSchedule,
+    feedback: PathFeedback,
+    /// The receiver reference time that the peer sent last, whose it is, and when it came.
+    reference_time: Option<(Ssrc, NtpTime, Instant)>,
     /// Consumers that owe retransmissions, each once.
-    pub(crate) resending: Vec<ConsumerKey>,
+    resending: Vec<ConsumerKey>,
+    /// Producers whose scores changed and are still to be told.
+    changed_scores: Vec<ProducerKey>,
     /// Whether it waits in the worker's list of transports to look at.
     pub(crate) touched: bool,
 }
 
-/// An SSRC that a transport sends.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct ConsumerSsrc {
-    pub(crate) ssrc: Ssrc,
-    pub(crate) consumer: ConsumerKey,
-    pub(crate) is_rtx: bool,
+/// The producers and consumers of all transports, for a transport that looks after its own.
+pub(crate) struct Streams<'a> {
+    pub(crate) producers: &'a mut Arena<ProducerKey, Producer>,
+    pub(crate) consumers: &'a mut Arena<ConsumerKey, Consumer>,
+    /// Room for the blocks of a report.
+    pub(crate) report_blocks: &'a mut Vec<ReportBlock>,
 }
 
 impl Transport {
     pub(crate) fn new(
         now: Instant,
+        id: String,
         router: RouterKey,
-        create: &CreateWebRtcTransport,
-        web_rtc: WebRtcTransport,
+        options: TransportOptions,
+        kind: Kind,
         rng: &mut Rng,
     ) -> Self {
         Self {
-            id: create.transport_id.clone(),
+            id,
             router,
-            options: create.base.clone(),
-            web_rtc,
+            options,
+            kind,
             producers: Vec::new(),
             consumers: Vec::new(),
             listener: RtpListener::default(),
             recv_ids: RecvExtensionIds::default(),
-            consumer_ssrcs: Vec::new(),
-            retired_ssrcs: Vec::new(),
-            ingress: Ingress::default(),
+            consumer_ssrcs: ConsumerSsrcs::default(),
+            ingress: Ingress::new(),
             egress: Egress::new(),
             limits: Limits::default(),
             rtcp: RtcpSchedule::new(now, rng),
             feedback: PathFeedback::default(),
+            reference_time: None,
             resending: Vec::new(),
+            changed_scores: Vec::new(),
             touched: false,
         }
+    }
+
+    /// `WEBRTCTRANSPORT_CONNECT`: takes the remote's DTLS parameters and answers our role.
+    ///
+    /// # Errors
+    ///
+    /// See [`WebRtcTransport::connect`].
+    pub(crate) fn connect_web_rtc(
+        &mut self,
+        now: Instant,
+        parameters: &DtlsParameters,
+    ) -> Result<DtlsRole, RequestError> {
+        self.kind.connect_web_rtc(now, parameters)
+    }
+
+    /// `TRANSPORT_RESTART_ICE`: new credentials.
+    ///
+    /// # Errors
+    ///
+    /// `Error` for a kind that speaks no ICE.
+    pub(crate) fn restart_ice(
+        &mut self,
+        now: Instant,
+        rng: &mut Rng,
+    ) -> Result<IceParameters, RequestError> {
+        self.kind.restart_ice(now, rng)
+    }
+
+    /// Packets go this way from now on; `None` while there is no way.
+    pub(crate) fn set_path(&mut self, path: Option<Path>) {
+        let destination = path.map_or(Destination::None, Destination::Path);
+        self.egress.set_destination(destination);
+    }
+
+    /// Media is protected with these keys from now on.
+    pub(crate) fn set_keys(&mut self, send: SrtpSend, receive: SrtpReceive) {
+        self.egress.set_protection(Protection::Keyed(send));
+        self.ingress.set_protection(Protection::Keyed(receive));
+    }
+
+    /// The keys are void: nothing passes until there are new ones.
+    pub(crate) fn forget_keys(&mut self) {
+        self.egress.set_protection(Protection::Waiting);
+        self.ingress.set_protection(Protection::Waiting);
+    }
+
+    /// Whether media can leave.
+    pub(crate) fn is_connected(&self) -> bool {
+        self.egress.is_connected()
+    }
+
+    /// What changed by itself since the last time, in order.
+    pub(crate) fn next_event(&mut self) -> Option<TransportEvent> {
+        self.kind.next_event()
+    }
+
+    /// The next producer whose scores changed.
+    pub(crate) fn next_changed_score(&mut self) -> Option<ProducerKey> {
+        self.changed_scores.pop()
     }
 
     /// Enters a producer.
@@ -119,11 +203,86 @@ impl Transport {
         Ok(())
     }
 
+    pub(crate) fn remove_producer(&mut self, key: ProducerKey) {
+        if let Some(at) = self.producers.iter().position(|other| *other == key) {
+            self.producers.swap_remove(at);
+        }
+        self.changed_scores.retain(|other| *other != key);
+        self.ingress.retire(self.listener.ssrcs_of(key));
+        self.listener.remove(key);
+    }
+
+    /// Refuses a consumer whose SSRCs are in use, or were before.
+    pub(crate) fn check_consumer(&self, consume: &Consume) -> Result<(), RequestError> {
+        let encodings = &consume.rtp_parameters.encodings;
+        let ssrcs = encodings.iter().flat_map(|e| [e.ssrc, e.rtx_ssrc]);
+        ssrcs
+            .flatten()
+            .try_for_each(|ssrc| self.consumer_ssrcs.check_free(ssrc))
+    }
+
+    /// Enters a consumer.
+    pub(crate) fn add_consumer(&mut self, key: ConsumerKey, consumer: &Consumer) {
+        self.consumers.push(key);
+        for (outgoing, ssrc, is_rtx) in consumer.ssrcs() {
+            self.consumer_ssrcs.insert(ConsumerSsrc {
+                ssrc,
+                consumer: key,
+                outgoing,
+                is_rtx,
+            });
+        }
+    }
+
+    pub(crate) fn remove_consumer(&mut self, key: ConsumerKey) {
+        if let Some(at) = self.consumers.iter().position(|other| *other == key) {
+            self.consumers.swap_remove(at);
+        }
+        self.resending.retain(|other| *other != key);
+        let egress = &mut self.egress;
+        self.consumer_ssrcs.retire(key, |ssrc| egress.release(ssrc));
+    }
+
+    /// The consumer that sends `ssrc`, and as what.
+    pub(crate) fn consumer_of(&self, ssrc: Ssrc) -> Option<ConsumerSsrc> {
+        self.consumer_ssrcs.find(ssrc)
+    }
+
+    /// All SSRCs that its consumers send, ascending.
+    pub(crate) fn consumer_ssrcs(&self) -> impl Iterator<Item = ConsumerSsrc> {
+        self.consumer_ssrcs.iter()
+    }
+
+    /// How incoming packets find their producers.
+    pub(crate) fn listener(&self) -> &RtpListener {
+        &self.listener
+    }
+
+    /// The ids of the header extensions that it reads itself.
+    pub(crate) fn recv_ids(&self) -> RecvExtensionIds {
+        self.recv_ids
+    }
+
     /// Sets the most that the publisher may be told to send, in bits per second; 0 is no limit.
     pub(crate) fn set_max_incoming_bitrate(&mut self, bitrate: u64) -> Result<(), RequestError> {
         self.limits.set_max_incoming(bitrate)?;
         self.feedback.set_max_bitrate(self.limits.max_incoming());
         Ok(())
+    }
+
+    /// Sets the round trip to the publisher.
+    pub(crate) fn set_rtt(&mut self, rtt: Duration) {
+        self.feedback.set_rtt(rtt);
+    }
+
+    /// Under which SSRC it reports and gives feedback.
+    pub(crate) fn rtcp_ssrc(&self) -> Ssrc {
+        self.rtcp.ssrc
+    }
+
+    /// The peer, under `ssrc`, sent its reference time (RFC 3611 §4.4).
+    pub(crate) fn handle_reference_time(&mut self, now: Instant, ssrc: Ssrc, time: NtpTime) {
+        self.reference_time = Some((ssrc, time, now));
     }
 
     /// A consumer owes retransmissions.
@@ -133,153 +292,83 @@ impl Transport {
         }
     }
 
-    /// The index of the next consumer that reports in this interval; `None` when all have.
-    pub(crate) fn next_to_report(&self) -> Option<usize> {
-        Some(self.rtcp.reported()).filter(|next| *next < self.consumers.len())
-    }
-
-    /// When the transport itself wants to be looked at.
-    pub(crate) fn deadline(&self) -> Option<Instant> {
-        let reports = self.egress.is_connected().then(|| self.rtcp.deadline());
+    /// When the transport wants to be looked at, for itself or for its producers.
+    pub(crate) fn deadline(&self, producers: &Arena<ProducerKey, Producer>) -> Option<Instant> {
         let has_streams = !self.producers.is_empty() || !self.consumers.is_empty();
-        self.web_rtc
+        let reports = (has_streams && self.is_connected()).then(|| self.rtcp.deadline());
+        let streams = self
+            .producers
+            .iter()
+            .filter_map(|key| producers[*key].deadline());
+        self.kind
             .deadline()
             .into_iter()
-            .chain(reports.filter(|_| has_streams))
+            .chain(reports)
             .chain(self.feedback.deadline())
+            .chain(streams)
             .min()
     }
 
-    /// Sends what DTLS has to say; `false` when the output is full.
-    pub(crate) fn poll_dtls(&mut self, now: Instant, output: &mut Output) -> bool {
-        loop {
-            let Some(slot) = output.slot() else {
-                return false;
-            };
-            match self.web_rtc.poll_dtls(now, slot) {
-                DtlsStep::Datagram(path, len) => {
-                    output.commit(path, len);
-                    self.egress.count_control(now, len);
-                }
-                DtlsStep::Dropped => {}
-                DtlsStep::Idle => return true,
-            }
-        }
-    }
-
-    /// A packet with a new SSRC was taken by a producer.
-    pub(crate) fn learn_ssrc(&mut self, ssrc: Ssrc, producer: ProducerKey) {
-        if self.listener.learn(ssrc, producer) {
-            self.ingress.resume(ssrc);
-        }
-    }
-
-    pub(crate) fn remove_producer(&mut self, key: ProducerKey) {
-        if let Some(at) = self.producers.iter().position(|other| *other == key) {
-            self.producers.swap_remove(at);
-        }
-        self.ingress.retire(self.listener.ssrcs_of(key));
-        self.listener.remove(key);
-    }
-
-    /// Refuses a consumer whose SSRCs are in use, or were before.
-    pub(crate) fn check_consumer(&self, consume: &Consume) -> Result<(), RequestError> {
-        let encodings = &consume.rtp_parameters.encodings;
-        for ssrc in encodings
-            .iter()
-            .flat_map(|e| [e.ssrc, e.rtx_ssrc])
-            .flatten()
-        {
-            if self.consumer_of(ssrc).is_some() {
-                let problem = format!("ssrc {ssrc} is already sent by the transport");
-                return Err(RequestError::Failed(problem));
-            }
-            if self.retired_ssrcs.binary_search(&ssrc).is_ok() {
-                let problem = format!("ssrc {ssrc} was sent by the transport before");
-                return Err(RequestError::Failed(problem));
-            }
-        }
-        Ok(())
-    }
-
-    pub(crate) fn add_consumer(
-        &mut self,
-        key: ConsumerKey,
-        ssrcs: impl Iterator<Item = (Ssrc, bool)>,
-    ) {
-        self.consumers.push(key);
-        for (ssrc, is_rtx) in ssrcs {
-            let at = self
-                .consumer_ssrcs
-                .partition_point(|entry| entry.ssrc < ssrc);
-            self.consumer_ssrcs.insert(
-                at,
-                ConsumerSsrc {
-                    ssrc,
-                    consumer: key,
-                    is_rtx,
-                },
-            );
-        }
-    }
-
-    pub(crate) fn remove_consumer(
-        &mut self,
-        key: ConsumerKey,
-        ssrcs: impl Iterator<Item = (Ssrc, bool)>,
-    ) {
-        if let Some(at) = self.consumers.iter().position(|other| *other == key) {
-            self.consumers.swap_remove(at);
-        }
-        self.consumer_ssrcs.retain(|entry| entry.consumer != key);
-        self.resending.retain(|other| *other != key);
-        for (ssrc, _) in ssrcs {
-            self.egress.release(ssrc);
-            if let Err(at) = self.retired_ssrcs.binary_search(&ssrc) {
-                self.retired_ssrcs.insert(at, ssrc);
-            }
-        }
-    }
-
-    /// The consumer that sends `ssrc`, and whether that is its RTX stream.
-    pub(crate) fn consumer_of(&self, ssrc: Ssrc) -> Option<ConsumerSsrc> {
-        let at = self
-            .consumer_ssrcs
-            .binary_search_by_key(&ssrc, |entry| entry.ssrc)
-            .ok()?;
-        Some(self.consumer_ssrcs[at])
-    }
-
-    pub(crate) fn consumer_ssrcs(&self) -> impl Iterator<Item = ConsumerSsrc> {
-        self.consumer_ssrcs.iter().copied()
-    }
-
     pub(crate) fn web_rtc_server(&self) -> Option<WebRtcServerKey> {
-        self.web_rtc.server()
+        self.kind.web_rtc_server()
     }
 
     pub(crate) fn own_sockets(&self) -> &[ListenSocket] {
-        self.web_rtc.own_sockets()
+        self.kind.own_sockets()
+    }
+
+    /// The paths that lead to it.
+    pub(crate) fn paths(&self) -> impl Iterator<Item = Path> {
+        self.kind.paths()
+    }
+
+    /// The local username fragments by which STUN finds it.
+    pub(crate) fn username_fragments(&self) -> impl Iterator<Item = &str> {
+        self.kind.username_fragments()
     }
 
     /// The TCP connections that end with the transport.
     pub(crate) fn tcp_paths(&self) -> Vec<Path> {
-        self.web_rtc
-            .paths()
+        self.paths()
             .filter(|path| path.protocol == Protocol::Tcp)
             .collect()
     }
 
-    /// Tells the DTLS peer that the session ends.
+    /// Tells the peer that the transport closes.
     pub(crate) fn say_goodbye(&mut self, now: Instant, output: &mut Output) {
-        self.web_rtc.close(now, output);
+        self.kind.close(now, output);
     }
 
-    /// What the transport counts; losses are the graph's to add.
-    pub(crate) fn stats(&self, now: Instant) -> TransportStats {
+    /// What it received and what it dropped of that.
+    pub(crate) fn received(&self) -> &ReceivedCounters {
+        &self.ingress.received
+    }
+
+    /// What it sent and what it could not send.
+    pub(crate) fn sent(&self) -> &SentCounters {
+        &self.egress.sent
+    }
+
+    /// What ICE and DTLS dropped, where they are spoken.
+    pub(crate) fn connectivity_counters(&self) -> Option<(&IceCounters, &DtlsCounters)> {
+        self.kind.counters()
+    }
+
+    /// The kind's own way to dump and to count.
+    pub(crate) fn kind(&self) -> &Kind {
+        &self.kind
+    }
+
+    /// The answer to `TRANSPORT_GET_STATS`; losses, as fractions of 1, are the graph's to know.
+    pub(crate) fn stats(
+        &self,
+        now: Instant,
+        loss_received: Option<f64>,
+        loss_sent: Option<f64>,
+    ) -> ResponseBody {
         let (received, sent) = (&self.ingress.received, &self.egress.sent);
         let bitrate = |traffic: &Traffic| traffic.rate.bitrate(now);
-        TransportStats {
+        self.kind.stats(TransportStats {
             transport_id: self.id.clone(),
             timestamp: now.as_millis(),
             bytes_received: received.all.bytes,
@@ -296,7 +385,9 @@ impl Transport {
             rtx_send_bitrate: bitrate(&sent.rtx),
             available_incoming_bitrate: self.feedback.estimate(),
             max_incoming_bitrate: self.limits.max_incoming(),
+            rtp_packet_loss_received: loss_received,
+            rtp_packet_loss_sent: loss_sent,
             ..TransportStats::default()
-        }
+        })
     }
 }

@@ -8,7 +8,9 @@ use crate::ice::{
     CandidatePolicy, ConsentTimeout, IceCounters, IceEvent, LiteAgent, host_candidates,
 };
 use crate::ids::WebRtcServerKey;
-use crate::messages::CreateWebRtcTransport;
+use crate::messages::{
+    CreateWebRtcTransport, TransportDump, TransportStats, WebRtcTransportDump, WebRtcTransportStats,
+};
 use crate::output::{Output, Path};
 use crate::params::{
     DtlsParameters, DtlsRole, DtlsState, Fingerprint, IceCandidate, IceParameters, IceState, Tuple,
@@ -52,8 +54,10 @@ pub(crate) enum TransportEvent {
     TupleAdded(Path),
     /// It does so no more.
     TupleRemoved(Path),
-    /// Where to send from now on; `None` is nowhere.
-    SelectedTuple(Option<Path>),
+    /// Packets go this way from now on; the tuple is how the controller is shown it.
+    Selected(Path, Option<Tuple>),
+    /// There is no way to the remote any more.
+    PathLost,
     /// The ICE state changed.
     IceState(IceState),
     /// Requests with this local username fragment are not for the transport any more.
@@ -260,31 +264,51 @@ impl WebRtcTransport {
         self.agent.valid_paths()
     }
 
-    pub(crate) fn ice_parameters(&self) -> &IceParameters {
-        self.agent.parameters()
+    /// The local username fragments that requests may name.
+    pub(crate) fn username_fragments(&self) -> impl Iterator<Item = &str> {
+        self.agent.username_fragments()
     }
 
-    pub(crate) fn ice_candidates(&self) -> &[IceCandidate] {
-        &self.candidates
-    }
-
-    pub(crate) fn ice_state(&self) -> IceState {
-        self.agent.state()
-    }
-
-    pub(crate) fn selected_tuple(&self) -> Option<Tuple> {
+    /// The selected tuple as the controller is shown it.
+    fn selected_tuple(&self) -> Option<Tuple> {
         shown_tuple(self.sockets.all(), self.agent.selected()?)
     }
 
-    pub(crate) fn dtls_state(&self) -> DtlsState {
-        self.dtls.state()
-    }
-
     /// The role in force: decided by `connect()`, or by a handshake that began without it.
-    pub(crate) fn dtls_role(&self) -> DtlsRole {
+    fn dtls_role(&self) -> DtlsRole {
         match self.local_role {
             DtlsRole::Auto => self.dtls.role(),
             decided => decided,
+        }
+    }
+
+    /// The dump, around what all kinds have in common.
+    pub(crate) fn dump(
+        &self,
+        base: TransportDump,
+        fingerprints: &[Fingerprint],
+    ) -> WebRtcTransportDump {
+        WebRtcTransportDump {
+            base,
+            ice_parameters: self.agent.parameters().clone(),
+            ice_candidates: self.candidates.clone(),
+            ice_state: self.agent.state(),
+            ice_selected_tuple: self.selected_tuple(),
+            dtls_parameters: DtlsParameters {
+                fingerprints: fingerprints.to_vec(),
+                role: self.dtls_role(),
+            },
+            dtls_state: self.dtls.state(),
+        }
+    }
+
+    /// The statistics, around what all kinds have in common.
+    pub(crate) fn stats(&self, base: TransportStats) -> WebRtcTransportStats {
+        WebRtcTransportStats {
+            base,
+            ice_state: self.agent.state(),
+            ice_selected_tuple: self.selected_tuple(),
+            dtls_state: self.dtls.state(),
         }
     }
 
@@ -312,12 +336,12 @@ impl WebRtcTransport {
                     self.events.push_back(TransportEvent::TupleRemoved(path));
                 }
                 IceEvent::Selected(path) => {
-                    self.events
-                        .push_back(TransportEvent::SelectedTuple(Some(path)));
+                    let tuple = shown_tuple(self.sockets.all(), path);
+                    self.events.push_back(TransportEvent::Selected(path, tuple));
                 }
                 IceEvent::State(state) => {
                     if state == IceState::Disconnected {
-                        self.events.push_back(TransportEvent::SelectedTuple(None));
+                        self.events.push_back(TransportEvent::PathLost);
                     }
                     self.events.push_back(TransportEvent::IceState(state));
                 }

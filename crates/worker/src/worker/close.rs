@@ -116,7 +116,7 @@ impl Worker {
         match transport.web_rtc_server() {
             Some(server) => {
                 if let Some(server) = self.entities.web_rtc_servers.get_mut(server) {
-                    server.remove_transport(key);
+                    server.remove_transport(key, &transport);
                 }
             }
             None => self.close_sockets(transport.own_sockets()),
@@ -153,7 +153,7 @@ impl Worker {
                 .remove_consumer(consumer.producer, &mut producer.consumers, key);
         }
         if let Some(transport) = self.entities.transports.get_mut(consumer.transport) {
-            transport.remove_consumer(key, consumer.ssrcs());
+            transport.remove_consumer(key);
         }
         self.registry.remove(&consumer.id);
         self.entities.consumers.remove(key);

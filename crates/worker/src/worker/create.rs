@@ -14,7 +14,7 @@ use crate::params::{DtlsParameters, ListenInfo, RtpType};
 use crate::producer::Producer;
 use crate::router::Router;
 use crate::time::Instant;
-use crate::transport::{self, ListenSocket, Sockets, Transport, WebRtcTransport};
+use crate::transport::{self, Kind, ListenSocket, Sockets, Transport, WebRtcTransport};
 use crate::webrtc_server::WebRtcServer;
 
 type Answer = Result<ResponseBody, RequestError>;
@@ -74,9 +74,11 @@ impl Worker {
             }
         };
         let web_rtc = WebRtcTransport::new(create, sockets, &self.sessions, &mut self.rng);
-        let fragment = web_rtc.ice_parameters().username_fragment.clone();
-        let transport = Transport::new(now, router, create, web_rtc, &mut self.rng);
+        let kind = Kind::WebRtc(Box::new(web_rtc));
+        let options = create.base.clone();
+        let transport = Transport::new(now, id.clone(), router, options, kind, &mut self.rng);
         let (own, server) = (transport.own_sockets().to_vec(), transport.web_rtc_server());
+        let fragments: Vec<_> = transport.username_fragments().map(str::to_owned).collect();
         let key = self.entities.transports.insert(transport);
         self.entities.routers[router].transports.push(key);
         self.registry.insert(id, Entity::Transport(key));
@@ -84,12 +86,12 @@ impl Worker {
         if let Some(server) = server {
             let server = &mut self.entities.web_rtc_servers[server];
             server.transports.push(key);
-            server.add_username_fragment(fragment, key);
+            for fragment in fragments {
+                server.add_username_fragment(fragment, key);
+            }
         }
         self.touch(key);
-        Ok(ResponseBody::WebRtcTransportDump(Box::new(
-            self.dump_transport(key),
-        )))
+        Ok(self.dump_transport(key))
     }
 
     pub(super) fn connect_transport(
@@ -98,9 +100,7 @@ impl Worker {
         key: TransportKey,
         parameters: &DtlsParameters,
     ) -> Answer {
-        let role = self.entities.transports[key]
-            .web_rtc
-            .connect(now, parameters)?;
+        let role = self.entities.transports[key].connect_web_rtc(now, parameters)?;
         self.touch(key);
         self.take_events(now, key);
         Ok(ResponseBody::WebRtcTransportConnect(role))
@@ -108,7 +108,7 @@ impl Worker {
 
     pub(super) fn restart_ice(&mut self, now: Instant, key: TransportKey) -> Answer {
         let transport = &mut self.entities.transports[key];
-        let parameters = transport.web_rtc.restart_ice(now, &mut self.rng);
+        let parameters = transport.restart_ice(now, &mut self.rng)?;
         if let Some(server) = transport.web_rtc_server() {
             let fragment = parameters.username_fragment.clone();
             self.entities.web_rtc_servers[server].add_username_fragment(fragment, key);
@@ -165,9 +165,12 @@ impl Worker {
             consume,
             &mut self.rng,
         )?;
-        let (response, ssrcs) = (consume_response(&consumer, producer), consumer.ssrcs());
+        let response = consume_response(&consumer, producer);
         let key = self.entities.consumers.insert(consumer);
-        self.entities.transports[transport_key].add_consumer(key, ssrcs);
+        let transport = &mut self.entities.transports[transport_key];
+        let consumer = &mut self.entities.consumers[key];
+        transport.add_consumer(key, consumer);
+        consumer.set_connected(transport.is_connected());
         self.entities.producers[producer_key].consumers.push(key);
         self.registry.insert(id, Entity::Consumer(key));
         if response.producer_paused {

@@ -35,8 +35,10 @@ impl Worker {
 impl Drops {
     /// What one transport dropped.
     pub(super) fn of(transport: &Transport) -> Self {
-        let (received, sent) = (&transport.ingress.received, &transport.egress.sent);
-        let (ice, dtls) = transport.web_rtc.counters();
+        let (received, sent) = (transport.received(), transport.sent());
+        let (ice, dtls) = transport
+            .connectivity_counters()
+            .map_or_else(Default::default, |(ice, dtls)| (*ice, *dtls));
         let mut drops = Self::default();
         drops.0[OWN..].copy_from_slice(&[
             ice.not_a_request,

@@ -3,11 +3,10 @@
 use super::Worker;
 use crate::ids::{ConsumerKey, ProducerKey, RouterKey, TransportKey, WebRtcServerKey};
 use crate::messages::{
-    ConsumerDump, RouterDump, RtpListenerDump, StreamStats, TransportDump, TransportStats,
-    WebRtcServerDump, WebRtcTransportDump, WebRtcTransportStats, WorkerDump,
+    ConsumerDump, ResponseBody, RouterDump, RtpListenerDump, StreamStats, TransportDump,
+    WebRtcServerDump, WorkerDump,
 };
 use crate::output::Protocol;
-use crate::params::DtlsParameters;
 use crate::time::Instant;
 
 impl Worker {
@@ -89,27 +88,18 @@ impl Worker {
         }
     }
 
-    pub(super) fn dump_transport(&self, key: TransportKey) -> WebRtcTransportDump {
-        let transport = &self.entities.transports[key];
-        let web_rtc = &transport.web_rtc;
-        WebRtcTransportDump {
-            base: self.dump_transport_base(key),
-            ice_parameters: web_rtc.ice_parameters().clone(),
-            ice_candidates: web_rtc.ice_candidates().to_vec(),
-            ice_state: web_rtc.ice_state(),
-            ice_selected_tuple: web_rtc.selected_tuple(),
-            dtls_parameters: DtlsParameters {
-                fingerprints: self.settings.certificate.fingerprints().to_vec(),
-                role: web_rtc.dtls_role(),
-            },
-            dtls_state: web_rtc.dtls_state(),
-        }
+    pub(super) fn dump_transport(&self, key: TransportKey) -> ResponseBody {
+        let base = self.dump_transport_base(key);
+        let fingerprints = self.settings.certificate.fingerprints();
+        self.entities.transports[key]
+            .kind()
+            .dump(base, fingerprints)
     }
 
     fn dump_transport_base(&self, key: TransportKey) -> TransportDump {
         let transport = &self.entities.transports[key];
         let present = |id: u8| Some(id).filter(|id| *id != 0);
-        let ids = transport.recv_ids;
+        let ids = transport.recv_ids();
         let consumer_ssrcs = |rtx: bool| {
             transport
                 .consumer_ssrcs()
@@ -138,17 +128,17 @@ impl Worker {
             recv_transport_wide_cc: present(ids.transport_wide_cc),
             rtp_listener: RtpListenerDump {
                 ssrcs: transport
-                    .listener
+                    .listener()
                     .ssrcs()
                     .map(|(s, p)| (s, self.producer_id(p)))
                     .collect(),
                 mids: transport
-                    .listener
+                    .listener()
                     .mids()
                     .map(|(mid, p)| (mid.to_string(), self.producer_id(p)))
                     .collect(),
                 rids: transport
-                    .listener
+                    .listener()
                     .rids()
                     .map(|(rid, p)| (rid.to_string(), self.producer_id(p)))
                     .collect(),
@@ -158,19 +148,9 @@ impl Worker {
         }
     }
 
-    pub(super) fn transport_stats(&self, now: Instant, key: TransportKey) -> WebRtcTransportStats {
-        let transport = &self.entities.transports[key];
-        let web_rtc = &transport.web_rtc;
-        WebRtcTransportStats {
-            base: TransportStats {
-                rtp_packet_loss_received: self.loss_received(now, key),
-                rtp_packet_loss_sent: self.loss_sent(now, key),
-                ..transport.stats(now)
-            },
-            ice_state: web_rtc.ice_state(),
-            ice_selected_tuple: web_rtc.selected_tuple(),
-            dtls_state: web_rtc.dtls_state(),
-        }
+    pub(super) fn transport_stats(&self, now: Instant, key: TransportKey) -> ResponseBody {
+        let (received, sent) = (self.loss_received(now, key), self.loss_sent(now, key));
+        self.entities.transports[key].stats(now, received, sent)
     }
 
     /// Mean loss over the streams of the transport's producers, 0–1; `None` without streams.
@@ -189,7 +169,7 @@ impl Worker {
         mean(
             consumers
                 .iter()
-                .map(|key| self.entities.consumers[*key].fraction_lost(now)),
+                .flat_map(|key| self.entities.consumers[*key].fractions_lost(now)),
         )
     }
 
@@ -202,8 +182,8 @@ impl Worker {
     pub(super) fn consumer_stats(&self, now: Instant, key: ConsumerKey) -> Vec<StreamStats> {
         let consumer = &self.entities.consumers[key];
         let producer = &self.entities.producers[consumer.producer];
-        let own = StreamStats::Send(consumer.stats(now));
-        std::iter::once(own).chain(producer.stats(now)).collect()
+        let own = consumer.stats(now).map(StreamStats::Send);
+        own.chain(producer.stats(now)).collect()
     }
 
     fn transport_id(&self, key: TransportKey) -> String {

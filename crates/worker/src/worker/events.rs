@@ -11,7 +11,7 @@ use crate::transport::TransportEvent;
 impl Worker {
     /// Carries out what a transport reported since the last time, in order.
     pub(super) fn take_events(&mut self, now: Instant, key: TransportKey) {
-        while let Some(event) = self.entities.transports[key].web_rtc.next_event() {
+        while let Some(event) = self.entities.transports[key].next_event() {
             self.take_event(now, key, event);
         }
     }
@@ -44,12 +44,17 @@ impl Worker {
                     self.entities.web_rtc_servers[server].remove_username_fragment(&fragment);
                 }
             }
-            TransportEvent::SelectedTuple(path) => {
-                transport.egress.set_path(path);
-                if let Some(tuple) = transport.web_rtc.selected_tuple() {
-                    self.outbox
-                        .notify(&transport.id, Event::IceSelectedTupleChange(tuple));
+            TransportEvent::Selected(path, tuple) => {
+                transport.set_path(Some(path));
+                if let Some(tuple) = tuple {
+                    let event = Event::IceSelectedTupleChange(tuple);
+                    self.outbox.notify(&transport.id, event);
                 }
+                self.follow_connection(now, key);
+            }
+            TransportEvent::PathLost => {
+                transport.set_path(None);
+                self.follow_connection(now, key);
             }
             TransportEvent::IceState(state) => {
                 tracing::debug!(target: "tureen::ice", transport = %id, ?state, "ICE state changed");
@@ -71,8 +76,7 @@ impl Worker {
             } => {
                 let suite = send.suite();
                 tracing::debug!(target: "tureen::srtp", transport = %id, ?suite, "keys are set");
-                transport.egress.set_srtp(Some(*send));
-                transport.ingress.set_srtp(Some(*receive));
+                transport.set_keys(*send, *receive);
                 let state = crate::params::DtlsState::Connected;
                 let remote_certificate = Some(remote_certificate);
                 let event = Event::DtlsStateChange {
@@ -80,14 +84,26 @@ impl Worker {
                     remote_certificate,
                 };
                 self.outbox.notify(&transport.id, event);
-                // Until now nothing could be sent: every consumer begins with a key frame.
-                for consumer in self.entities.transports[key].consumers.clone() {
-                    self.request_key_frame_for(now, consumer);
-                }
+                self.follow_connection(now, key);
             }
             TransportEvent::Disconnected => {
-                transport.egress.set_srtp(None);
-                transport.ingress.set_srtp(None);
+                transport.forget_keys();
+                self.follow_connection(now, key);
+            }
+        }
+    }
+
+    /// Tells the consumers of a transport whether media can leave. Those that can begin, for the
+    /// first time or again, begin with a key frame.
+    pub(super) fn follow_connection(&mut self, now: Instant, key: TransportKey) {
+        let transport = &self.entities.transports[key];
+        let is_connected = transport.is_connected();
+        for index in 0..transport.consumers.len() {
+            let key = self.entities.transports[key].consumers[index];
+            let consumer = &mut self.entities.consumers[key];
+            if consumer.is_connected() != is_connected {
+                consumer.set_connected(is_connected);
+                self.request_key_frame_for(now, key);
             }
         }
     }
@@ -123,8 +139,7 @@ impl Worker {
         self.fan_out.remove_producer(key);
         for consumer in producer.consumers.clone() {
             let consumer = &mut self.entities.consumers[consumer];
-            consumer.producer_paused = true;
-            consumer.interrupt();
+            consumer.set_producer_paused(true);
             self.outbox
                 .notify(&consumer.id, Event::ConsumerProducerPause);
         }
@@ -139,7 +154,7 @@ impl Worker {
         producer.resume(now);
         for key in producer.consumers.clone() {
             let consumer = &mut self.entities.consumers[key];
-            consumer.producer_paused = false;
+            consumer.set_producer_paused(false);
             self.outbox
                 .notify(&consumer.id, Event::ConsumerProducerResume);
             self.request_key_frame_for(now, key);

@@ -7,8 +7,8 @@ mod dump;
 mod events;
 mod ingress;
 mod registry;
-mod reports;
 mod requests;
+mod rtcp;
 mod service;
 
 use std::collections::VecDeque;

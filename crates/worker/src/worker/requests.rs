@@ -110,12 +110,8 @@ impl Worker {
         self.current = Some(key);
         let transport = &mut self.entities.transports[key];
         match &request.body {
-            RequestBody::TransportDump => Ok(ResponseBody::WebRtcTransportDump(Box::new(
-                self.dump_transport(key),
-            ))),
-            RequestBody::TransportGetStats => Ok(ResponseBody::WebRtcTransportStats(Box::new(
-                self.transport_stats(now, key),
-            ))),
+            RequestBody::TransportDump => Ok(self.dump_transport(key)),
+            RequestBody::TransportGetStats => Ok(self.transport_stats(now, key)),
             RequestBody::TransportSetMaxIncomingBitrate(bitrate) => {
                 transport.set_max_incoming_bitrate(*bitrate)?;
                 Ok(ResponseBody::None)

@@ -3,8 +3,9 @@
 use super::{Drain, Worker};
 use crate::ids::TransportKey;
 use crate::output::Output;
-use crate::router::{Ends, resend};
+use crate::router::Ends;
 use crate::time::Instant;
+use crate::transport::Streams;
 
 impl Worker {
     /// One stretch of [`Worker::drain`]; everything in it can be interrupted by a full output and
@@ -18,7 +19,7 @@ impl Worker {
             self.touched.pop_front();
             if let Some(transport) = self.entities.transports.get_mut(key) {
                 transport.touched = false;
-                let deadline = self.deadline_of(key);
+                let deadline = transport.deadline(&self.entities.producers);
                 self.deadlines.set(key, deadline);
             }
         }
@@ -39,35 +40,25 @@ impl Worker {
     /// Lets a transport send what it owes; `false` when the output is full.
     fn service(&mut self, now: Instant, key: TransportKey, output: &mut Output) -> bool {
         let transport = &mut self.entities.transports[key];
-        transport.web_rtc.handle_timeout(now);
-        let sent = transport.poll_dtls(now, output);
+        transport.handle_timeout(now);
+        let sent = transport.poll_datagrams(now, output);
         self.take_events(now, key);
-        sent && self.look_after_streams(now, key, output)
-            && self.send_feedback(now, key, output)
-            && self.send_reports(now, key, output)
-            && self.resend(now, key, output)
-    }
-
-    fn resend(&mut self, now: Instant, key: TransportKey, output: &mut Output) -> bool {
+        let ntp = self.settings.clock.to_ntp(now);
         let transport = &mut self.entities.transports[key];
-        while let Some(consumer) = transport.resending.first().copied() {
-            let consumer = &mut self.entities.consumers[consumer];
-            let producer = &self.entities.producers[consumer.producer];
-            if !resend(now, producer, consumer, transport, output) {
-                return false;
-            }
-            transport.resending.remove(0);
+        let streams = &mut Streams {
+            producers: &mut self.entities.producers,
+            consumers: &mut self.entities.consumers,
+            report_blocks: &mut self.report_blocks,
+        };
+        let is_done = sent
+            && transport.look_after_streams(now, streams, output)
+            && transport.send_feedback(now, streams, output)
+            && transport.send_reports(now, ntp, streams, output)
+            && transport.resend(now, streams, output);
+        // Whatever has changed is told, also when the rest has to wait for room.
+        while let Some(producer) = self.entities.transports[key].next_changed_score() {
+            self.tell_scores(producer);
         }
-        true
-    }
-
-    /// When the transport must be looked at next.
-    fn deadline_of(&self, key: TransportKey) -> Option<Instant> {
-        let transport = &self.entities.transports[key];
-        let streams = transport
-            .producers
-            .iter()
-            .filter_map(|producer| self.entities.producers[*producer].deadline());
-        transport.deadline().into_iter().chain(streams).min()
+        is_done
     }
 }

@@ -5,10 +5,20 @@ use std::net::SocketAddr;
 use super::*;
 use crate::arena::Key as _;
 use crate::binder::{BindError, BindOptions, Bound};
+use crate::dtls::simulated_keys;
+use crate::ids::Ssrc;
 use crate::log::{LogLevel, LogTags};
-use crate::messages::{CreateWebRtcTransport, Listen, RequestBody, ResponseBody, TransportOptions};
+use crate::messages::{
+    Consume, CreateWebRtcTransport, Listen, Produce, RequestBody, ResponseBody, TransportOptions,
+};
 use crate::output::Protocol;
-use crate::params::{ListenInfo, SocketFlags};
+use crate::params::{
+    CodecMapping, EncodingMapping, IceParameters, ListenInfo, MediaKind, RtcpParameters,
+    RtpCodecParameters, RtpEncodingParameters, RtpMapping, RtpParameters, RtpType, SocketFlags,
+};
+use crate::producer::PacketNames;
+use crate::srtp::{SrtpReceive, SrtpSend};
+use crate::wire::rtp::RtpPacket;
 
 /// Every port is free until it is bound.
 #[derive(Default)]
@@ -280,6 +290,162 @@ fn a_panic_outside_a_transport_or_too_many_of_them_end_the_worker() {
         rig.now += Duration::from_secs(21);
     }
     assert!(!rig.worker.is_failed());
+}
+
+/// Opus as a producer sends it and as a consumer gets it.
+fn opus(ssrc: u32) -> RtpParameters {
+    RtpParameters {
+        codecs: vec![RtpCodecParameters {
+            mime_type: "audio/opus".into(),
+            payload_type: 100,
+            clock_rate: 48_000,
+            channels: Some(2),
+            parameters: vec![],
+            rtcp_feedback: vec![],
+        }],
+        encodings: vec![RtpEncodingParameters {
+            ssrc: Some(Ssrc(ssrc)),
+            ..RtpEncodingParameters::default()
+        }],
+        rtcp: RtcpParameters {
+            cname: Some("opus".into()),
+            reduced_size: true,
+        },
+        ..RtpParameters::default()
+    }
+}
+
+impl Rig {
+    fn producer(&mut self, transport: &str, id: &str, ssrc: u32) -> ProducerKey {
+        let produce = RequestBody::TransportProduce(Box::new(Produce {
+            producer_id: id.into(),
+            kind: MediaKind::Audio,
+            rtp_parameters: opus(ssrc),
+            rtp_mapping: RtpMapping {
+                codecs: vec![CodecMapping {
+                    payload_type: 100,
+                    mapped_payload_type: 100,
+                }],
+                encodings: vec![EncodingMapping {
+                    rid: None,
+                    ssrc: Some(Ssrc(ssrc)),
+                    mapped_ssrc: Ssrc(ssrc + 1000),
+                }],
+            },
+            paused: false,
+            key_frame_request_delay: 0,
+            enable_packet_id: false,
+        }));
+        self.request(transport, produce).unwrap();
+        self.worker.registry.producer(id).unwrap()
+    }
+
+    fn consumer(&mut self, transport: &str, id: &str, producer: &str, ssrc: u32) -> ConsumerKey {
+        let consume = RequestBody::TransportConsume(Box::new(Consume {
+            consumer_id: id.into(),
+            producer_id: producer.into(),
+            kind: MediaKind::Audio,
+            rtp_parameters: opus(ssrc),
+            rtp_type: RtpType::Simple,
+            consumable_rtp_encodings: opus(1001).encodings,
+            paused: false,
+            preferred_layers: None,
+            ignore_dtx: false,
+        }));
+        self.request(transport, consume).unwrap();
+        self.worker.registry.consumer(id).unwrap()
+    }
+
+    /// Hands the producer a packet, past its transport.
+    fn arrive(&mut self, producer: ProducerKey, sequence_number: u16) {
+        let mut packet = [0x80, 100, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0xfc, 1, 2];
+        packet[2..4].copy_from_slice(&sequence_number.to_be_bytes());
+        let packet = RtpPacket::new_checked(&packet).unwrap();
+        let taken = self.worker.entities.producers[producer]
+            .handle_rtp(self.now, self.now, &packet, PacketNames::default())
+            .unwrap();
+        self.worker.packet_taken(producer, &taken);
+        let publisher = self.worker.entities.producers[producer].transport;
+        self.worker.touch(publisher);
+    }
+
+    /// Gives a transport keys and a way to send.
+    fn connect(&mut self, key: TransportKey) {
+        let ice = IceParameters::generate(&mut Rng::new([3; 32]));
+        let keys = simulated_keys(&ice);
+        let transport = &mut self.worker.entities.transports[key];
+        let (send, receive) = (
+            SrtpSend::new(&keys.server, 16),
+            SrtpReceive::new(&keys.client, 16),
+        );
+        transport.set_keys(send, receive);
+        transport.set_path(Some(PATH));
+        self.worker.follow_connection(self.now, key);
+    }
+}
+
+const PATH: Path = Path {
+    protocol: Protocol::Udp,
+    socket: SocketKey(0),
+    remote: SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 9),
+};
+
+/// A packet that nobody can forward costs its publisher the transport, and no subscriber.
+#[test]
+fn a_panic_in_fan_out_is_the_publishers() {
+    let mut rig = Rig::new();
+    rig.router("r");
+    let publisher = rig.transport("r", "publisher");
+    let subscribers = ["a", "b", "c", "d", "e", "f"].map(|id| rig.transport("r", id));
+    let producer = rig.producer("publisher", "p", 1);
+    let mut consumers = Vec::new();
+    for (id, ssrc) in ["a", "b", "c", "d", "e", "f"].into_iter().zip(20..) {
+        let key = rig.consumer(id, &format!("to-{id}"), "p", ssrc);
+        rig.connect(rig.worker.entities.consumers[key].transport);
+        consumers.push(key);
+    }
+    rig.arrive(producer, 1);
+    // Consumers without a stream: whoever forwards to one panics.
+    for key in consumers {
+        rig.worker.entities.consumers[key].outgoing = Box::new([]);
+    }
+    rig.drain();
+    assert_eq!(rig.worker.counters().panics, 1);
+    assert!(!rig.worker.is_failed());
+    assert!(rig.worker.entities.transports.get(publisher).is_none());
+    for subscriber in subscribers {
+        assert!(rig.worker.entities.transports.get(subscriber).is_some());
+    }
+}
+
+#[test]
+fn a_score_that_changes_while_the_output_is_full_is_told_later() {
+    let mut rig = Rig::new();
+    rig.router("r");
+    let key = rig.transport("r", "t");
+    let producer = rig.producer("t", "p", 1);
+    rig.connect(key);
+    for n in 1..100 {
+        rig.arrive(producer, n);
+        rig.drain();
+    }
+    rig.events();
+    rig.now += Duration::from_secs(10);
+    rig.worker.handle_timeout(rig.now);
+    let mut output = Output::new(1500);
+    output.commit(PATH, 1500);
+    while rig.worker.drain(rig.now, &mut output) == Drain::More {
+        output.clear();
+    }
+    let zero = |(id, event): &(String, Event)| {
+        id == "p" && matches!(event, Event::ProducerScore(scores) if scores[0].score == 0)
+    };
+    let events = rig.events();
+    assert_eq!(
+        events.iter().filter(|event| zero(event)).count(),
+        1,
+        "{events:?}"
+    );
 }
 
 #[test]

@@ -1,0 +1,71 @@
+//! One stream that a consumer sends, with everything that belongs to this stream alone.
+
+use std::collections::VecDeque;
+
+use crate::ids::Ssrc;
+use crate::srtp::StreamIndex;
+use crate::streams::{ProtectedLog, SendStream};
+
+use super::munger::SequenceMunger;
+
+/// An outgoing stream of a consumer.
+pub(crate) struct Outgoing {
+    /// The producer's encoding that it carries, by the SSRC that names it to consumers.
+    pub(crate) mapped_ssrc: Ssrc,
+    pub(crate) stream: SendStream,
+    /// Where the SRTP session keeps the media stream, and the RTX stream.
+    pub(crate) srtp: StreamIndex,
+    pub(crate) srtp_rtx: StreamIndex,
+    /// What was sent, as it was sent, where the receiver may ask for it without an RTX stream.
+    pub(crate) protected: Option<ProtectedLog>,
+    pub(super) munger: SequenceMunger,
+    /// Sequence numbers that the receiver misses and that are to be sent again.
+    pub(super) nacked: VecDeque<u16>,
+}
+
+impl Outgoing {
+    /// A stream that sent nothing; `last_out` is the sequence number before its first.
+    pub(super) fn new(
+        mapped_ssrc: Ssrc,
+        stream: SendStream,
+        serves_nacks_without_rtx: bool,
+        last_out: u16,
+    ) -> Self {
+        Self {
+            mapped_ssrc,
+            stream,
+            srtp: StreamIndex::default(),
+            srtp_rtx: StreamIndex::default(),
+            protected: serves_nacks_without_rtx.then(ProtectedLog::new),
+            munger: SequenceMunger::new(last_out),
+            nacked: VecDeque::new(),
+        }
+    }
+
+    /// Nothing that was sent is sent again.
+    pub(super) fn forget_sent(&mut self) {
+        self.stream.forget_sent();
+        self.nacked.clear();
+        if let Some(protected) = &mut self.protected {
+            protected.clear();
+        }
+    }
+
+    /// Takes note of a NACK and says whether there is something new to send again. More than the cap
+    /// is not kept, because no honest peer asks for that much at once.
+    pub(super) fn handle_nack(&mut self, lost: impl Iterator<Item = u16>) -> bool {
+        let before = self.nacked.len();
+        let mut asked = 0;
+        for seq in lost {
+            asked += 1;
+            if self.nacked.len() < MAX_NACKED {
+                self.nacked.push_back(seq);
+            }
+        }
+        self.stream.count_nack(asked);
+        self.nacked.len() > before
+    }
+}
+
+/// How many sequence numbers wait to be sent again.
+const MAX_NACKED: usize = 256;

@@ -1,0 +1,30 @@
+//! Whether a transport's media is protected, as a state of its own.
+
+/// How packets of one direction are protected. `S` is the SRTP session of that direction.
+pub(crate) enum Protection<S> {
+    /// The keys are not known yet, or are void: nothing is sent and nothing is taken.
+    Waiting,
+    /// Packets travel as they are: the application chose a transport without SRTP.
+    #[cfg_attr(
+        not(test),
+        expect(dead_code, reason = "a WebRTC transport is never clear; RFC 8827 §6.5")
+    )]
+    Clear,
+    /// Packets are protected with these keys (RFC 3711).
+    Keyed(S),
+}
+
+impl<S> Protection<S> {
+    /// Whether packets can pass.
+    pub(crate) fn is_ready(&self) -> bool {
+        !matches!(self, Self::Waiting)
+    }
+
+    /// The SRTP session, where there is one.
+    pub(crate) fn session_mut(&mut self) -> Option<&mut S> {
+        match self {
+            Self::Keyed(session) => Some(session),
+            Self::Waiting | Self::Clear => None,
+        }
+    }
+}

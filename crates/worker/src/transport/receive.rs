@@ -1,0 +1,131 @@
+//! What comes in at a transport, before anybody else is concerned.
+
+use super::Transport;
+use super::ingress::Incoming;
+use crate::ids::{ProducerKey, Ssrc};
+use crate::output::Path;
+use crate::producer::PacketNames;
+use crate::time::Instant;
+use crate::wire::rtp::RtpPacket;
+use crate::wire::stun::StunMessage;
+
+/// An authenticated packet, and the producer that it is for.
+pub(crate) struct ReceivedRtp<'a> {
+    pub(crate) packet: RtpPacket<'a>,
+    pub(crate) names: PacketNames,
+    pub(crate) producer: ProducerKey,
+    /// Whether the SSRC was known before.
+    pub(crate) is_known: bool,
+}
+
+impl Transport {
+    /// Whether what comes on `path` may be taken.
+    pub(crate) fn owns(&self, path: &Path) -> bool {
+        self.kind.owns(path)
+    }
+
+    /// Takes a STUN message of `len` bytes and writes the answer to the front of `answer`; 0 is no
+    /// answer.
+    pub(crate) fn handle_stun(
+        &mut self,
+        now: Instant,
+        path: Path,
+        message: &StunMessage<'_>,
+        len: usize,
+        answer: &mut [u8],
+    ) -> usize {
+        self.ingress.count(now, len);
+        let answered = self.kind.handle_stun(now, path, message, len, answer);
+        if answered > 0 {
+            self.egress.count_control(now, answered);
+        }
+        answered
+    }
+
+    /// Takes a DTLS datagram of a path that is its own.
+    pub(crate) fn handle_dtls(&mut self, now: Instant, datagram: &[u8]) {
+        self.ingress.count(now, datagram.len());
+        self.kind.handle_dtls(now, datagram);
+    }
+
+    /// A TCP connection ended.
+    pub(crate) fn remove_path(&mut self, now: Instant, path: Path) {
+        self.kind.remove_path(now, path);
+    }
+
+    /// Takes an RTP datagram of a path that is its own, and finds the producer that it is for;
+    /// `None` when it was dropped and counted. `at` is when the kernel received it.
+    pub(crate) fn receive_rtp<'a>(
+        &mut self,
+        now: Instant,
+        at: Instant,
+        datagram: &'a mut [u8],
+    ) -> Option<ReceivedRtp<'a>> {
+        self.ingress.count(now, datagram.len());
+        let plain = self.ingress.unprotect(Incoming::Rtp, datagram)?;
+        self.kind.confirm_remote();
+        let Ok(packet) = RtpPacket::new_checked(plain) else {
+            self.ingress.received.dropped_malformed += 1;
+            return None;
+        };
+        let names = self.feedback.note(now, at, self.recv_ids, &packet);
+        let known = self.listener.find(packet.ssrc());
+        let producer = known.or_else(|| {
+            let rid = names.rid.or(names.repaired_rid);
+            self.listener.find_by_name(names.mid, rid)
+        });
+        let Some(producer) = producer else {
+            self.ingress.received.dropped_no_producer += 1;
+            return None;
+        };
+        Some(ReceivedRtp {
+            packet,
+            names,
+            producer,
+            is_known: known.is_some(),
+        })
+    }
+
+    /// The producer has taken the packet: it is counted, and a new SSRC is learned.
+    pub(crate) fn rtp_taken(&mut self, now: Instant, received: &ReceivedRtp<'_>, is_rtx: bool) {
+        let counters = &mut self.ingress.received;
+        let traffic = if is_rtx {
+            &mut counters.rtx
+        } else {
+            &mut counters.rtp
+        };
+        traffic.add(now, received.packet.bytes().len());
+        if !received.is_known {
+            self.learn_ssrc(received.packet.ssrc(), received.producer);
+        }
+    }
+
+    /// The producer has not taken the packet.
+    pub(crate) fn rtp_refused(&mut self) {
+        self.ingress.received.dropped_by_producer += 1;
+    }
+
+    /// Takes an RTCP datagram of a path that is its own, and returns the compound packet in it;
+    /// `None` when it was dropped and counted.
+    pub(crate) fn receive_rtcp<'a>(
+        &mut self,
+        now: Instant,
+        datagram: &'a mut [u8],
+    ) -> Option<&'a [u8]> {
+        self.ingress.count(now, datagram.len());
+        let plain = self.ingress.unprotect(Incoming::Rtcp, datagram)?;
+        self.kind.confirm_remote();
+        Some(plain)
+    }
+
+    /// A part of the compound packet was malformed.
+    pub(crate) fn rtcp_malformed(&mut self) {
+        self.ingress.received.dropped_malformed += 1;
+    }
+
+    fn learn_ssrc(&mut self, ssrc: Ssrc, producer: ProducerKey) {
+        if self.listener.learn(ssrc, producer) {
+            self.ingress.resume(ssrc);
+        }
+    }
+}

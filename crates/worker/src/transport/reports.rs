@@ -1,0 +1,139 @@
+//! Sender and receiver reports of a transport (RFC 3550 §6.4).
+
+use super::{Streams, Transport};
+use crate::output::Output;
+use crate::time::{Instant, NtpTime, compact_ntp_duration};
+use crate::wire::rtcp::{CompoundWriter, DlrrItem, ReceiverReport, Sdes, SenderReport, Xr};
+
+impl Transport {
+    /// Sends the reports of the interval that has ended: sender reports for what the transport's
+    /// consumers send, receiver reports for what its producers receive. `ntp` is `now` on the wall
+    /// clock. `false` when the output is full.
+    pub(crate) fn send_reports(
+        &mut self,
+        now: Instant,
+        ntp: NtpTime,
+        streams: &mut Streams<'_>,
+        output: &mut Output,
+    ) -> bool {
+        if !self.rtcp.is_due(now) {
+            return true;
+        }
+        if !self.is_connected() {
+            self.rtcp.reschedule(now);
+            return true;
+        }
+        while self.rtcp.reported() < self.consumers.len() {
+            if !output.has_room() {
+                return false;
+            }
+            let reported = self.send_sender_reports(now, ntp, streams, output);
+            self.rtcp.advance(reported);
+        }
+        if !output.has_room() {
+            return false;
+        }
+        self.send_receiver_reports(now, ntp, streams, output);
+        self.rtcp.reschedule(now);
+        // With transport-wide feedback the publisher estimates by itself; a limit that was set is
+        // told as REMB, which senders obey as well.
+        if let (Some(_), Some(max)) = (&self.feedback.arrivals, self.limits.max_incoming())
+            && output.has_room()
+        {
+            self.send_remb(now, max, streams, output);
+        }
+        true
+    }
+
+    /// Sender reports of as many consumers as one datagram takes, beginning with the first that has
+    /// not reported in this interval; says how many consumers that were.
+    fn send_sender_reports(
+        &mut self,
+        now: Instant,
+        ntp: NtpTime,
+        streams: &Streams<'_>,
+        output: &mut Output,
+    ) -> usize {
+        let mut reported = 0;
+        let keys = &self.consumers[self.rtcp.reported()..];
+        let reference_time = self.reference_time;
+        self.egress.send_rtcp(now, output, |buffer| {
+            let mut out = CompoundWriter::new(buffer);
+            for consumer in keys.iter().map(|key| &streams.consumers[*key]) {
+                let room = (MAX_SENDER_REPORT + consumer.cname().len()) * consumer.outgoing.len();
+                if out.room() < room {
+                    break;
+                }
+                reported += 1;
+                if !consumer.is_active() {
+                    continue;
+                }
+                let producer = &streams.producers[consumer.producer];
+                for outgoing in &consumer.outgoing {
+                    let source = producer.stream_of(outgoing.mapped_ssrc);
+                    let capture = source.and_then(|s| s.receive.clock().timestamp_at_local(ntp));
+                    let Some(info) = outgoing.stream.sender_info(now, ntp, capture) else {
+                        continue;
+                    };
+                    let ssrc = outgoing.stream.params().ssrc;
+                    SenderReport::write(&mut out, ssrc, &info, &[])?;
+                    Sdes::write(&mut out, &[(ssrc, consumer.cname())])?;
+                    if let Some((receiver, time, at)) = reference_time {
+                        let item = DlrrItem {
+                            ssrc: receiver,
+                            last_rr: time.compact(),
+                            delay_since_last_rr: compact_ntp_duration(now.since(at)),
+                        };
+                        Xr::write_dlrr(&mut out, ssrc, &[item])?;
+                    }
+                }
+            }
+            Some(out.len())
+        });
+        // One that no datagram has room for is passed over.
+        reported.max(1)
+    }
+
+    /// Receiver reports over all streams of the transport's producers, the first with our reference
+    /// time. What finds no room in the output is reported the next time.
+    fn send_receiver_reports(
+        &mut self,
+        now: Instant,
+        ntp: NtpTime,
+        streams: &mut Streams<'_>,
+        output: &mut Output,
+    ) {
+        let blocks = &mut *streams.report_blocks;
+        blocks.clear();
+        for index in 0..self.producers.len() {
+            let key = self.producers[index];
+            for stream in streams.producers[key].streams_mut() {
+                let (block, changed) = stream.receive.report(now);
+                if changed {
+                    self.note_changed_score(key);
+                }
+                blocks.push(block);
+                blocks.extend(stream.receive.rtx_report(now));
+            }
+        }
+        let sender = self.rtcp.ssrc;
+        for (index, blocks) in blocks.chunks(MAX_BLOCKS).enumerate() {
+            if !output.has_room() {
+                break;
+            }
+            self.egress.send_rtcp(now, output, |buffer| {
+                let mut out = CompoundWriter::new(buffer);
+                ReceiverReport::write(&mut out, sender, blocks)?;
+                if index == 0 {
+                    Xr::write_reference_time(&mut out, sender, ntp)?;
+                }
+                Some(out.len())
+            });
+        }
+    }
+}
+
+/// Report blocks in one receiver report (RFC 3550 §6.4.2: the count has 5 bits).
+const MAX_BLOCKS: usize = 31;
+/// SR without report blocks, SDES without its text, and DLRR.
+const MAX_SENDER_REPORT: usize = 28 + 16 + 24;
