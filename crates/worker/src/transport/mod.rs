@@ -391,3 +391,6 @@ impl Transport {
         })
     }
 }
+
+#[cfg(test)]
+mod tests;
