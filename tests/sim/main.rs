@@ -1,5 +1,6 @@
 //! Simulations: the worker's core and its peers on one virtual clock.
 
+mod absence;
 mod bad_requests;
 mod call;
 mod determinism;

@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use tureen_tests::link::{LinkConfig, Loss};
 use tureen_tests::media::Camera;
 use tureen_tests::parameters::{MID, OPUS, Stream, VP8, VP8_RTX};
 use tureen_tests::puppet::{Puppet, rtp};
@@ -16,7 +17,7 @@ use tureen_worker::params::{
 use tureen_worker::time::NtpTime;
 use tureen_worker::wire::ext::{AbsCaptureTime, PacketId};
 use tureen_worker::wire::rtcp::{
-    CompoundWriter, RtcpPacket, RtcpPackets, SenderInfo, SenderReport,
+    CompoundWriter, Nack, RtcpPacket, RtcpPackets, SenderInfo, SenderReport,
 };
 use tureen_worker::wire::rtp::{RtpHeader, RtpPacket};
 
@@ -318,4 +319,85 @@ fn a_publisher_of_many_streams_hears_of_each() {
     reported.dedup();
     let published: Vec<_> = (10_000..).map(|ssrc| 2 * ssrc).take(names.len()).collect();
     assert_eq!(reported, published);
+}
+
+/// A receiver that negotiated NACK and no RTX gets the packet itself again, the same to the last bit.
+#[test]
+fn a_nack_without_rtx_is_answered_with_the_same_bytes() {
+    let mut world = stage::with_watchers(1, 1, None);
+    let produce = RequestBody::TransportProduce(Box::new(SCREEN.produce("screen")));
+    world.request("puppet-0", produce).unwrap();
+    let mut consume = SEEN.consume("screen-to-1", "screen", SCREEN);
+    consume.rtp_parameters.codecs.truncate(1);
+    consume.rtp_parameters.encodings[0].rtx_ssrc = None;
+    let consume = RequestBody::TransportConsume(Box::new(consume));
+    world.request("puppet-1", consume).unwrap();
+    world.run_for(100 * MS);
+
+    let mut camera = Camera::new(4, 300);
+    world.tap = Some(Vec::new());
+    let mut send_frame = |world: &mut World<Puppet>, first: u16| {
+        for (payload, seq) in camera.next_frame().iter().zip(first..) {
+            let packet = packet(SCREEN.ssrc, VP8, seq, &[], payload);
+            world.act(0, |puppet| puppet.send_rtp(&packet));
+        }
+        world.run_for(20 * MS);
+    };
+    send_frame(&mut world, 100);
+    // The second frame is lost on its way.
+    let gone = LinkConfig {
+        loss: Loss::Random(1.0),
+        ..LinkConfig::default()
+    };
+    world.set_link(1, LinkConfig::default(), gone, 1);
+    send_frame(&mut world, 104);
+    world.set_link(1, LinkConfig::default(), LinkConfig::default(), 1);
+    let sent: Vec<_> = world
+        .tap
+        .take()
+        .unwrap()
+        .into_iter()
+        .map(|(_, _, datagram)| datagram)
+        .collect();
+    let of_screen = |datagram: &&Vec<u8>| datagram[8..12] == SEEN.ssrc.to_be_bytes();
+    let sent: Vec<_> = sent.iter().filter(of_screen).cloned().collect();
+    assert_eq!(sent.len(), 8);
+
+    let received = seen(&world).len();
+    let lost: Vec<u16> = sent[4..6]
+        .iter()
+        .map(|one| u16::from_be_bytes([one[2], one[3]]))
+        .collect();
+    let mut buffer = [0; 100];
+    let mut out = CompoundWriter::new(&mut buffer);
+    Nack::write(&mut out, Ssrc(1), Ssrc(SEEN.ssrc), &lost).unwrap();
+    let nack = out.written().to_vec();
+    world.tap = Some(Vec::new());
+    world.act(1, |puppet| puppet.send_rtcp(&nack));
+    world.run_for(20 * MS);
+    let again: Vec<_> = world
+        .tap
+        .take()
+        .unwrap()
+        .into_iter()
+        .map(|(_, _, datagram)| datagram)
+        .collect();
+    let again: Vec<_> = again.iter().filter(of_screen).cloned().collect();
+    assert_eq!(again, sent[4..6]);
+    // The receiver takes what it had lost.
+    assert_eq!(seen(&world).len(), received + 2);
+}
+
+/// What puppet 1 has of the screen.
+fn seen(world: &World<Puppet>) -> Vec<u16> {
+    let view = |packet: &[u8]| {
+        let view = RtpPacket::new_checked(packet).ok()?;
+        (view.ssrc() == Ssrc(SEEN.ssrc)).then_some(view.sequence_number())
+    };
+    world
+        .peer(1)
+        .rtp
+        .iter()
+        .filter_map(|(_, packet)| view(packet))
+        .collect()
 }
