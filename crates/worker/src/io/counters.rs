@@ -18,13 +18,13 @@ pub(super) struct Losses {
     pub(super) tcp: TcpLosses,
 }
 
-/// Datagrams that the system refused to send, by its reason.
+/// Datagrams that did not leave, by reason.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct SendLosses {
-    /// The socket's send buffer is full (`EAGAIN`).
-    pub(super) would_block: u64,
-    /// The device's queue is full or memory is short (`ENOBUFS`, `ENOMEM`).
-    pub(super) no_buffers: u64,
+    /// The socket had no room (`EAGAIN`, `ENOBUFS`, `ENOMEM`), and as much as may waited for some.
+    pub(super) backlog_full: u64,
+    /// Waited for room in the socket for as long as a datagram may.
+    pub(super) waited_too_long: u64,
     /// A firewall or the kind of address forbids it (`EPERM`, `EACCES`).
     pub(super) not_permitted: u64,
     /// Longer than the path takes (`EMSGSIZE`).
@@ -33,7 +33,7 @@ pub(super) struct SendLosses {
     pub(super) unreachable: u64,
     /// Any other reason.
     pub(super) other: u64,
-    /// The core named a socket that is closed.
+    /// The core named a socket that is closed, or closed it while they waited for room.
     pub(super) no_socket: u64,
 }
 
@@ -69,8 +69,6 @@ impl SendLosses {
     /// Counts `datagrams` lost to `error`.
     pub(super) fn count(&mut self, error: &io::Error, datagrams: usize) {
         let counter = match error.raw_os_error() {
-            Some(libc::EAGAIN) => &mut self.would_block,
-            Some(libc::ENOBUFS | libc::ENOMEM) => &mut self.no_buffers,
             Some(libc::EPERM | libc::EACCES) => &mut self.not_permitted,
             Some(libc::EMSGSIZE) => &mut self.too_big,
             Some(libc::ENETUNREACH | libc::EHOSTUNREACH | libc::ENETDOWN | libc::EADDRNOTAVAIL) => {
@@ -86,8 +84,8 @@ impl Losses {
     fn named(&self) -> [(&'static str, u64); 16] {
         let Self { send, receive, tcp } = self;
         [
-            ("send.would_block", send.would_block),
-            ("send.no_buffers", send.no_buffers),
+            ("send.backlog_full", send.backlog_full),
+            ("send.waited_too_long", send.waited_too_long),
             ("send.not_permitted", send.not_permitted),
             ("send.too_big", send.too_big),
             ("send.unreachable", send.unreachable),
@@ -149,16 +147,9 @@ mod tests {
     #[test]
     fn every_reason_has_its_counter() {
         let mut losses = SendLosses::default();
-        for (index, errno) in [
-            libc::EAGAIN,
-            libc::ENOBUFS,
-            libc::EPERM,
-            libc::EMSGSIZE,
-            libc::ENETUNREACH,
-            libc::EIO,
-        ]
-        .into_iter()
-        .enumerate()
+        for (index, errno) in [libc::EPERM, libc::EMSGSIZE, libc::ENETUNREACH, libc::EIO]
+            .into_iter()
+            .enumerate()
         {
             losses.count(&io::Error::from_raw_os_error(errno), index + 1);
         }
@@ -168,8 +159,7 @@ mod tests {
         };
         assert_eq!(
             losses.to_string(),
-            "send.would_block=1 send.no_buffers=2 send.not_permitted=3 send.too_big=4 \
-             send.unreachable=5 send.other=6"
+            "send.not_permitted=1 send.too_big=2 send.unreachable=3 send.other=4"
         );
     }
 

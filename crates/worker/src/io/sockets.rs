@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::io;
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use mio::{Interest, Registry};
 
@@ -27,6 +28,12 @@ pub(super) struct Sockets {
     ready: ReadyList,
     /// What the core has closed, still open for what it has queued before.
     retired: Vec<SocketKey>,
+    /// UDP sockets for whose room something waits.
+    blocked: Vec<SocketKey>,
+    /// Sources that had something which could not be taken. The poll does not tell of it again.
+    starved: Vec<Source>,
+    /// When both are tried again, whatever the poll says.
+    retry_at: Option<Instant>,
     arrays: ReceiveArrays,
     sender: UdpSender,
     intake: Intake,
@@ -45,6 +52,9 @@ impl Sockets {
             tcp,
             ready: ReadyList::default(),
             retired: Vec::new(),
+            blocked: Vec::new(),
+            starved: Vec::new(),
+            retry_at: None,
             arrays: ReceiveArrays::new(),
             sender: UdpSender::new(),
             intake: Intake::new(BATCH_SIZE),
@@ -59,8 +69,10 @@ impl Sockets {
         if is_readable {
             self.ready.insert(source);
         }
-        if is_writable && let Source::Connection(id) = source {
-            self.tcp.write(id);
+        match source {
+            Source::Connection(id) if is_writable => self.tcp.write(id),
+            Source::Udp(key) if is_writable => self.relieve(key),
+            _ => {}
         }
     }
 
@@ -85,8 +97,13 @@ impl Sockets {
             let Some(source) = self.ready.pop() else {
                 break;
             };
-            if self.receive_from(source, clocks) == Readiness::MayHaveMore {
-                self.ready.insert(source);
+            match self.receive_from(source, clocks) {
+                Readiness::Drained => {}
+                Readiness::MayHaveMore => self.ready.insert(source),
+                Readiness::Starved => {
+                    self.starved.push(source);
+                    self.retry_after(clocks.monotonic);
+                }
             }
         }
         (self.intake.len() > 0).then(|| (clocks.monotonic, self.intake.batch_mut()))
@@ -115,7 +132,8 @@ impl Sockets {
         self.tcp.poll_ended()
     }
 
-    /// Sends everything in `output`, in order. What the system does not take is lost and counted.
+    /// Sends everything in `output`, in order. What finds a socket full waits for room, for a
+    /// bounded time and in bounded memory; what the system does not take is lost and counted.
     pub(super) fn send(&mut self, output: &Output, now: Instant) {
         let mut trains = output.trains().peekable();
         while let Some((train, _)) = trains.peek() {
@@ -123,8 +141,11 @@ impl Sockets {
             if path.protocol == Protocol::Udp
                 && let Some(endpoint) = self.udp.get_mut(&path.socket)
             {
-                self.sender
-                    .send_run(endpoint, &mut trains, &mut self.losses.send);
+                let losses = &mut self.losses.send;
+                self.sender.send_run(endpoint, &mut trains, now, losses);
+                if endpoint.is_blocked() {
+                    self.wait_for_room(path.socket, now);
+                }
                 continue;
             }
             let Some((train, bytes)) = trains.next() else {
@@ -153,6 +174,9 @@ impl Sockets {
     pub(super) fn close_retired(&mut self) {
         for key in self.retired.drain(..) {
             if let Some(mut endpoint) = self.udp.remove(&key) {
+                self.sender.flush(&mut endpoint, &mut self.losses.send);
+                self.losses.send.no_socket += endpoint.waiting() as u64;
+                self.blocked.retain(|other| *other != key);
                 self.registry.deregister(&mut endpoint.socket).ok();
             } else {
                 self.tcp.close_listener(key);
@@ -162,12 +186,70 @@ impl Sockets {
 
     /// When [`Sockets::handle_timeout`] wants to be called.
     pub(super) fn poll_timeout(&mut self) -> Option<Instant> {
-        self.tcp.poll_timeout()
+        self.tcp
+            .poll_timeout()
+            .into_iter()
+            .chain(self.retry_at)
+            .min()
     }
 
-    /// Ends connections whose time is up.
+    /// Ends connections whose time is up, and tries again what could not be done for lack of room.
     pub(super) fn handle_timeout(&mut self, now: Instant) {
         self.tcp.handle_timeout(now, &mut self.losses);
+        if self.retry_at.is_none_or(|at| at > now) {
+            return;
+        }
+        self.retry_at = None;
+        for source in self.starved.drain(..) {
+            self.ready.insert(source);
+        }
+        for key in std::mem::take(&mut self.blocked) {
+            if let Some(endpoint) = self.udp.get_mut(&key) {
+                endpoint.expire(now - LONGEST_WAIT, &mut self.losses.send);
+                self.blocked.push(key);
+                self.relieve(key);
+            }
+        }
+        if !self.blocked.is_empty() {
+            self.retry_after(now);
+        }
+    }
+
+    /// Has the poll tell when a full socket has room. It is not asked at other times: it would tell
+    /// of every datagram that leaves the device.
+    fn wait_for_room(&mut self, key: SocketKey, now: Instant) {
+        if !self.blocked.contains(&key) {
+            self.blocked.push(key);
+            self.poll_for(key, Interest::READABLE | Interest::WRITABLE);
+            self.retry_after(now);
+        }
+    }
+
+    /// Sends what waits for a socket, as far as it takes it.
+    fn relieve(&mut self, key: SocketKey) {
+        let Some(endpoint) = self.udp.get_mut(&key) else {
+            return;
+        };
+        self.sender.flush(endpoint, &mut self.losses.send);
+        if endpoint.is_blocked() {
+            return;
+        }
+        if let Some(at) = self.blocked.iter().position(|other| *other == key) {
+            self.blocked.swap_remove(at);
+            self.poll_for(key, Interest::READABLE);
+        }
+    }
+
+    fn poll_for(&mut self, key: SocketKey, interest: Interest) {
+        if let Some(endpoint) = self.udp.get_mut(&key) {
+            let (socket, token) = (&mut endpoint.socket, Source::Udp(key).token());
+            // Should it fail, the socket is still tried again after a while.
+            self.registry.reregister(socket, token, interest).ok();
+        }
+    }
+
+    fn retry_after(&mut self, now: Instant) {
+        self.retry_at.get_or_insert(now + RETRY_INTERVAL);
     }
 
     /// Logs what was lost, at most once a minute.
@@ -253,6 +335,13 @@ impl ReadyList {
         self.queue.is_empty()
     }
 }
+
+/// How long a datagram waits for room in its socket at most. Later, a new one is worth more.
+const LONGEST_WAIT: Duration = Duration::from_millis(100);
+
+/// After how long what lacked room or descriptors is tried again. That what was lacking is there
+/// again is not always told by an event.
+const RETRY_INTERVAL: Duration = Duration::from_millis(20);
 
 /// How many sockets, or times one socket, are read for a batch.
 const VISITS_PER_BATCH: usize = 256;

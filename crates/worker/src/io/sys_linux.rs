@@ -10,6 +10,8 @@
 mod address;
 mod receive;
 mod send;
+#[cfg(test)]
+mod tap;
 
 use std::io;
 use std::os::fd::{BorrowedFd, FromRawFd, OwnedFd, RawFd};
@@ -23,6 +25,8 @@ use crate::time::Instant;
 
 pub(super) use receive::{ReceiveArrays, Received, SlotSize};
 pub(super) use send::{Message, SendArrays};
+#[cfg(test)]
+pub(super) use tap::Tap;
 
 /// Both clocks at one moment. Kernel receive times are wall-clock times; the offset between the
 /// clocks, taken anew for every batch, moves them to the worker's time line.

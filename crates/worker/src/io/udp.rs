@@ -1,5 +1,8 @@
 //! UDP sockets: batches in with the kernel's coalescing (GRO) and receive times, trains out with its
 //! segmentation (GSO), and each of the two done without where the kernel or the device lacks it.
+//! What finds a socket full waits for room, for a bounded time and in bounded memory.
+
+mod backlog;
 
 use std::io;
 use std::net::SocketAddr;
@@ -8,10 +11,12 @@ use std::os::fd::AsFd;
 use mio::net::UdpSocket;
 use nix::sys::socket::{setsockopt, sockopt};
 
+use self::backlog::Backlog;
 use super::counters::{Losses, SendLosses};
 use super::intake::Intake;
 use super::sys_linux::{Clocks, Message, ReceiveArrays, Received, SendArrays, SlotSize};
 use crate::output::{MAX_DATAGRAM, Path, Protocol, SocketKey, Train};
+use crate::time::Instant;
 
 /// A bound socket and what its kernel can do.
 #[derive(Debug)]
@@ -22,6 +27,7 @@ pub(super) struct UdpEndpoint {
     segmentation: Segmentation,
     overflow: u32,
     failures: u32,
+    backlog: Backlog,
 }
 
 /// What is known about GSO on a socket.
@@ -42,6 +48,9 @@ pub(super) enum Readiness {
     Drained,
     /// Perhaps more: call again.
     MayHaveMore,
+    /// Something that cannot be taken now, for lack of descriptors or memory. The poll has told of
+    /// it and will not again: call again after a while.
+    Starved,
 }
 
 impl UdpEndpoint {
@@ -65,7 +74,23 @@ impl UdpEndpoint {
             segmentation,
             overflow: 0,
             failures: 0,
+            backlog: Backlog::default(),
         }
+    }
+
+    /// Whether something waits for room in the socket's send buffer.
+    pub(super) fn is_blocked(&self) -> bool {
+        !self.backlog.is_empty()
+    }
+
+    /// How many datagrams wait.
+    pub(super) fn waiting(&self) -> usize {
+        self.backlog.datagrams()
+    }
+
+    /// Gives up what has waited since `deadline` or longer.
+    pub(super) fn expire(&mut self, deadline: Instant, losses: &mut SendLosses) {
+        losses.waited_too_long += self.backlog.expire(deadline) as u64;
     }
 
     /// Receives datagrams into what is free of `intake`, split into single ones. Those longer than
@@ -115,7 +140,7 @@ impl UdpEndpoint {
             Readiness::MayHaveMore
         } else {
             self.failures = 0;
-            Readiness::Drained
+            Readiness::Starved
         }
     }
 
@@ -175,29 +200,81 @@ impl UdpEndpoint {
         self
     }
 
-    /// Sends `messages` in order; what the system refuses is lost and counted.
-    fn send(&mut self, arrays: &mut SendArrays, messages: &[Message<'_>], losses: &mut SendLosses) {
-        let mut rest = messages;
-        while let Some(first) = rest.first() {
-            match arrays.send(self.socket.as_fd(), rest) {
+    /// Sends `messages` in order. What finds the socket full waits behind what waits already; what
+    /// the system refuses for another reason is lost and counted.
+    fn send(
+        &mut self,
+        arrays: &mut SendArrays,
+        messages: &[Message<'_>],
+        now: Instant,
+        losses: &mut SendLosses,
+    ) {
+        let mut progress = Progress::default();
+        if self.backlog.is_empty() {
+            progress = self.hand_over(arrays, messages, losses);
+        }
+        for message in &messages[progress.messages..] {
+            let rest = Message {
+                bytes: &message.bytes[std::mem::take(&mut progress.bytes)..],
+                ..*message
+            };
+            if !self.backlog.push(now, &rest) {
+                losses.backlog_full += rest.datagrams() as u64;
+            }
+        }
+    }
+
+    /// Sends what waits, as far as the socket takes it.
+    fn flush(&mut self, arrays: &mut SendArrays, losses: &mut SendLosses) {
+        while !self.backlog.is_empty() {
+            // The backlog lends its bytes while the rest of the endpoint works.
+            let backlog = std::mem::take(&mut self.backlog);
+            let mut messages = NO_MESSAGES;
+            let filled = backlog.fill(&mut messages);
+            let progress = self.hand_over(arrays, &messages[..filled], losses);
+            self.backlog = backlog;
+            self.backlog.forget(progress.messages, progress.bytes);
+            if progress.messages < filled {
+                return;
+            }
+        }
+    }
+
+    /// Hands `messages` to the kernel until it has no room for one, which ends it: each further try
+    /// would be a system call in vain.
+    fn hand_over(
+        &mut self,
+        arrays: &mut SendArrays,
+        messages: &[Message<'_>],
+        losses: &mut SendLosses,
+    ) -> Progress {
+        let mut done = 0;
+        while let Some(first) = messages.get(done) {
+            match arrays.send(self.socket.as_fd(), &messages[done..]) {
                 Ok(sent) => {
-                    let (done, left) = rest.split_at(sent.clamp(1, rest.len()));
-                    if done.iter().any(|message| message.segment_size.is_some()) {
+                    let end = done + sent.clamp(1, messages.len() - done);
+                    let mut left = messages[done..end].iter();
+                    if left.any(|message| message.segment_size.is_some()) {
                         self.segmentation = Segmentation::Works;
                     }
-                    rest = left;
+                    done = end;
                 }
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) if means_full(&error) => return Progress::up_to(done, 0),
                 Err(error) => {
                     if first.segment_size.is_some() && self.is_for_segmentation(&error) {
-                        self.send_one_by_one(first, losses);
+                        let sent = self.send_one_by_one(first, losses);
+                        if sent < first.bytes.len() {
+                            return Progress::up_to(done, sent);
+                        }
                     } else {
                         losses.count(&error, first.datagrams());
                     }
-                    rest = &rest[1..];
+                    done += 1;
                 }
             }
         }
+        Progress::up_to(done, 0)
     }
 
     /// Whether `error` says that a train must go as single datagrams, and if so, whether all later
@@ -223,14 +300,44 @@ impl UdpEndpoint {
         }
     }
 
-    fn send_one_by_one(&self, train: &Message<'_>, losses: &mut SendLosses) {
+    /// Sends the datagrams of a train; returns how many of its bytes are done with.
+    fn send_one_by_one(&self, train: &Message<'_>, losses: &mut SendLosses) -> usize {
         let size = train.segment_size.map_or(train.bytes.len(), usize::from);
+        let mut done = 0;
         for datagram in train.bytes.chunks(size.max(1)) {
-            if let Err(error) = self.socket.send_to(datagram, train.remote) {
-                losses.count(&error, 1);
+            match self.socket.send_to(datagram, train.remote) {
+                Err(error) if means_full(&error) => break,
+                Err(error) => losses.count(&error, 1),
+                Ok(_) => {}
             }
+            done += datagram.len();
         }
+        done
     }
+}
+
+/// How far sending has come.
+#[derive(Clone, Copy, Debug, Default)]
+struct Progress {
+    /// So many messages are done with: they have left, or are lost.
+    messages: usize,
+    /// And so many bytes of the next one.
+    bytes: usize,
+}
+
+impl Progress {
+    const fn up_to(messages: usize, bytes: usize) -> Self {
+        Self { messages, bytes }
+    }
+}
+
+/// Whether `error` says that there is no room now: in the socket's buffer, in the device's queue or
+/// in memory.
+fn means_full(error: &io::Error) -> bool {
+    matches!(
+        error.raw_os_error(),
+        Some(libc::EAGAIN | libc::ENOBUFS | libc::ENOMEM)
+    )
 }
 
 /// Collects what goes out over one socket after another and hands it to the kernel in batches.
@@ -250,21 +357,18 @@ impl UdpSender {
         &mut self,
         endpoint: &mut UdpEndpoint,
         trains: &mut std::iter::Peekable<T>,
+        now: Instant,
         losses: &mut SendLosses,
     ) where
         T: Iterator<Item = (&'a Train, &'a [u8])>,
     {
-        let mut messages = [Message {
-            remote: UNSPECIFIED,
-            bytes: &[],
-            segment_size: None,
-        }; SendArrays::CAPACITY];
+        let mut messages = NO_MESSAGES;
         let mut queued = 0;
         let mut queue = |endpoint: &mut UdpEndpoint, message| {
             messages[queued] = message;
             queued += 1;
             if queued == messages.len() {
-                endpoint.send(&mut self.arrays, &messages, losses);
+                endpoint.send(&mut self.arrays, &messages, now, losses);
                 queued = 0;
             }
         };
@@ -293,7 +397,12 @@ impl UdpSender {
                 );
             }
         }
-        endpoint.send(&mut self.arrays, &messages[..queued], losses);
+        endpoint.send(&mut self.arrays, &messages[..queued], now, losses);
+    }
+
+    /// Sends what waits for `endpoint`'s socket, as far as that takes it.
+    pub(super) fn flush(&mut self, endpoint: &mut UdpEndpoint, losses: &mut SendLosses) {
+        endpoint.flush(&mut self.arrays, losses);
     }
 }
 
@@ -301,12 +410,15 @@ fn is_on(train: &Train, key: SocketKey) -> bool {
     train.path.protocol == Protocol::Udp && train.path.socket == key
 }
 
-/// How many receive calls in a row may fail before the socket waits for the poll again.
+/// How many receive calls in a row may fail before the socket is left alone for a while.
 const MAX_FAILURES: u32 = 8;
 
-/// Stands for a place in the array that holds no message.
-const UNSPECIFIED: SocketAddr =
-    SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::UNSPECIFIED), 0);
+/// Room for what one call sends, with nothing in it.
+const NO_MESSAGES: [Message<'static>; SendArrays::CAPACITY] = [Message {
+    remote: SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::UNSPECIFIED), 0),
+    bytes: &[],
+    segment_size: None,
+}; SendArrays::CAPACITY];
 
 /// Where coalesced messages go. The stride is not a power of two: the first bytes of all slots would
 /// fall into the same few cache sets.

@@ -1,3 +1,5 @@
+mod blocked;
+
 use std::io::{Read, Write};
 use std::net::{TcpStream, UdpSocket};
 use std::time::Duration;

@@ -79,7 +79,7 @@ impl Name {
     clippy::cast_possible_truncation,
     reason = "address families are small"
 )]
-const AF_INET: libc::sa_family_t = libc::AF_INET as libc::sa_family_t;
+pub(super) const AF_INET: libc::sa_family_t = libc::AF_INET as libc::sa_family_t;
 #[expect(
     clippy::cast_possible_truncation,
     reason = "address families are small"

@@ -45,7 +45,7 @@ fn queue(output: &mut Output, path: Path, datagram: &[u8]) {
 fn send(endpoint: &mut UdpEndpoint, output: &Output) -> SendLosses {
     let mut losses = SendLosses::default();
     let mut trains = output.trains().peekable();
-    UdpSender::new().send_run(endpoint, &mut trains, &mut losses);
+    UdpSender::new().send_run(endpoint, &mut trains, Instant::default(), &mut losses);
     assert!(trains.next().is_none(), "all trains go over this socket");
     losses
 }
@@ -168,7 +168,7 @@ fn only_the_leading_trains_of_the_socket_are_taken() {
     }
     let mut trains = output.trains().peekable();
     let mut losses = SendLosses::default();
-    UdpSender::new().send_run(&mut endpoint, &mut trains, &mut losses);
+    UdpSender::new().send_run(&mut endpoint, &mut trains, Instant::default(), &mut losses);
     assert_eq!(trains.next().unwrap().0.path, other);
 }
 
