@@ -20,6 +20,7 @@ mod pipe;
 mod run;
 mod signals;
 mod sockets;
+mod stderr;
 mod sys_linux;
 mod tcp;
 mod token;

@@ -6,8 +6,7 @@
 //! again in between; what is left over is taken up by the next turn, whose poll does not wait.
 //! When nothing is ready and no deadline is set, the loop sleeps until something happens.
 
-use std::fmt;
-use std::io::{self, Write};
+use std::io;
 use std::os::fd::OwnedFd;
 use std::time::Duration;
 
@@ -18,6 +17,7 @@ use super::counters::REPORT_INTERVAL;
 use super::pipe::{ChannelReader, ChannelWriter, Incoming};
 use super::signals::Signals;
 use super::sockets::Sockets;
+use super::stderr::complain;
 use super::sys_linux::monotonic_now;
 use super::token::Source;
 use super::usage::resource_usage;
@@ -324,11 +324,6 @@ impl EventLoop {
             self.poll(events, Some(left))?;
         }
     }
-}
-
-/// Writes a line to stderr, which the controller logs. Where nobody reads it, it is lost.
-pub(super) fn complain(line: fmt::Arguments<'_>) {
-    writeln!(io::stderr(), "tureen-worker: {line}").ok();
 }
 
 /// What the core may queue before it is sent, in bytes.

@@ -164,7 +164,8 @@ impl ChannelWriter {
             match write(fd, &self.buffer[self.written..]) {
                 Ok(len) => self.written += len,
                 Err(Errno::EINTR) => {}
-                Err(Errno::EAGAIN) => {
+                // Without memory there is no room either; the next turn tries again.
+                Err(Errno::EAGAIN | Errno::ENOBUFS | Errno::ENOMEM) => {
                     self.buffer.drain(..self.written);
                     self.written = 0;
                     return;

@@ -5,7 +5,8 @@ use std::io;
 use std::os::fd::RawFd;
 use std::time::Instant as StdInstant;
 
-use super::event_loop::{Ending, EventLoop, Shell, complain};
+use super::event_loop::{Ending, EventLoop, Shell};
+use super::stderr::{complain, complain_of_panics};
 use super::sys_linux::{Clocks, inherit_descriptor};
 use super::usage::raise_descriptor_limit;
 use crate::dtls::{Certificate, SessionError};
@@ -20,10 +21,11 @@ use crate::worker::{CoreSettings, Worker};
 ///
 /// `arguments` begin with the program's name, as [`std::env::args_os`] does. The controller has
 /// left two pipes open: requests come in on descriptor 3, everything for it goes out on 4. To be
-/// called once, before the process starts other threads: signals, descriptors and the global
-/// `tracing` subscriber become the worker's.
+/// called once, before the process starts other threads: signals, descriptors, the panic hook and the
+/// global `tracing` subscriber become the worker's.
 #[must_use]
 pub fn run(arguments: impl IntoIterator<Item = OsString>) -> i32 {
+    complain_of_panics();
     match serve(arguments.into_iter().skip(1)) {
         Ok(Ending::ControllerGone(why)) => {
             complain(format_args!("{why}: exiting"));

@@ -96,6 +96,24 @@ fn frames_that_say_nothing_are_passed_over() {
 }
 
 #[test]
+fn complaints_that_nobody_reads_stop_nothing() {
+    let mut worker = Process::start(&[]);
+    let answers = read(&mut worker);
+    // Each is worth a line of stderr, and eight thousand lines are more than its pipe holds.
+    for id in 1..=8_000 {
+        send(&mut worker, &[0; 4]);
+        if id % 1_000 == 0 {
+            send(&mut worker, &request(id, Method::WORKER_DUMP, ""));
+            assert_eq!(response(&next(&answers)).id(), id);
+        }
+    }
+    worker.close_channel();
+    let (code, stderr) = worker.wait();
+    assert_eq!(code, Some(0));
+    assert!(stderr.lines().count() < 8_000, "the pipe was never full");
+}
+
+#[test]
 fn frames_come_in_any_split() {
     let mut worker = Process::start(&[]);
     let answers = read(&mut worker);
@@ -215,12 +233,12 @@ fn a_controller_that_does_not_read_is_not_read_either_and_loses_no_answer() {
     assert_ends_in_order(&mut worker);
 }
 
-fn send(worker: &mut Process, bytes: &[u8]) {
+pub(crate) fn send(worker: &mut Process, bytes: &[u8]) {
     worker.to_worker.as_mut().unwrap().write_all(bytes).unwrap();
 }
 
 /// Reads what the worker writes from now on; one frame after the other comes out.
-fn read(worker: &mut Process) -> Receiver<Vec<u8>> {
+pub(crate) fn read(worker: &mut Process) -> Receiver<Vec<u8>> {
     let mut from_worker = worker.from_worker.take().unwrap();
     let (frames, receiver) = channel();
     thread::spawn(move || {
@@ -242,11 +260,11 @@ fn read(worker: &mut Process) -> Receiver<Vec<u8>> {
     receiver
 }
 
-fn next(answers: &Receiver<Vec<u8>>) -> Vec<u8> {
+pub(crate) fn next(answers: &Receiver<Vec<u8>>) -> Vec<u8> {
     answers.recv_timeout(DEADLINE).expect("an answer")
 }
 
-fn response(frame: &[u8]) -> Response<'_> {
+pub(crate) fn response(frame: &[u8]) -> Response<'_> {
     read_message(frame).unwrap().data_as_response().unwrap()
 }
 
@@ -288,4 +306,4 @@ fn assert_ends_in_order(worker: &mut Process) {
 
 const LAST: u32 = 1_000_000;
 /// For machines that are slow and busy.
-const DEADLINE: Duration = Duration::from_secs(30);
+pub(crate) const DEADLINE: Duration = Duration::from_secs(30);
