@@ -57,9 +57,11 @@ pub(super) struct TcpLosses {
     pub(super) buffer_full: u64,
     /// Frames for a connection that is gone.
     pub(super) no_connection: u64,
-    /// Connections closed at once: too many on the listener, in all, or of their remote.
+    /// Connections closed at once: as many as may be are there, and all of them validated.
     pub(super) refused: u64,
-    /// Connections that ICE did not validate in time.
+    /// Connections closed to make room for newer ones, before ICE had validated them.
+    pub(super) evicted: u64,
+    /// Connections that ICE did not validate in time, or before they had sent too much.
     pub(super) unvalidated: u64,
     /// Accept calls that failed.
     pub(super) accept_failed: u64,
@@ -81,7 +83,7 @@ impl SendLosses {
 }
 
 impl Losses {
-    fn named(&self) -> [(&'static str, u64); 16] {
+    fn named(&self) -> [(&'static str, u64); 17] {
         let Self { send, receive, tcp } = self;
         [
             ("send.backlog_full", send.backlog_full),
@@ -98,6 +100,7 @@ impl Losses {
             ("tcp.buffer_full", tcp.buffer_full),
             ("tcp.no_connection", tcp.no_connection),
             ("tcp.refused", tcp.refused),
+            ("tcp.evicted", tcp.evicted),
             ("tcp.unvalidated", tcp.unvalidated),
             ("tcp.accept_failed", tcp.accept_failed),
         ]

@@ -3,16 +3,18 @@
 //! connections themselves.
 
 mod connection;
+mod strangers;
 
 use std::collections::{BTreeMap, VecDeque};
 use std::io;
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use mio::net::{TcpListener, TcpStream};
 use mio::{Interest, Registry};
 
 use self::connection::{Connection, Flushed, Reception};
+use self::strangers::Strangers;
 use super::counters::Losses;
 use super::intake::Intake;
 use super::token::Source;
@@ -32,10 +34,8 @@ pub(super) struct Tcp {
     connections: BTreeMap<ConnectionId, Connection>,
     by_path: BTreeMap<Path, ConnectionId>,
     next: u32,
-    /// Connections in the order in which ICE must have validated them.
-    unvalidated: VecDeque<(Instant, ConnectionId)>,
-    /// How many of those each remote has.
-    unvalidated_of: BTreeMap<IpAddr, usize>,
+    /// Those that ICE has not validated.
+    strangers: Strangers,
     /// Connections in the order in which they end, written out or not.
     closing: VecDeque<(Instant, ConnectionId)>,
     /// Connections with frames queued since the last flush; perhaps more than once.
@@ -43,15 +43,15 @@ pub(super) struct Tcp {
     ended: VecDeque<Path>,
 }
 
-/// How many connections there may be.
+/// How many connections there may be. Beyond that, the oldest that ICE has not validated makes room.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct TcpLimits {
     /// On one listener.
     pub(super) per_listener: usize,
     /// In all.
     pub(super) total: usize,
-    /// Of one remote IP address, before ICE has validated them. Many people may share an address,
-    /// but validation takes them a round trip or two.
+    /// Of one remote IP address or IPv6 network, before ICE has validated them. Many people may share
+    /// an address, but validation takes them a round trip or two.
     pub(super) unvalidated_per_remote: usize,
 }
 
@@ -79,8 +79,7 @@ impl Tcp {
             connections: BTreeMap::new(),
             by_path: BTreeMap::new(),
             next: 0,
-            unvalidated: VecDeque::new(),
-            unvalidated_of: BTreeMap::new(),
+            strangers: Strangers::default(),
             closing: VecDeque::new(),
             touched: Vec::new(),
             ended: VecDeque::new(),
@@ -139,10 +138,11 @@ impl Tcp {
                     io::ErrorKind::WouldBlock => return Readiness::Drained,
                     // The remote gave up while it waited, or a signal came.
                     io::ErrorKind::ConnectionAborted | io::ErrorKind::Interrupted => {}
-                    // Out of descriptors, most likely: the next connection wakes us to try again.
                     _ => {
                         losses.tcp.accept_failed += 1;
-                        return Readiness::Drained;
+                        if !is_out_of_descriptors(&error) || !self.evict(self.oldest(), losses) {
+                            return Readiness::Starved;
+                        }
                     }
                 },
             }
@@ -163,21 +163,16 @@ impl Tcp {
             socket: key,
             remote: without_flow_label(remote),
         };
-        let id = ConnectionId(self.next);
-        let total = self.connections.len();
-        let Some(listener) = self.listeners.get_mut(&key) else {
-            return;
-        };
-        let unvalidated = self.unvalidated_of.get(&remote.ip()).copied();
-        let is_full = listener.connections >= self.limits.per_listener
-            || total >= self.limits.total
-            || unvalidated.unwrap_or_default() >= self.limits.unvalidated_per_remote;
         // One remote address can have two connections if the listener has several local addresses;
         // a path could not tell them apart.
-        if is_full || self.by_path.contains_key(&path) {
+        if self.by_path.contains_key(&path) || !self.make_room(path, losses) {
             losses.tcp.refused += 1;
             return;
         }
+        let Some(listener) = self.listeners.get_mut(&key) else {
+            return;
+        };
+        let id = ConnectionId(self.next);
         // Frames are written whole; waiting for more of them only delays media.
         stream.set_nodelay(true).ok();
         let interest = Interest::READABLE | Interest::WRITABLE;
@@ -194,8 +189,37 @@ impl Tcp {
         self.next = self.next.wrapping_add(1);
         self.by_path.insert(path, id);
         self.connections.insert(id, Connection::new(stream, path));
-        self.unvalidated.push_back((now + VALIDATION_TIMEOUT, id));
-        *self.unvalidated_of.entry(remote.ip()).or_default() += 1;
+        self.strangers.add(id, path, now + VALIDATION_TIMEOUT);
+    }
+
+    /// Sees to it that a connection of `path` may be added; `false` if every one that would have to go
+    /// is validated.
+    fn make_room(&mut self, path: Path, losses: &mut Losses) -> bool {
+        if self.strangers.count_of_remote(path) >= self.limits.unvalidated_per_remote {
+            self.evict(self.strangers.oldest_of_remote(path), losses);
+        }
+        let listener = self.listeners.get(&path.socket);
+        if listener.is_some_and(|one| one.connections >= self.limits.per_listener)
+            && !self.evict(self.strangers.oldest_of_listener(path), losses)
+        {
+            return false;
+        }
+        self.connections.len() < self.limits.total || self.evict(self.oldest(), losses)
+    }
+
+    /// The oldest connection that ICE has not validated.
+    fn oldest(&self) -> Option<ConnectionId> {
+        Some(self.strangers.oldest()?.0)
+    }
+
+    /// Ends the connection that has to make room; `false` if there is none.
+    fn evict(&mut self, oldest: Option<ConnectionId>, losses: &mut Losses) -> bool {
+        let Some(id) = oldest else {
+            return false;
+        };
+        losses.tcp.evicted += 1;
+        self.end(id);
+        true
     }
 
     /// Reads once from a connection, into `intake`. A connection that ended is told by
@@ -212,6 +236,11 @@ impl Tcp {
         };
         let path = connection.path;
         let is_closing = connection.is_closing;
+        if connection.has_said_too_much() {
+            losses.tcp.unvalidated += 1;
+            self.end(id);
+            return Readiness::Drained;
+        }
         let reception = connection.receive(|frame| {
             if !is_closing {
                 let taken = intake.push(path, now, frame);
@@ -274,21 +303,12 @@ impl Tcp {
 
     /// ICE has validated the connection of `path`: it may stay for as long as the core wants it.
     pub(super) fn validate_path(&mut self, path: Path) {
-        let id = self.by_path.get(&path);
-        let Some(connection) = id.and_then(|id| self.connections.get_mut(id)) else {
+        let Some(&id) = self.by_path.get(&path) else {
             return;
         };
-        if !std::mem::replace(&mut connection.is_validated, true) {
-            self.forget_unvalidated(path.remote.ip());
-        }
-    }
-
-    fn forget_unvalidated(&mut self, remote: IpAddr) {
-        if let Some(count) = self.unvalidated_of.get_mut(&remote) {
-            *count -= 1;
-            if *count == 0 {
-                self.unvalidated_of.remove(&remote);
-            }
+        if let Some(connection) = self.connections.get_mut(&id) {
+            connection.is_validated = true;
+            self.strangers.remove(id, path);
         }
     }
 
@@ -300,6 +320,7 @@ impl Tcp {
         };
         if let Some(connection) = self.connections.get_mut(&id) {
             connection.is_closing = true;
+            self.strangers.remove(id, path);
             self.closing.push_back((now + CLOSING_TIMEOUT, id));
         }
         self.write(id);
@@ -307,46 +328,27 @@ impl Tcp {
 
     /// Ends the connections whose time is up.
     pub(super) fn handle_timeout(&mut self, now: Instant, losses: &mut Losses) {
-        while let Some(id) = self.pop_due(now) {
-            let is_closing = self.connections.get(&id).is_some_and(|c| c.is_closing);
-            if !is_closing {
-                losses.tcp.unvalidated += 1;
-            }
+        while let Some((id, _)) = self.strangers.oldest().filter(|(_, until)| *until <= now) {
+            losses.tcp.unvalidated += 1;
+            self.end(id);
+        }
+        while let Some((_, id)) = self.closing.pop_front_if(|(at, _)| *at <= now) {
             self.end(id);
         }
     }
 
-    fn pop_due(&mut self, now: Instant) -> Option<ConnectionId> {
-        self.forget_stale_deadlines();
-        let due = |queue: &mut VecDeque<(Instant, ConnectionId)>| {
-            let (_, id) = queue.pop_front_if(|(at, _)| *at <= now)?;
-            Some(id)
-        };
-        due(&mut self.unvalidated).or_else(|| due(&mut self.closing))
-    }
-
     /// When [`Tcp::handle_timeout`] wants to be called.
     pub(super) fn poll_timeout(&mut self) -> Option<Instant> {
-        self.forget_stale_deadlines();
-        let first = |queue: &VecDeque<(Instant, ConnectionId)>| Some(queue.front()?.0);
-        first(&self.unvalidated)
-            .into_iter()
-            .chain(first(&self.closing))
-            .min()
-    }
-
-    /// Takes deadlines that no longer matter off the fronts, so that none of them causes a
-    /// wake-up.
-    fn forget_stale_deadlines(&mut self) {
+        // Those that have ended by themselves cause no wake-up.
         let connections = &self.connections;
-        let is_waiting = |id: &ConnectionId| connections.get(id).is_some_and(|c| !c.is_validated);
         while self
-            .unvalidated
-            .pop_front_if(|(_, id)| !is_waiting(id))
+            .closing
+            .pop_front_if(|(_, id)| !connections.contains_key(id))
             .is_some()
         {}
-        let is_there = |id: &ConnectionId| connections.contains_key(id);
-        while self.closing.pop_front_if(|(_, id)| !is_there(id)).is_some() {}
+        let stranger = self.strangers.oldest().map(|(_, until)| until);
+        let closing = self.closing.front().map(|(at, _)| *at);
+        stranger.into_iter().chain(closing).min()
     }
 
     /// A path that the remote ended, or that broke or timed out; each is told once.
@@ -375,13 +377,16 @@ impl Tcp {
         };
         self.registry.deregister(&mut connection.stream).ok();
         self.by_path.remove(&connection.path);
-        if !connection.is_validated {
-            self.forget_unvalidated(connection.path.remote.ip());
-        }
+        self.strangers.remove(id, connection.path);
         if let Some(listener) = self.listeners.get_mut(&connection.path.socket) {
             listener.connections -= 1;
         }
     }
+}
+
+/// Whether `error` says that this process or the system has no descriptor left.
+fn is_out_of_descriptors(error: &io::Error) -> bool {
+    matches!(error.raw_os_error(), Some(libc::EMFILE | libc::ENFILE))
 }
 
 /// The flow label may differ between two connections of one remote; the address must not.

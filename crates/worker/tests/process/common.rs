@@ -18,9 +18,15 @@ pub(crate) struct Process {
 /// The command that starts a worker whose descriptors 3 and 4 are the pipes that it is given as
 /// input and output. `exec` keeps the process that was spawned, as the channel demands.
 fn command(arguments: &[&str]) -> Command {
+    command_after("true", arguments)
+}
+
+/// The same, in a shell that does `first` before.
+fn command_after(first: &str, arguments: &[&str]) -> Command {
     let mut command = Command::new("sh");
+    let script = format!("{first}; exec \"$0\" \"$@\" 3<&0 4>&1 </dev/null >/dev/null");
     command
-        .args(["-c", "exec \"$0\" \"$@\" 3<&0 4>&1 </dev/null >/dev/null"])
+        .args(["-c", &script])
         .arg(env!("CARGO_BIN_EXE_tureen-worker"))
         .args(arguments)
         .stdin(Stdio::piped())
@@ -42,7 +48,16 @@ pub(crate) fn exit_of(arguments: &[&str], environment: &[(&str, &str)]) -> (Opti
 
 impl Process {
     pub(crate) fn start(arguments: &[&str]) -> Self {
-        let mut child = command(arguments)
+        Self::start_by(command(arguments))
+    }
+
+    /// A worker that may have so many descriptors.
+    pub(crate) fn start_with_descriptors(count: u32) -> Self {
+        Self::start_by(command_after(&format!("ulimit -n {count}"), &[]))
+    }
+
+    fn start_by(mut command: Command) -> Self {
+        let mut child = command
             .env("MEDIASOUP_VERSION", "3.27.1")
             .spawn()
             .expect("the worker starts");

@@ -3,11 +3,13 @@
 
 #![expect(
     clippy::disallowed_methods,
-    reason = "that a process sleeps shows only as time passes"
+    clippy::disallowed_types,
+    reason = "that a process sleeps shows only as time passes, and its remotes have sockets"
 )]
 
 mod channel;
 mod common;
+mod connections;
 
 use std::time::Duration;
 

@@ -17,6 +17,8 @@ pub(super) struct Connection {
     /// Whether it ends once everything queued has left.
     pub(super) is_closing: bool,
     decoder: FrameDecoder,
+    /// How many bytes it has sent before it was validated.
+    unproven: usize,
     outgoing: Vec<u8>,
     sent: usize,
 }
@@ -53,17 +55,34 @@ impl Connection {
             is_validated: false,
             is_closing: false,
             decoder: FrameDecoder::new(READ_SIZE),
+            unproven: 0,
             outgoing: Vec::new(),
             sent: 0,
         }
     }
 
+    /// Whether it has sent more than anyone needs for a connectivity check that succeeds. What it sends
+    /// on would cost a message authentication code for every hundred bytes.
+    pub(super) fn has_said_too_much(&self) -> bool {
+        !self.is_validated && self.unproven >= MAX_UNPROVEN
+    }
+
     /// Reads once, and hands every whole frame to `deliver`. A frame that is too long ends the
     /// connection: the stream cannot be followed any further.
     pub(super) fn receive(&mut self, mut deliver: impl FnMut(&[u8])) -> Reception {
-        match self.stream.read(self.decoder.space()) {
+        let mut space = self.decoder.space();
+        if !self.is_validated {
+            let most = space.len().min(MAX_UNPROVEN - self.unproven);
+            space = &mut space[..most];
+        }
+        match self.stream.read(space) {
             Ok(0) => return Reception::Ended,
-            Ok(len) => self.decoder.advance(len),
+            Ok(len) => {
+                self.decoder.advance(len);
+                if !self.is_validated {
+                    self.unproven += len;
+                }
+            }
             Err(error) => match error.kind() {
                 io::ErrorKind::WouldBlock => return Reception::Drained,
                 io::ErrorKind::Interrupted => return Reception::Some,
@@ -126,6 +145,10 @@ impl Connection {
 
 /// How many bytes wait for a slow remote at most: half a second of video at 2 Mbit/s.
 pub(super) const MAX_QUEUED: usize = 128 * 1024;
+
+/// How many bytes a connection may send before ICE has validated it: a dozen connectivity checks, of
+/// which one that succeeds is enough.
+pub(super) const MAX_UNPROVEN: usize = 2 * 1024;
 
 /// How much is read from a connection at a time, in bytes: what every connection costs.
 const READ_SIZE: usize = 4 * 1024;
