@@ -65,6 +65,7 @@ mod observe;
 mod producer;
 mod router;
 mod stats;
+mod transport;
 mod web_rtc_server;
 mod web_rtc_transport;
 mod worker;
@@ -85,16 +86,17 @@ pub use producer::{
     ProducerType, VideoOrientation,
 };
 pub use router::{CreateRouterError, Router, RouterDump, RouterEvent};
-pub use stats::{RtpStreamDirection, RtpStreamDump, RtpStreamStats, RtxStreamDump, TransportStats};
+pub use stats::{RtpStreamDirection, RtpStreamDump, RtpStreamStats, RtxStreamDump};
+pub use transport::{RtpListenerDump, TransportDump, TransportStats, TransportTuple};
 pub use tureen_channel_dump::{LiveError, SocketDirectory};
 pub use web_rtc_server::{
     IpPort, LocalIceUsernameFragment, WebRtcServer, WebRtcServerDump, WebRtcServerEvent,
 };
 pub use web_rtc_transport::{
     DtlsFingerprint, DtlsParameters, DtlsRole, DtlsState, FingerprintAlgorithm, IceCandidate,
-    IceCandidateType, IceParameters, IceRole, IceState, IceTcpCandidateType, RtpListenerDump,
-    TransportDump, TransportTuple, WebRtcTransport, WebRtcTransportDump, WebRtcTransportEvent,
-    WebRtcTransportListen, WebRtcTransportOptions, WebRtcTransportStats,
+    IceCandidateType, IceParameters, IceRole, IceState, IceTcpCandidateType, WebRtcTransport,
+    WebRtcTransportDump, WebRtcTransportEvent, WebRtcTransportListen, WebRtcTransportOptions,
+    WebRtcTransportStats,
 };
 pub use worker::{
     ChannelMessageHandlers, DtlsFiles, LogLevel, LogTag, ResourceUsage, Worker, WorkerBinary,

@@ -12,12 +12,12 @@ use std::sync::Arc;
 use thiserror::Error;
 
 use crate::channel::RequestError;
-use crate::entity::{Events, Owned, debug_by_id, lock};
-use crate::ids::{ConsumerId, ProducerId};
+use crate::entity::{Owned, entity_handle, lock};
+use crate::ids::{ConsumerId, ProducerId, TransportId};
 use crate::ortc::{self, ConsumerNegotiation, ConsumerSsrcs, OrtcError};
 use crate::rtp::{MediaKind, RtpCapabilities, RtpParameters};
 use crate::stats::RtpStreamStats;
-use crate::web_rtc_transport::WebRtcTransport;
+use crate::transport::Home;
 use mirror::{ConsumerKind, State};
 use requests::{
     CloseConsumer, Consume, DumpConsumer, GetConsumerStats, PauseConsumer, RequestKeyFrame,
@@ -39,7 +39,7 @@ struct Inner {
     consumer_type: ConsumerType,
     rtp_parameters: RtpParameters,
     owned: Owned<ConsumerKind>,
-    transport: WebRtcTransport,
+    transport: Arc<dyn Home>,
 }
 
 /// How a [`Consumer`] is made.
@@ -76,7 +76,7 @@ impl ConsumerOptions {
 
 impl Consumer {
     pub(crate) async fn create(
-        transport: &WebRtcTransport,
+        transport: Arc<dyn Home>,
         options: ConsumerOptions,
     ) -> Result<Self, ConsumeError> {
         let producer = transport
@@ -93,17 +93,14 @@ impl Consumer {
                 ssrcs: ConsumerSsrcs::random(),
             },
         )?;
-        rtp_parameters.mid = Some(options.mid.unwrap_or_else(|| transport.next_mid()));
+        rtp_parameters.mid = Some(options.mid.unwrap_or_else(|| transport.naming().next_mid()));
         let consumer_type = ConsumerType::from(producer.producer_type());
         let id = ConsumerId::random();
         let owned = Owned::new(
             id.as_str(),
             transport.router().worker().channel(),
             State::default(),
-            vec![
-                transport.mirror().children.clone(),
-                producer.consumers().clone(),
-            ],
+            vec![transport.children().clone(), producer.consumers().clone()],
             CloseConsumer {
                 transport_id: transport.id().clone(),
                 id: id.clone(),
@@ -131,7 +128,7 @@ impl Consumer {
                 consumer_type,
                 rtp_parameters,
                 owned,
-                transport: transport.clone(),
+                transport,
             }),
         })
     }
@@ -162,8 +159,8 @@ impl Consumer {
     }
 
     /// The transport it is on.
-    pub fn transport(&self) -> &WebRtcTransport {
-        &self.inner.transport
+    pub fn transport_id(&self) -> &TransportId {
+        self.inner.transport.id()
     }
 
     /// Whether it is paused.
@@ -203,21 +200,6 @@ impl Consumer {
         self.inner.owned.request(&RequestKeyFrame(self.id())).await
     }
 
-    /// Closes it.
-    pub fn close(&self) {
-        self.inner.owned.close();
-    }
-
-    /// Whether it is closed, by whomever.
-    pub fn is_closed(&self) -> bool {
-        self.inner.owned.mirror.close_reason().is_some()
-    }
-
-    /// Its events.
-    pub fn events(&self) -> Events<ConsumerEvent> {
-        self.inner.owned.mirror.subscribe()
-    }
-
     /// What the worker holds of it.
     pub async fn dump(&self) -> Result<ConsumerDump, RequestError> {
         self.inner.owned.request(&DumpConsumer(self.id())).await
@@ -229,7 +211,7 @@ impl Consumer {
     }
 }
 
-debug_by_id!(Consumer);
+entity_handle!(Consumer, inner.owned, ConsumerEvent, "Closes it.");
 
 /// Why a Consumer was not created.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]

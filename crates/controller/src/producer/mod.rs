@@ -15,14 +15,14 @@ use thiserror::Error;
 use uuid::Uuid;
 
 use crate::channel::RequestError;
-use crate::entity::{Children, Events, Owned, debug_by_id};
-use crate::ids::ProducerId;
+use crate::entity::{Children, Owned, entity_handle};
+use crate::ids::{ProducerId, TransportId};
 use crate::ortc::{self, OrtcError};
 use crate::rtp::{
     MediaKind, RtpEncodingParameters, RtpHeaderExtensionUri, RtpMapping, RtpParameters, Ssrc,
 };
 use crate::stats::RtpStreamStats;
-use crate::web_rtc_transport::WebRtcTransport;
+use crate::transport::Home;
 use mirror::{ProducerKind, State};
 use requests::{
     CloseProducer, DumpProducer, GetProducerStats, PauseProducer, Produce, ResumeProducer,
@@ -43,7 +43,7 @@ struct Inner {
     rtp_parameters: RtpParameters,
     consumable: RtpParameters,
     owned: Owned<ProducerKind>,
-    transport: WebRtcTransport,
+    transport: Arc<dyn Home>,
 }
 
 /// How a [`Producer`] is made.
@@ -76,10 +76,10 @@ impl ProducerOptions {
 
 impl Producer {
     pub(crate) async fn create(
-        transport: &WebRtcTransport,
+        transport: Arc<dyn Home>,
         options: ProducerOptions,
     ) -> Result<Self, ProduceError> {
-        let negotiated = Negotiated::of(transport, options.kind, options.rtp_parameters)?;
+        let negotiated = Negotiated::of(&*transport, options.kind, options.rtp_parameters)?;
         let id = options.id.unwrap_or_else(ProducerId::random);
         let owned = Owned::new(
             id.as_str(),
@@ -88,7 +88,7 @@ impl Producer {
                 paused: options.paused,
                 score: Vec::new(),
             },
-            vec![transport.mirror().children.clone()],
+            vec![transport.children().clone()],
             CloseProducer {
                 transport_id: transport.id().clone(),
                 id: id.clone(),
@@ -114,10 +114,10 @@ impl Producer {
                 rtp_parameters: negotiated.rtp_parameters,
                 consumable: negotiated.consumable,
                 owned,
-                transport: transport.clone(),
+                transport,
             }),
         };
-        transport.router().add_producer(&producer);
+        producer.inner.transport.router().add_producer(&producer);
         Ok(producer)
     }
 
@@ -142,8 +142,8 @@ impl Producer {
     }
 
     /// The transport it is on.
-    pub fn transport(&self) -> &WebRtcTransport {
-        &self.inner.transport
+    pub fn transport_id(&self) -> &TransportId {
+        self.inner.transport.id()
     }
 
     /// Whether it is paused.
@@ -168,21 +168,6 @@ impl Producer {
         self.inner.owned.request(&ResumeProducer(self.id())).await?;
         self.inner.owned.state(|state| state.paused = false);
         Ok(())
-    }
-
-    /// Closes it and the Consumers of it.
-    pub fn close(&self) {
-        self.inner.owned.close();
-    }
-
-    /// Whether it is closed, by whomever.
-    pub fn is_closed(&self) -> bool {
-        self.inner.owned.mirror.close_reason().is_some()
-    }
-
-    /// Its events.
-    pub fn events(&self) -> Events<ProducerEvent> {
-        self.inner.owned.mirror.subscribe()
     }
 
     /// What the worker holds of it.
@@ -211,7 +196,12 @@ impl Producer {
     }
 }
 
-debug_by_id!(Producer);
+entity_handle!(
+    Producer,
+    inner.owned,
+    ProducerEvent,
+    "Closes it and the Consumers of it."
+);
 
 impl Drop for Inner {
     fn drop(&mut self) {
@@ -241,7 +231,7 @@ struct Negotiated {
 
 impl Negotiated {
     fn of(
-        transport: &WebRtcTransport,
+        transport: &dyn Home,
         kind: MediaKind,
         mut rtp_parameters: RtpParameters,
     ) -> Result<Self, OrtcError> {
@@ -259,7 +249,7 @@ impl Negotiated {
             Ssrc::random(),
         )?;
         let cname = rtp_parameters.rtcp.cname.take();
-        rtp_parameters.rtcp.cname = Some(transport.settle_cname(cname, random_cname));
+        rtp_parameters.rtcp.cname = Some(transport.naming().settle_cname(cname, random_cname));
         let consumable =
             ortc::get_consumable_rtp_parameters(kind, &rtp_parameters, capabilities, &rtp_mapping)?;
         Ok(Self {

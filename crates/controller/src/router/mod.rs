@@ -11,12 +11,11 @@ use thiserror::Error;
 use tureen_channel_fbs::fbs::notification::Notification;
 
 use crate::channel::RequestError;
-use crate::entity::{CloseReason, Events, Kind, Lost, Mirror, Owned, debug_by_id, lock};
+use crate::entity::{Children, CloseReason, Kind, Lost, Mirror, Owned, entity_handle, lock};
 use crate::ids::{ConsumerId, ProducerId, RouterId, TransportId};
 use crate::ortc::{self, OrtcError};
 use crate::producer::{Producer, WeakProducer};
 use crate::rtp::{RtpCapabilities, RtpCodecCapability};
-use crate::web_rtc_transport::{WebRtcTransport, WebRtcTransportOptions};
 use crate::worker::Worker;
 use requests::{CloseRouter, CreateRouter, DumpRouter};
 
@@ -37,32 +36,39 @@ struct Inner {
     worker: Worker,
 }
 
-impl Router {
-    pub(crate) async fn create(
-        worker: &Worker,
+impl Worker {
+    /// Makes a router of these media codecs.
+    ///
+    /// # Errors
+    ///
+    /// [`CreateRouterError::MediaCodecs`] for a codec that is not supported.
+    pub async fn create_router(
+        &self,
         media_codecs: &[RtpCodecCapability],
-    ) -> Result<Self, CreateRouterError> {
+    ) -> Result<Router, CreateRouterError> {
         let rtp_capabilities = ortc::generate_router_rtp_capabilities(media_codecs)?;
         let id = RouterId::random();
         let owned = Owned::new(
             id.as_str(),
-            worker.channel(),
+            self.channel(),
             (),
-            vec![worker.children().clone()],
+            vec![self.children().clone()],
             CloseRouter(id.clone()),
         )?;
         owned.create(&CreateRouter(&id), |_, ()| ()).await?;
-        Ok(Self {
+        Ok(Router {
             inner: Arc::new(Inner {
                 id,
                 rtp_capabilities,
                 producers: Mutex::default(),
                 owned,
-                worker: worker.clone(),
+                worker: self.clone(),
             }),
         })
     }
+}
 
+impl Router {
     /// Its id.
     pub fn id(&self) -> &RouterId {
         &self.inner.id
@@ -76,19 +82,6 @@ impl Router {
     /// What it can receive and send. An endpoint needs this before anything else.
     pub fn rtp_capabilities(&self) -> &RtpCapabilities {
         &self.inner.rtp_capabilities
-    }
-
-    /// Makes a transport for one WebRTC endpoint.
-    ///
-    /// # Errors
-    ///
-    /// [`RequestError::Other`] when no port can be bound, [`RequestError::Type`] when an address
-    /// cannot.
-    pub async fn create_web_rtc_transport(
-        &self,
-        options: WebRtcTransportOptions,
-    ) -> Result<WebRtcTransport, RequestError> {
-        WebRtcTransport::create(self, options).await
     }
 
     /// The open Producer of this id on any of the router's transports.
@@ -114,28 +107,14 @@ impl Router {
         }
     }
 
-    /// Closes it and all that is in it.
-    pub fn close(&self) {
-        self.inner.owned.close();
-    }
-
-    /// Whether it is closed, by whomever.
-    pub fn is_closed(&self) -> bool {
-        self.inner.owned.mirror.close_reason().is_some()
-    }
-
-    /// Its events.
-    pub fn events(&self) -> Events<RouterEvent> {
-        self.inner.owned.mirror.subscribe()
-    }
-
     /// What the worker holds of it.
     pub async fn dump(&self) -> Result<RouterDump, RequestError> {
         self.inner.owned.request(&DumpRouter(self.id())).await
     }
 
-    pub(crate) fn mirror(&self) -> &Mirror<RouterKind> {
-        &self.inner.owned.mirror
+    /// What closes with it.
+    pub(crate) fn children(&self) -> &Children {
+        &self.inner.owned.mirror.children
     }
 
     pub(crate) fn add_producer(&self, producer: &Producer) {
@@ -151,7 +130,12 @@ impl Router {
     }
 }
 
-debug_by_id!(Router);
+entity_handle!(
+    Router,
+    inner.owned,
+    RouterEvent,
+    "Closes it and all that is in it."
+);
 
 /// Why a router was not created.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]

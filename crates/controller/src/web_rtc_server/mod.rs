@@ -10,7 +10,7 @@ use serde::Serialize;
 use tureen_channel_fbs::fbs::notification::Notification;
 
 use crate::channel::RequestError;
-use crate::entity::{CloseReason, Events, Kind, Lost, Mirror, Owned, debug_by_id};
+use crate::entity::{Children, CloseReason, Kind, Lost, Mirror, Owned, entity_handle};
 use crate::ids::{TransportId, WebRtcServerId};
 use crate::listen_info::ListenInfo;
 use crate::worker::Worker;
@@ -30,17 +30,22 @@ struct Inner {
     worker: Worker,
 }
 
-impl WebRtcServer {
-    pub(crate) async fn create(
-        worker: &Worker,
+impl Worker {
+    /// Opens ports that WebRtcTransports of this worker can share.
+    ///
+    /// # Errors
+    ///
+    /// [`RequestError::Other`] when a port cannot be bound.
+    pub async fn create_web_rtc_server(
+        &self,
         listen_infos: Vec<ListenInfo>,
-    ) -> Result<Self, RequestError> {
+    ) -> Result<WebRtcServer, RequestError> {
         let id = WebRtcServerId::random();
         let owned = Owned::new(
             id.as_str(),
-            worker.channel(),
+            self.channel(),
             (),
-            vec![worker.children().clone()],
+            vec![self.children().clone()],
             CloseWebRtcServer(id.clone()),
         )?;
         let request = CreateWebRtcServer {
@@ -48,12 +53,14 @@ impl WebRtcServer {
             listen_infos: &listen_infos,
         };
         owned.create(&request, |_, ()| ()).await?;
-        let worker = worker.clone();
-        Ok(Self {
+        let worker = self.clone();
+        Ok(WebRtcServer {
             inner: Arc::new(Inner { id, owned, worker }),
         })
     }
+}
 
+impl WebRtcServer {
     /// Its id.
     pub fn id(&self) -> &WebRtcServerId {
         &self.inner.id
@@ -64,32 +71,23 @@ impl WebRtcServer {
         &self.inner.worker
     }
 
-    /// Closes it and the transports that listen on it.
-    pub fn close(&self) {
-        self.inner.owned.close();
-    }
-
-    /// Whether it is closed, by whomever.
-    pub fn is_closed(&self) -> bool {
-        self.inner.owned.mirror.close_reason().is_some()
-    }
-
-    /// Its events.
-    pub fn events(&self) -> Events<WebRtcServerEvent> {
-        self.inner.owned.mirror.subscribe()
-    }
-
     /// What the worker holds of it.
     pub async fn dump(&self) -> Result<WebRtcServerDump, RequestError> {
         self.inner.owned.request(&DumpWebRtcServer(self.id())).await
     }
 
-    pub(crate) fn mirror(&self) -> &Mirror<WebRtcServerKind> {
-        &self.inner.owned.mirror
+    /// What closes with it.
+    pub(crate) fn children(&self) -> &Children {
+        &self.inner.owned.mirror.children
     }
 }
 
-debug_by_id!(WebRtcServer);
+entity_handle!(
+    WebRtcServer,
+    inner.owned,
+    WebRtcServerEvent,
+    "Closes it and the transports that listen on it."
+);
 
 /// What happens to a [`WebRtcServer`].
 #[derive(Clone, Debug, PartialEq, Eq)]

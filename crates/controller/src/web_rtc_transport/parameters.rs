@@ -1,7 +1,7 @@
 //! ICE and DTLS parameters, candidates and states.
 
 use serde::{Deserialize, Serialize};
-use tureen_channel_fbs::fbs::{transport, web_rtc_transport as fbs};
+use tureen_channel_fbs::fbs::web_rtc_transport as fbs;
 
 use crate::encoding::read_protocol;
 use crate::listen_info::Protocol;
@@ -166,24 +166,6 @@ pub enum DtlsState {
     Closed,
 }
 
-/// A path between worker and endpoint.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct TransportTuple {
-    /// The worker's address, as announced.
-    pub local_address: String,
-    /// The worker's port.
-    pub local_port: u16,
-    /// The endpoint's address.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub remote_ip: Option<String>,
-    /// The endpoint's port.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub remote_port: Option<u16>,
-    /// UDP or TCP.
-    pub protocol: Protocol,
-}
-
 pub(super) fn read_ice_parameters(parameters: fbs::IceParameters<'_>) -> IceParameters {
     IceParameters {
         username_fragment: parameters.username_fragment().to_owned(),
@@ -288,16 +270,5 @@ pub(super) fn read_dtls_parameters(parameters: fbs::DtlsParameters<'_>) -> Optio
     Some(DtlsParameters {
         role: read_dtls_role(parameters.role())?,
         fingerprints: fingerprints.collect::<Option<_>>()?,
-    })
-}
-
-pub(super) fn read_tuple(tuple: transport::Tuple<'_>) -> Option<TransportTuple> {
-    let remote_ip = tuple.remote_ip().map(str::to_owned);
-    Some(TransportTuple {
-        local_address: tuple.local_address().to_owned(),
-        local_port: tuple.local_port(),
-        remote_port: remote_ip.is_some().then(|| tuple.remote_port()),
-        remote_ip,
-        protocol: read_protocol(tuple.protocol())?,
     })
 }

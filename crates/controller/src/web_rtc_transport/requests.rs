@@ -3,7 +3,7 @@
 use tureen_channel_fbs::Payload;
 use tureen_channel_fbs::fbs::request::{Body, Method};
 use tureen_channel_fbs::fbs::response::Response;
-use tureen_channel_fbs::fbs::{router, transport, web_rtc_transport as fbs};
+use tureen_channel_fbs::fbs::{router, web_rtc_transport as fbs};
 use tureen_channel_fbs::flatbuffers::{UnionWIPOffset, WIPOffset};
 
 use super::dump::{read_dump, read_stats};
@@ -15,21 +15,27 @@ use super::{
 use crate::channel::{Fbb, Request, plain_request};
 use crate::encoding::{listen_infos, vector};
 use crate::ids::{RouterId, TransportId};
+use crate::transport::base_options;
 
-/// On sockets of its own.
-pub(super) struct CreateIndividual<'a>(pub(super) Create<'a>);
-
-/// On a WebRtcServer.
-pub(super) struct CreateOnServer<'a>(pub(super) Create<'a>);
-
-#[derive(Clone, Copy)]
-pub(super) struct Create<'a> {
+/// Creates a transport, on a WebRtcServer or on sockets of its own.
+pub(super) struct Create<'a, const ON_SERVER: bool> {
     pub(super) router_id: &'a RouterId,
     pub(super) id: &'a TransportId,
     pub(super) options: &'a WebRtcTransportOptions,
 }
 
-impl Create<'_> {
+impl<const ON_SERVER: bool> Request for Create<'_, ON_SERVER> {
+    const METHOD: Method = if ON_SERVER {
+        Method::ROUTER_CREATE_WEBRTCTRANSPORT_WITH_SERVER
+    } else {
+        Method::ROUTER_CREATE_WEBRTCTRANSPORT
+    };
+    type Response = WebRtcTransportDump;
+
+    fn handler_id(&self) -> &str {
+        self.router_id.as_str()
+    }
+
     fn encode(&self, fbb: &mut Fbb) -> Option<Payload<Body>> {
         let args = router::CreateWebRtcTransportRequestArgs {
             transport_id: Some(fbb.create_string(self.id.as_str())),
@@ -41,39 +47,9 @@ impl Create<'_> {
             body.as_union_value(),
         ))
     }
-}
-
-impl Request for CreateIndividual<'_> {
-    const METHOD: Method = Method::ROUTER_CREATE_WEBRTCTRANSPORT;
-    type Response = WebRtcTransportDump;
-
-    fn handler_id(&self) -> &str {
-        self.0.router_id.as_str()
-    }
-
-    fn encode(&self, fbb: &mut Fbb) -> Option<Payload<Body>> {
-        self.0.encode(fbb)
-    }
 
     fn decode(response: &Response<'_>) -> Option<WebRtcTransportDump> {
-        read_dump(response.body_as_web_rtc_transport_dump_response()?)
-    }
-}
-
-impl Request for CreateOnServer<'_> {
-    const METHOD: Method = Method::ROUTER_CREATE_WEBRTCTRANSPORT_WITH_SERVER;
-    type Response = WebRtcTransportDump;
-
-    fn handler_id(&self) -> &str {
-        self.0.router_id.as_str()
-    }
-
-    fn encode(&self, fbb: &mut Fbb) -> Option<Payload<Body>> {
-        self.0.encode(fbb)
-    }
-
-    fn decode(response: &Response<'_>) -> Option<WebRtcTransportDump> {
-        read_dump(response.body_as_web_rtc_transport_dump_response()?)
+        read_transport_dump(response)
     }
 }
 
@@ -83,7 +59,10 @@ fn transport_options(
 ) -> WIPOffset<fbs::WebRtcTransportOptions<'static>> {
     let (listen_type, listen) = listen(fbb, &options.listen);
     let args = fbs::WebRtcTransportOptionsArgs {
-        base: Some(base_options(fbb, options)),
+        base: Some(base_options(
+            fbb,
+            options.initial_available_outgoing_bitrate,
+        )),
         listen_type,
         listen: Some(listen),
         enable_udp: options.enable_udp,
@@ -114,52 +93,6 @@ fn listen(
             let table = fbs::ListenIndividual::create(fbb, &args);
             (fbs::Listen::ListenIndividual, table.as_union_value())
         }
-    }
-}
-
-/// SCTP is off. The limits are sent all the same, with mediasoup's values.
-fn base_options(
-    fbb: &mut Fbb,
-    options: &WebRtcTransportOptions,
-) -> WIPOffset<transport::Options<'static>> {
-    let args = transport::OptionsArgs {
-        direct: false,
-        initial_available_outgoing_bitrate: Some(options.initial_available_outgoing_bitrate),
-        enable_sctp: false,
-        max_send_message_size: 262_144,
-        max_receive_message_size: 262_144,
-        sctp_send_buffer_size: 2_000_000,
-        sctp_per_stream_send_queue_limit: 2_000_000,
-        sctp_max_receiver_window_buffer_size: 5_242_880,
-        sctp_default_stream_buffered_amount_low_threshold: 1024,
-        is_data_channel: true,
-    };
-    transport::Options::create(fbb, &args)
-}
-
-pub(crate) struct CloseTransport {
-    pub(super) router_id: RouterId,
-    pub(super) id: TransportId,
-}
-
-impl Request for CloseTransport {
-    const METHOD: Method = Method::ROUTER_CLOSE_TRANSPORT;
-    type Response = ();
-
-    fn handler_id(&self) -> &str {
-        self.router_id.as_str()
-    }
-
-    fn encode(&self, fbb: &mut Fbb) -> Option<Payload<Body>> {
-        let args = router::CloseTransportRequestArgs {
-            transport_id: Some(fbb.create_string(self.id.as_str())),
-        };
-        let body = router::CloseTransportRequest::create(fbb, &args);
-        Some((Body::Router_CloseTransportRequest, body.as_union_value()))
-    }
-
-    fn decode(_: &Response<'_>) -> Option<()> {
-        Some(())
     }
 }
 
@@ -202,35 +135,6 @@ impl Request for Connect<'_> {
     fn decode(response: &Response<'_>) -> Option<DtlsRole> {
         let body = response.body_as_web_rtc_transport_connect_response()?;
         read_dtls_role(body.dtls_local_role())
-    }
-}
-
-pub(super) struct SetMaxIncomingBitrate<'a> {
-    pub(super) id: &'a TransportId,
-    pub(super) bitrate: u64,
-}
-
-impl Request for SetMaxIncomingBitrate<'_> {
-    const METHOD: Method = Method::TRANSPORT_SET_MAX_INCOMING_BITRATE;
-    type Response = ();
-
-    fn handler_id(&self) -> &str {
-        self.id.as_str()
-    }
-
-    fn encode(&self, fbb: &mut Fbb) -> Option<Payload<Body>> {
-        let args = transport::SetMaxIncomingBitrateRequestArgs {
-            max_incoming_bitrate: self.bitrate,
-        };
-        let body = transport::SetMaxIncomingBitrateRequest::create(fbb, &args);
-        Some((
-            Body::Transport_SetMaxIncomingBitrateRequest,
-            body.as_union_value(),
-        ))
-    }
-
-    fn decode(_: &Response<'_>) -> Option<()> {
-        Some(())
     }
 }
 

@@ -20,10 +20,6 @@ use crate::channel::{Channel, RequestError};
 use crate::entity::{Children, EventQueue, Events, Lost, debug_by_id};
 use crate::gone::{ExitReason, SpawnError, WorkerGone};
 use crate::ids::{RouterId, WebRtcServerId, WorkerId};
-use crate::listen_info::ListenInfo;
-use crate::router::{CreateRouterError, Router};
-use crate::rtp::RtpCodecCapability;
-use crate::web_rtc_server::WebRtcServer;
 use process::Process;
 use requests::{DumpWorker, GetResourceUsage, UpdateSettings};
 
@@ -100,30 +96,6 @@ impl Worker {
     /// Its process id.
     pub fn pid(&self) -> u32 {
         self.inner.shared.pid
-    }
-
-    /// Opens ports that WebRtcTransports of this worker can share.
-    ///
-    /// # Errors
-    ///
-    /// [`RequestError::Other`] when a port cannot be bound.
-    pub async fn create_web_rtc_server(
-        &self,
-        listen_infos: Vec<ListenInfo>,
-    ) -> Result<WebRtcServer, RequestError> {
-        WebRtcServer::create(self, listen_infos).await
-    }
-
-    /// Makes a router of these media codecs.
-    ///
-    /// # Errors
-    ///
-    /// [`CreateRouterError::MediaCodecs`] for a codec that is not supported.
-    pub async fn create_router(
-        &self,
-        media_codecs: &[RtpCodecCapability],
-    ) -> Result<Router, CreateRouterError> {
-        Router::create(self, media_codecs).await
     }
 
     /// Changes what the worker logs.
