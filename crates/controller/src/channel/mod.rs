@@ -201,6 +201,11 @@ impl Channel {
         drop(handler);
     }
 
+    /// How many entities hear notifications: all that are open, each one from before its creation on.
+    pub(crate) fn entities(&self) -> usize {
+        lock(&self.shared.state).handlers.len()
+    }
+
     /// Ends the channel for all who wait on it, and for all who come later.
     pub(crate) fn fail(&self, gone: &WorkerGone) {
         let (pending, handlers) = {

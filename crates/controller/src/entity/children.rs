@@ -55,10 +55,6 @@ impl Children {
         lock(&self.by_id).remove(id);
     }
 
-    pub(crate) fn len(&self) -> usize {
-        lock(&self.by_id).len()
-    }
-
     /// Closes all of them, Consumers first. So a Consumer whose Producer closes as well hears the
     /// reason that holds for both.
     pub(crate) fn close_from_above(&self, reason: &CloseReason, lost: &mut Lost) {

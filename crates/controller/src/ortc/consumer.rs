@@ -51,13 +51,20 @@ pub struct ConsumerSsrcs {
 }
 
 impl ConsumerSsrcs {
-    /// Random SSRCs for a single stream: the one for retransmissions is the next number after the
-    /// one for media.
+    /// Random SSRCs, drawn apart: as both count up from encoding to encoding, the second of the media
+    /// must not meet the first of the retransmissions, nor the other way round. There is room for
+    /// 2¹⁶ encodings.
     pub fn random() -> Self {
-        let media = Ssrc::random();
-        Self {
-            media,
-            rtx: media.offset(1),
+        Self::drawn(Ssrc::random)
+    }
+
+    fn drawn(mut draw: impl FnMut() -> Ssrc) -> Self {
+        let media = draw();
+        loop {
+            let rtx = draw();
+            if media.0.abs_diff(rtx.0) >= APART {
+                return Self { media, rtx };
+            }
         }
     }
 }
@@ -271,4 +278,50 @@ fn pipe_header_extensions(consumable: &RtpParameters) -> Vec<RtpHeaderExtensionP
     });
     extensions.sort_by_key(|extension| extension.id);
     extensions
+}
+
+/// Least distance between the SSRCs of media and of retransmissions.
+const APART: u32 = 1 << 16;
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+    use crate::rtp::RtcpParameters;
+
+    fn ssrcs_of(ssrcs: ConsumerSsrcs, encodings: usize) -> Vec<Ssrc> {
+        let consumable = RtpParameters {
+            mid: None,
+            codecs: Vec::new(),
+            header_extensions: Vec::new(),
+            encodings: vec![RtpEncodingParameters::default(); encodings],
+            rtcp: RtcpParameters::default(),
+            msid: None,
+        };
+        every_encoding(&consumable, ssrcs, true)
+            .into_iter()
+            .flat_map(|encoding| [encoding.ssrc, encoding.rtx.map(|rtx| rtx.ssrc)])
+            .flatten()
+            .collect()
+    }
+
+    /// A pipe sends all encodings of a source; no two of its streams may share an SSRC.
+    #[test]
+    fn streams_of_several_encodings_never_share_an_ssrc() {
+        for _ in 0..100 {
+            let all = ssrcs_of(ConsumerSsrcs::random(), 3);
+            let distinct: BTreeSet<_> = all.iter().map(|ssrc| ssrc.0).collect();
+            assert_eq!((all.len(), distinct.len()), (6, 6), "{all:?}");
+        }
+    }
+
+    #[test]
+    fn bases_that_are_near_each_other_are_drawn_again() {
+        let near = [1_000_000, 1_000_001, 999_990, 1_065_535, 1_065_536];
+        let mut draws = near.map(Ssrc).into_iter();
+        let ssrcs = ConsumerSsrcs::drawn(|| draws.next().unwrap());
+        let (media, rtx) = (Ssrc(1_000_000), Ssrc(1_065_536));
+        assert_eq!(ssrcs, ConsumerSsrcs { media, rtx });
+    }
 }

@@ -126,9 +126,10 @@ impl Worker {
         self.inner.shared.events.subscribe()
     }
 
-    /// Number of WebRtcServers and routers in it.
+    /// How much is in it: its WebRtcServers, routers, transports, Producers and Consumers together, as
+    /// this process knows them. Consumers are the most of them, and the most of a worker's work.
     pub fn load(&self) -> usize {
-        self.inner.shared.children.len()
+        self.channel().entities()
     }
 
     /// Why and how it ended, when it has.

@@ -107,7 +107,7 @@ impl WorkerPool {
             .collect()
     }
 
-    /// The worker with the fewest routers; none while all are being restarted.
+    /// The worker with the least in it ([`Worker::load`]); none while all are being restarted.
     pub fn least_loaded(&self) -> Option<PooledWorker> {
         let workers = lock(&self.inner.shared.workers);
         workers

@@ -66,6 +66,7 @@ tests! {
     }
     pool {
         a_dead_worker_is_reported_and_replaced,
+        load_is_more_than_the_number_of_routers,
         closing_leaves_no_process,
         a_failed_start_leaves_no_process,
     }

@@ -4,8 +4,8 @@ use std::num::NonZeroUsize;
 use std::time::Duration;
 
 use tureen_controller::{
-    ExitReason, ListenInfo, RestartPolicy, SpawnError, WorkerPool, WorkerPoolError,
-    WorkerPoolEvent, WorkerPoolSettings,
+    ExitReason, ListenInfo, RestartPolicy, SpawnError, WebRtcTransportOptions, WorkerPool,
+    WorkerPoolError, WorkerPoolEvent, WorkerPoolSettings,
 };
 
 use crate::fake_worker::{Program, is_there};
@@ -49,6 +49,31 @@ pub(crate) async fn a_dead_worker_is_reported_and_replaced() {
     assert!(workers[index].worker.create_router(&[]).await.is_ok());
     pool.close().await;
     assert!(pool.workers().is_empty());
+}
+
+pub(crate) async fn load_is_more_than_the_number_of_routers() {
+    let program = Program::new("normal");
+    let pool = WorkerPool::start(settings(&program, 2)).await.unwrap();
+    let [first, second] = &pool.workers()[..] else {
+        panic!("two workers");
+    };
+    let busy = first.worker.create_router(&[]).await.unwrap();
+    let mut transports = Vec::new();
+    for _ in 0..3 {
+        let server = first.web_rtc_server.clone().unwrap();
+        let options = WebRtcTransportOptions::with_server(server);
+        transports.push(busy.create_web_rtc_transport(options).await.unwrap());
+    }
+    let idle = [
+        second.worker.create_router(&[]).await.unwrap(),
+        second.worker.create_router(&[]).await.unwrap(),
+    ];
+    assert_eq!(first.worker.load(), second.worker.load() + 2);
+    assert_eq!(pool.least_loaded().unwrap().index, second.index);
+    transports.clear();
+    assert_eq!(pool.least_loaded().unwrap().index, first.index);
+    drop(idle);
+    pool.close().await;
 }
 
 pub(crate) async fn closing_leaves_no_process() {
