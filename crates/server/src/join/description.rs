@@ -336,7 +336,7 @@ mod tests {
             payload_types: vec![PayloadType(96)],
             attributes: vec!["sendonly".to_owned(), "rtpmap:96 VP8/90000".to_owned()],
         };
-        let offer = crate::sdp::PublishOffer::parse(&write(&local, "actpass", &[section])).unwrap();
+        let offer = crate::sdp::Offer::parse(&write(&local, "actpass", &[section])).unwrap();
         assert_eq!(offer.transport().ice_ufrag, "ufra");
         assert!(offer.sections()[0].sends());
         assert_eq!(offer.sections()[0].mid(), "v");

@@ -7,7 +7,6 @@ use tureen_controller::{Producer, Router, WebRtcServer, WebRtcTransport, WebRtcT
 
 use super::MediaError;
 use crate::rooms::TrackId;
-use crate::sdp::LocalTransport;
 
 /// The media of one room: its router, and the tracks that can be received.
 pub(crate) struct Call {
@@ -85,13 +84,4 @@ pub(crate) enum Way {
     Any,
     /// TCP only.
     TcpOnly,
-}
-
-/// What a transport says of itself in descriptions.
-pub(super) fn local_transport(transport: &WebRtcTransport) -> LocalTransport {
-    LocalTransport {
-        ice: transport.ice_parameters(),
-        candidates: transport.ice_candidates().to_vec(),
-        dtls: transport.dtls_parameters(),
-    }
 }

@@ -1,6 +1,6 @@
 use super::SdpError;
 
-/// A candidate that the browser trickled (RFC 8839, section 5.1).
+/// A candidate that the browser trickled (RFC 8839 §5.1).
 ///
 /// An ICE-lite side sends no checks and learns where its peer is from the checks that arrive, so
 /// a candidate is read to refuse nonsense, and then there is nothing to do with it.

@@ -32,7 +32,7 @@ pub(super) fn parse(
     Ok(codecs)
 }
 
-/// The payload type that a retransmission codec repairs (RFC 4588, section 8.1).
+/// The payload type that a retransmission codec repairs (RFC 4588 §8.1).
 pub(super) fn repaired_payload_type(codec: &Codec) -> Option<PayloadType> {
     match codec.parameters.get("apt") {
         Some(&ParameterValue::Integer(value)) => u8::try_from(value).ok()?.try_into().ok(),
@@ -77,7 +77,7 @@ pub(super) fn write(codec: &Codec, out: &mut String) {
     }
 }
 
-/// `<encoding name>/<clock rate>[/<encoding parameters>]` (RFC 8866, section 6.6).
+/// `<encoding name>/<clock rate>[/<encoding parameters>]` (RFC 8866 §6.6).
 fn codec(
     kind: MediaKind,
     payload_type: PayloadType,
@@ -123,7 +123,7 @@ fn format_parameters(text: &str) -> CodecParameters {
     parameters
 }
 
-/// `a=rtcp-fb` of this payload type and of `*` (RFC 4585, section 4.2).
+/// `a=rtcp-fb` of this payload type and of `*` (RFC 4585 §4.2).
 fn feedback(attributes: &Attributes<'_>, payload_type: PayloadType) -> Vec<RtcpFeedback> {
     let mut list = Vec::new();
     for value in attributes.all("rtcp-fb") {
@@ -150,7 +150,7 @@ fn value_for<'a>(
     })
 }
 
-/// The characters of a token (RFC 8866, section 9), and a few more.
+/// The characters of a token (RFC 8866 §9), and a few more.
 fn is_token(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_graphic())
 }

@@ -66,9 +66,22 @@ pub(crate) enum SdpError {
     /// A section of an answer that carries another mid than the offer's.
     #[error("{0} of the answer has another mid than in the offer")]
     WrongMid(Section),
+    /// The answer is to another offer than the last, or comes a second time.
+    #[error("the answer is not to the last offer")]
+    StaleAnswer,
     /// A trickled candidate that cannot be read.
     #[error("not an ICE candidate: {0}")]
     Candidate(&'static str),
+}
+
+impl SdpError {
+    /// A name for the error that does not change.
+    pub(crate) fn code(&self) -> &'static str {
+        match self {
+            Self::StaleAnswer => "stale-answer",
+            _ => "bad-sdp",
+        }
+    }
 }
 
 /// A place in a description, for errors.

@@ -16,7 +16,7 @@ pub(super) struct Media {
     pub(super) section: Section,
     pub(super) kind: MediaKind,
     pub(super) mid: String,
-    /// Port 0: the section is refused or not used any more (RFC 9429, section 5.2.2).
+    /// Port 0: the section is refused or not used any more (RFC 9429 §5.2.2).
     pub(super) rejected: bool,
     pub(super) direction: Direction,
     pub(super) codecs: Vec<Codec>,
@@ -27,7 +27,7 @@ pub(super) struct Media {
     pub(super) transport: Option<RemoteTransport>,
 }
 
-/// An `a=extmap` line (RFC 8285, section 5).
+/// An `a=extmap` line (RFC 8285 §5).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Extension {
     pub(super) id: u8,
@@ -98,7 +98,7 @@ impl Media {
             .map(|word| payload_type(word).ok_or_else(|| attributes.malformed("m")))
             .collect::<Result<Vec<_>, _>>()?;
         // "a zero port value ... and an SDP 'bundle-only' attribute": in use, but only if the other
-        // side bundles (RFC 9143, section 6).
+        // side bundles (RFC 9143 §6).
         let rejected = port == "0" && !attributes.has("bundle-only");
         let (encodings, cname) = streams(attributes)?;
         Ok(Self {
@@ -134,7 +134,7 @@ fn mid(attributes: &Attributes<'_>) -> Result<String, SdpError> {
 }
 
 /// "If none of the attributes "sendonly", "recvonly", "inactive", and "sendrecv" is present,
-/// "sendrecv" SHOULD be assumed as the default" (RFC 8866, section 6.7).
+/// "sendrecv" SHOULD be assumed as the default" (RFC 8866 §6.7).
 fn direction(attributes: &Attributes<'_>, session: &Attributes<'_>) -> Direction {
     let among = |attributes: &Attributes<'_>| {
         [
@@ -174,7 +174,7 @@ fn extension(value: &str) -> Option<Extension> {
     })
 }
 
-/// The streams of `a=ssrc` (RFC 5576, section 4.1): those that `a=ssrc-group:FID` pairs with a
+/// The streams of `a=ssrc` (RFC 5576 §4.1): those that `a=ssrc-group:FID` pairs with a
 /// retransmission stream, and the others. The CNAME is the same for all of a section.
 fn streams(
     attributes: &Attributes<'_>,
@@ -223,7 +223,7 @@ fn streams(
     Ok((encodings, cname))
 }
 
-/// RFC 8829 says what to write; the older forms mean the same (RFC 9429, section 5.1.2).
+/// RFC 8829 says what to write; the older forms mean the same (RFC 9429 §5.1.2).
 const PROTOCOLS: [&str; 2] = ["UDP/TLS/RTP/SAVPF", "TCP/TLS/RTP/SAVPF"];
 /// The longest MID a router writes into packets is eight bytes; browsers count from 0.
 const MAX_MID: usize = 16;

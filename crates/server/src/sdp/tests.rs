@@ -10,6 +10,7 @@ use tureen_controller::{
 };
 
 use super::*;
+use crate::media::TransportParameters;
 
 const CHROMIUM_PUBLISH: &str = include_str!("testdata/chromium-publish.sdp");
 const CHROMIUM_SCREEN: &str = include_str!("testdata/chromium-publish-screen.sdp");
@@ -38,8 +39,8 @@ fn router(codecs: Vec<RtpCodecCapability>) -> RtpCapabilities {
     ortc::generate_router_rtp_capabilities(&codecs).unwrap()
 }
 
-fn local_transport() -> LocalTransport {
-    LocalTransport {
+fn local_transport() -> TransportParameters {
+    TransportParameters {
         ice: IceParameters {
             username_fragment: "ourufrag".to_owned(),
             password: "ourpasswordourpasswordou".to_owned(),
@@ -84,7 +85,7 @@ fn lines<'a>(text: &'a str, prefix: &str) -> Vec<&'a str> {
 fn offers_of_browsers_become_producer_parameters() {
     let router = router(vec![opus(), video("VP8")]);
     for text in [CHROMIUM_PUBLISH, FIREFOX_PUBLISH] {
-        let offer = PublishOffer::parse(text).unwrap();
+        let offer = Offer::parse(text).unwrap();
         let [audio, video] = offer.sections() else {
             panic!("two sections");
         };
@@ -118,7 +119,7 @@ fn offers_of_browsers_become_producer_parameters() {
 
 #[test]
 fn the_numbers_are_those_of_the_offer() {
-    let offer = PublishOffer::parse(FIREFOX_PUBLISH).unwrap();
+    let offer = Offer::parse(FIREFOX_PUBLISH).unwrap();
     let parameters = offer.sections()[1]
         .rtp_parameters(&router(vec![video("VP8")]))
         .unwrap();
@@ -148,9 +149,9 @@ fn the_numbers_are_those_of_the_offer() {
 
 #[test]
 fn the_codec_is_the_first_of_the_room_that_is_offered() {
-    let chromium = PublishOffer::parse(CHROMIUM_PUBLISH).unwrap();
-    let firefox = PublishOffer::parse(FIREFOX_PUBLISH).unwrap();
-    let chosen = |offer: &PublishOffer, codecs| {
+    let chromium = Offer::parse(CHROMIUM_PUBLISH).unwrap();
+    let firefox = Offer::parse(FIREFOX_PUBLISH).unwrap();
+    let chosen = |offer: &Offer, codecs| {
         let parameters = offer.sections()[1].rtp_parameters(&router(codecs)).unwrap();
         names(&parameters)[0].clone()
     };
@@ -164,7 +165,7 @@ fn the_codec_is_the_first_of_the_room_that_is_offered() {
 
 #[test]
 fn an_h264_profile_is_matched_with_its_packetization_mode() {
-    let offer = PublishOffer::parse(CHROMIUM_PUBLISH).unwrap();
+    let offer = Offer::parse(CHROMIUM_PUBLISH).unwrap();
     let Ok(parameters) = offer.sections()[1].rtp_parameters(&router(vec![h264()])) else {
         assert!(!CHROMIUM_PUBLISH.contains("H264"));
         return;
@@ -178,8 +179,8 @@ fn an_h264_profile_is_matched_with_its_packetization_mode() {
 fn the_answer_takes_what_is_accepted_and_nothing_else() {
     let router = router(vec![opus(), video("VP8")]);
     for text in [CHROMIUM_SCREEN, FIREFOX_SCREEN] {
-        let offer = PublishOffer::parse(text).unwrap();
-        let answer = offer.answer(&router, &local_transport(), &["0", "1"], 3);
+        let offer = Offer::parse(text).unwrap();
+        let answer = offer.answer(&router, &local_transport(), &receiving(&["0", "1"]), 3);
         assert_eq!(lines(&answer, "a=mid:"), ["a=mid:0", "a=mid:1", "a=mid:2"]);
         assert_eq!(lines(&answer, "a=recvonly").len(), 2);
         assert_eq!(lines(&answer, "a=inactive").len(), 1);
@@ -207,18 +208,23 @@ fn the_answer_takes_what_is_accepted_and_nothing_else() {
 
 #[test]
 fn a_section_without_a_common_codec_is_rejected() {
-    let offer = PublishOffer::parse(CHROMIUM_PUBLISH).unwrap();
-    let answer = offer.answer(&router(vec![opus()]), &local_transport(), &["0"], 1);
+    let offer = Offer::parse(CHROMIUM_PUBLISH).unwrap();
+    let answer = offer.answer(
+        &router(vec![opus()]),
+        &local_transport(),
+        &receiving(&["0"]),
+        1,
+    );
     assert_eq!(lines(&answer, "m=")[1], "m=video 0 UDP/TLS/RTP/SAVPF 0");
     assert_eq!(lines(&answer, "a=group:BUNDLE"), ["a=group:BUNDLE 0"]);
 }
 
 #[test]
 fn an_ice_restart_shows_in_the_ufrag() {
-    let before = PublishOffer::parse(CHROMIUM_PUBLISH).unwrap();
+    let before = Offer::parse(CHROMIUM_PUBLISH).unwrap();
     let ufrag = &before.transport().ice_ufrag;
     let after = CHROMIUM_PUBLISH.replace(ufrag.as_str(), "newone");
-    let after = PublishOffer::parse(&after).unwrap();
+    let after = Offer::parse(&after).unwrap();
     assert_eq!(after.transport().ice_ufrag, "newone");
     assert_eq!(
         after.transport().fingerprints,
@@ -245,11 +251,11 @@ fn capabilities_of_browsers_are_read() {
 
 #[test]
 fn the_receiving_connection_is_offered_one_section_per_consumer() {
-    let mut session = ReceiveSession::default();
-    assert!(session.is_empty());
+    let mut session = Offerer::default();
+    assert!(session.offer(&local_transport()).is_none());
     add(&mut session, MediaKind::Audio, 1000);
     add(&mut session, MediaKind::Video, 2000);
-    let offer = session.offer(&local_transport());
+    let offer = offered(&mut session);
     assert_eq!(lines(&offer, "a=setup:"), ["a=setup:actpass"; 2]);
     assert_eq!(lines(&offer, "a=sendonly").len(), 2);
     assert_eq!(lines(&offer, "a=msid:"), ["a=msid:stream track"; 2]);
@@ -259,10 +265,16 @@ fn the_receiving_connection_is_offered_one_section_per_consumer() {
     );
     assert_eq!(lines(&offer, "a=ssrc:").len(), 3);
 
-    let answer = session.answer(&answer_to(&offer, &[])).unwrap();
+    let answer = answered(&mut session, &answer_to(&offer, &[])).unwrap();
     assert_eq!(answer.accepted, ["0", "1"]);
     assert!(answer.refused.is_empty());
-    let refusing = session.answer(&answer_to(&offer, &["1"])).unwrap();
+    assert!(
+        !session.is_offer_due(),
+        "nothing has changed since the last offer"
+    );
+    session.start_over();
+    let offer = offered(&mut session);
+    let refusing = answered(&mut session, &answer_to(&offer, &["1"])).unwrap();
     assert_eq!(
         (refusing.accepted, refusing.refused),
         (vec!["0".into()], vec!["1".into()])
@@ -271,22 +283,22 @@ fn the_receiving_connection_is_offered_one_section_per_consumer() {
 
 #[test]
 fn a_section_is_used_again_once_the_browser_knows_that_it_ended() {
-    let mut session = ReceiveSession::default();
+    let mut session = Offerer::default();
     add(&mut session, MediaKind::Video, 1000);
-    let offer = session.offer(&local_transport());
+    let offer = offered(&mut session);
     // It ends while the offer is on its way.
     session.remove("0");
-    session.answer(&answer_to(&offer, &[])).unwrap();
+    answered(&mut session, &answer_to(&offer, &[])).unwrap();
     assert_eq!(
         session.next_mid(MediaKind::Video),
         "1",
         "the browser still plays section 0"
     );
 
-    let offer = session.offer(&local_transport());
+    let offer = offered(&mut session);
     assert_eq!(lines(&offer, "a=inactive").len(), 1);
     assert_eq!(session.next_mid(MediaKind::Video), "1");
-    session.answer(&answer_to(&offer, &["0"])).unwrap();
+    answered(&mut session, &answer_to(&offer, &["0"])).unwrap();
     assert_eq!(
         session.next_mid(MediaKind::Audio),
         "1",
@@ -294,44 +306,48 @@ fn a_section_is_used_again_once_the_browser_knows_that_it_ended() {
     );
     assert_eq!(session.next_mid(MediaKind::Video), "0");
     add(&mut session, MediaKind::Video, 3000);
-    let offer = session.offer(&local_transport());
+    let offer = offered(&mut session);
     assert_eq!(lines(&offer, "m=").len(), 1);
     assert_eq!(lines(&offer, "o="), ["o=tureen 2 3 IN IP4 0.0.0.0"]);
 }
 
 #[test]
 fn a_section_used_again_after_the_offer_was_sent_is_not_refused_by_its_answer() {
-    let mut session = ReceiveSession::default();
+    let mut session = Offerer::default();
     add(&mut session, MediaKind::Audio, 1000);
     add(&mut session, MediaKind::Video, 2000);
-    let offer = session.offer(&local_transport());
-    session.answer(&answer_to(&offer, &[])).unwrap();
+    let offer = offered(&mut session);
+    answered(&mut session, &answer_to(&offer, &[])).unwrap();
     for mid in ["0", "1"] {
         session.remove(mid);
     }
-    let offer = session.offer(&local_transport());
-    session.answer(&answer_to(&offer, &["0", "1"])).unwrap();
+    let offer = offered(&mut session);
+    answered(&mut session, &answer_to(&offer, &["0", "1"])).unwrap();
 
     add(&mut session, MediaKind::Video, 3000);
-    let offer = session.offer(&local_transport());
+    let offer = offered(&mut session);
     // While this offer, with an inactive section 0, is on its way.
     add(&mut session, MediaKind::Audio, 4000);
-    let answer = session.answer(&answer_to(&offer, &["0"])).unwrap();
+    let answer = answered(&mut session, &answer_to(&offer, &["0"])).unwrap();
     assert_eq!(answer.accepted, ["1"]);
     assert!(answer.refused.is_empty());
 
-    let offer = session.offer(&local_transport());
-    let answer = session.answer(&answer_to(&offer, &[])).unwrap();
+    let offer = offered(&mut session);
+    let answer = answered(&mut session, &answer_to(&offer, &[])).unwrap();
     assert_eq!(answer.accepted, ["0", "1"]);
 }
 
 #[test]
 fn an_answer_must_fit_the_offer() {
-    let mut session = ReceiveSession::default();
+    let mut session = Offerer::default();
     add(&mut session, MediaKind::Audio, 1000);
-    let offer = session.offer(&local_transport());
+    let offer = offered(&mut session);
     let good = answer_to(&offer, &[]);
-    let refused = |session: &mut ReceiveSession, text: &str| session.answer(text).unwrap_err();
+    let refused = |session: &mut Offerer, text: &str| {
+        let error = answered(session, text).unwrap_err();
+        offered(session);
+        error
+    };
     assert_eq!(
         refused(&mut session, CHROMIUM_PUBLISH),
         SdpError::SectionCount {
@@ -350,6 +366,27 @@ fn an_answer_must_fit_the_offer() {
     assert_eq!(
         refused(&mut session, &passive),
         SdpError::Setup("passive".to_owned())
+    );
+}
+
+#[test]
+fn a_bad_answer_keeps_no_later_offer_waiting() {
+    let mut session = Offerer::default();
+    add(&mut session, MediaKind::Audio, 1000);
+    let first = session.offer(&local_transport()).unwrap();
+    let good = answer_to(&first.sdp, &[]);
+    assert!(session.answer(first.number, "v=0\r\n").is_err());
+    let again = session.offer(&local_transport()).unwrap();
+    assert_eq!(
+        session.answer(first.number, &good).unwrap_err(),
+        SdpError::StaleAnswer
+    );
+    assert!(session.offer(&local_transport()).is_none(), "one at a time");
+    let answer = session.answer(again.number, &good).unwrap();
+    assert_eq!(answer.accepted, ["0"]);
+    assert_eq!(
+        session.answer(again.number, &good).unwrap_err(),
+        SdpError::StaleAnswer
     );
 }
 
@@ -393,7 +430,7 @@ fn what_cannot_be_a_call_is_refused_by_name() {
     ];
     for (from, to, expected) in cases {
         assert!(CHROMIUM_PUBLISH.contains(from), "{from}");
-        let error = PublishOffer::parse(&CHROMIUM_PUBLISH.replace(from, to)).unwrap_err();
+        let error = Offer::parse(&CHROMIUM_PUBLISH.replace(from, to)).unwrap_err();
         assert!(error.to_string().contains(expected), "{from}: {error}");
     }
     let silent: String = CHROMIUM_PUBLISH
@@ -401,7 +438,7 @@ fn what_cannot_be_a_call_is_refused_by_name() {
         .filter(|line| !line.starts_with("a=ssrc"))
         .map(|line| format!("{line}\r\n"))
         .collect();
-    let offer = PublishOffer::parse(&silent).unwrap();
+    let offer = Offer::parse(&silent).unwrap();
     let error = offer.sections()[0]
         .rtp_parameters(&router(vec![opus()]))
         .unwrap_err();
@@ -415,20 +452,38 @@ fn what_cannot_be_a_call_is_refused_by_name() {
 fn no_cut_or_flipped_offer_panics() {
     for text in [CHROMIUM_SCREEN, FIREFOX_SCREEN, CHROMIUM_RECEIVE] {
         for end in (0..text.len()).step_by(61) {
-            let _ = PublishOffer::parse(&text[..end]);
+            let _ = Offer::parse(&text[..end]);
         }
         let mut bytes = text.as_bytes().to_vec();
         for index in (0..bytes.len()).step_by(67) {
             let old = bytes[index];
             for new in [b' ', b'9', b'=', b':', b'\n'] {
                 bytes[index] = new;
-                if let Ok(offer) = PublishOffer::parse(&String::from_utf8_lossy(&bytes)) {
+                if let Ok(offer) = Offer::parse(&String::from_utf8_lossy(&bytes)) {
                     let router = router(vec![opus()]);
-                    let _ = offer.answer(&router, &local_transport(), &["0"], 1);
+                    let _ = offer.answer(&router, &local_transport(), &receiving(&["0"]), 1);
                 }
             }
             bytes[index] = old;
         }
+    }
+}
+
+/// The next offer, which must be due.
+fn offered(session: &mut Offerer) -> String {
+    session.offer(&local_transport()).unwrap().sdp
+}
+
+/// Answers the last offer.
+fn answered(session: &mut Offerer, text: &str) -> Result<offerer::Answer, SdpError> {
+    session.answer(session.number(), text)
+}
+
+/// These sections are received, none is sent.
+fn receiving<'a>(mids: &[&'a str]) -> Accepted<'a> {
+    Accepted {
+        received: mids.iter().copied().collect(),
+        ..Accepted::default()
     }
 }
 
@@ -442,7 +497,7 @@ fn names(parameters: &RtpParameters) -> Vec<String> {
 
 /// What Chromium sends, as consumers see it.
 fn consumable(router: &RtpCapabilities, kind: MediaKind) -> RtpParameters {
-    let offer = PublishOffer::parse(CHROMIUM_PUBLISH).unwrap();
+    let offer = Offer::parse(CHROMIUM_PUBLISH).unwrap();
     let section = offer
         .sections()
         .iter()
@@ -454,7 +509,7 @@ fn consumable(router: &RtpCapabilities, kind: MediaKind) -> RtpParameters {
     ortc::get_consumable_rtp_parameters(kind, &parameters, router, &mapping).unwrap()
 }
 
-fn add(session: &mut ReceiveSession, kind: MediaKind, ssrc: u32) {
+fn add(session: &mut Offerer, kind: MediaKind, ssrc: u32) {
     let router = router(vec![opus(), video("VP8")]);
     let mut rtp = consumable(&router, kind);
     rtp.mid = Some(session.next_mid(kind));

@@ -1,4 +1,4 @@
-//! The grammar that all descriptions share (RFC 8866, section 5): lines, attributes, sections.
+//! The grammar that all descriptions share (RFC 8866 §5): lines, attributes, sections.
 
 use super::SdpError;
 use super::error::Section;

@@ -1,27 +1,14 @@
 //! ICE and DTLS parameters of a description.
 
-use tureen_controller::{
-    DtlsFingerprint, DtlsParameters, DtlsRole, FingerprintAlgorithm, IceCandidate, IceParameters,
-};
+use tureen_controller::{DtlsFingerprint, DtlsParameters, DtlsRole, FingerprintAlgorithm};
 
 use super::SdpError;
 use super::text::Attributes;
 
-/// What a WebRtcTransport of ours says of itself.
-#[derive(Clone, Debug)]
-pub(crate) struct LocalTransport {
-    /// Username fragment and password.
-    pub ice: IceParameters,
-    /// Where it listens.
-    pub candidates: Vec<IceCandidate>,
-    /// Its certificate.
-    pub dtls: DtlsParameters,
-}
-
-/// What the browser says of its side.
+/// What the client says of its side.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct RemoteTransport {
-    /// `a=ice-ufrag`; another one than before asks for an ICE restart (RFC 8839, section 4.4.1.1.1).
+    /// `a=ice-ufrag`; another one than before asks for an ICE restart (RFC 8839 §4.4.1.1.1).
     pub ice_ufrag: String,
     /// The certificate's fingerprints.
     pub fingerprints: Vec<DtlsFingerprint>,
@@ -29,7 +16,7 @@ pub(crate) struct RemoteTransport {
     pub(super) setup: Setup,
 }
 
-/// Who opens the DTLS association (RFC 8842, section 5).
+/// Who opens the DTLS association (RFC 8842 §5).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Setup {
     Active,
@@ -95,7 +82,7 @@ impl RemoteTransport {
     }
 }
 
-/// `<hash function> <hex bytes with colons>` (RFC 8122, section 5); hashes that the worker does
+/// `<hash function> <hex bytes with colons>` (RFC 8122 §5); hashes that the worker does
 /// not know are passed over, as long as one is left.
 fn fingerprints(attributes: &Attributes<'_>) -> Result<Vec<DtlsFingerprint>, SdpError> {
     let mut list = Vec::new();
@@ -140,7 +127,7 @@ fn parse_algorithm(text: &str) -> Option<FingerprintAlgorithm> {
     Some(*algorithm)
 }
 
-/// RFC 8122, section 5; MD5 and MD2 are not to be used any more.
+/// RFC 8122 §5; MD5 and MD2 are not to be used any more.
 const ALGORITHMS: [(&str, FingerprintAlgorithm); 5] = [
     ("sha-1", FingerprintAlgorithm::Sha1),
     ("sha-224", FingerprintAlgorithm::Sha224),

@@ -1,12 +1,13 @@
 //! Writes the descriptions that we send.
 
+use std::borrow::Cow;
 use std::fmt::Write as _;
 
 use tureen_controller::rtp::{MediaKind, RtpParameters, Ssrc};
 use tureen_controller::{FingerprintAlgorithm, IceCandidate, Protocol};
 
-use super::LocalTransport;
 use super::media::Direction;
+use crate::media::TransportParameters;
 
 /// A media section of ours.
 pub(super) struct SectionOut<'a> {
@@ -19,18 +20,18 @@ pub(super) enum Content<'a> {
     /// Codecs and extensions of a stream that flows, or that did.
     Stream {
         direction: Direction,
-        rtp: &'a RtpParameters,
+        rtp: Cow<'a, RtpParameters>,
     },
     /// Port 0. The `m=` line needs a payload type all the same.
     Rejected { payload_type: u8 },
 }
 
 /// A whole description. `setup` is `passive` in answers and `actpass` in offers: "the offerer MUST
-/// assign the SDP "setup" attribute with a value of "actpass"" (RFC 8842, section 5.2).
+/// assign the SDP "setup" attribute with a value of "actpass"" (RFC 8842 §5.2).
 pub(super) fn description(
     session: SessionLine,
     setup: &str,
-    transport: &LocalTransport,
+    transport: &TransportParameters,
     sections: &[SectionOut<'_>],
 ) -> String {
     let mut out = String::with_capacity(512 + 1024 * sections.len());
@@ -84,7 +85,7 @@ fn head(kind: MediaKind, rtp: &RtpParameters, out: &mut String) {
     out.push_str("\r\nc=IN IP4 0.0.0.0\r\na=rtcp:9 IN IP4 0.0.0.0\r\n");
 }
 
-fn transport(transport: &LocalTransport, setup: &str, out: &mut String) {
+fn transport(transport: &TransportParameters, setup: &str, out: &mut String) {
     let ice = &transport.ice;
     let _ = write!(
         out,

@@ -4,6 +4,7 @@ use super::messages::ErrorBody;
 use crate::auth::TokenError;
 use crate::media::MediaError;
 use crate::rooms::RoomError;
+use crate::sdp::SdpError;
 
 /// Why a request was refused; its code is what clients act on, its text what people read.
 #[derive(Debug, Error)]
@@ -31,6 +32,15 @@ pub(crate) enum SignalingError {
     /// The token opens the door, and does not allow this.
     #[error("your token does not allow this: {0}")]
     NotAllowed(&'static str),
+    /// The client's description cannot be used.
+    #[error("SDP: {0}")]
+    Sdp(#[from] SdpError),
+    /// A media section sends without saying what.
+    #[error("the media section sends, but `tracks` does not say what")]
+    Unannounced,
+    /// There is no such connection yet.
+    #[error("there is no such connection")]
+    NoConnection,
     /// The rooms refuse.
     #[error(transparent)]
     Room(#[from] RoomError),
@@ -49,6 +59,9 @@ impl SignalingError {
             Self::HelloTwice => "hello-twice",
             Self::Token(error) => error.code(),
             Self::NotAllowed(_) => "not-allowed",
+            Self::Sdp(error) => error.code(),
+            Self::Unannounced => "unannounced-track",
+            Self::NoConnection => "no-connection",
             Self::Room(error) => room_code(*error),
             Self::Media(error) => error.code(),
         }

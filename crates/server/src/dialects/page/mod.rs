@@ -1,12 +1,15 @@
 //! The dialect that the page speaks: JSON over a WebSocket, described in `SIGNALING.md`
 //! beside this file.
 //!
-//! An adapter: `messages` are the frames, `translate` turns what rooms say into them, a
-//! [`Session`] is one connection and does what its requests ask, in order.
+//! An adapter: `messages` are the frames, `translate` turns what rooms say into them, `publishing`
+//! and `receiving` are the client's two peer connections, a [`Session`] is one client and does what
+//! its requests ask, in order.
 
 mod access;
 mod error;
 mod messages;
+mod publishing;
+mod receiving;
 mod requests;
 mod session;
 mod translate;

@@ -7,17 +7,19 @@ use std::time::SystemTime;
 use tureen_controller::rtp::MediaKind;
 
 use super::messages::{
-    Connection, CreateRoom, Hello, HelloReply, Join, MidTrack, Publish, PublishedReply,
-    PublishedTrack, RefusedTrack, Reply, Request,
+    self, CreateRoom, Hello, HelloReply, Join, MidTrack, Publish, PublishedReply, PublishedTrack,
+    RefusedTrack, Reply, Request,
 };
+use super::publishing::{Publishing, Wanted};
+use super::receiving::Receiving;
 use super::session::Session;
 use super::translate::person_id;
 use super::{SignalingError, VERSION};
-use crate::media::{Call, MediaError, Publishing, Receiving, Wanted, Way};
+use crate::media::{Connection, Way};
 use crate::rooms::{
     JoinOptions, RingId, RoomError, RoomId, Track, TrackId, TrackKind, TrackSource,
 };
-use crate::sdp::{PublishOffer, RemoteCandidate, receive_capabilities};
+use crate::sdp::{Offer, RemoteCandidate, receive_capabilities};
 
 type Result<T> = std::result::Result<T, SignalingError>;
 
@@ -74,7 +76,10 @@ impl Session {
                 self.candidate(connection, &candidate)?;
             }
             Request::RestartIce => {
-                let receiving = self.receiving.as_mut().ok_or(MediaError::NoConnection)?;
+                let receiving = self
+                    .receiving
+                    .as_mut()
+                    .ok_or(SignalingError::NoConnection)?;
                 receiving.restart_ice().await?;
             }
             Request::Subscribe { track, wanted } => {
@@ -144,7 +149,7 @@ impl Session {
 
     async fn publish(&mut self, publish: Publish) -> Result<Reply> {
         let me = self.person_id()?;
-        let offer = PublishOffer::parse(&publish.sdp).map_err(MediaError::from)?;
+        let offer = Offer::parse(&publish.sdp)?;
         let announced: BTreeMap<_, _> = publish
             .tracks
             .into_iter()
@@ -152,10 +157,12 @@ impl Session {
             .collect();
         if self.publishing.is_none() {
             self.app.hall.act(|rooms, _, _| rooms.may_publish(me))?;
-            let call = self.call().await?;
-            self.publishing = Some(Publishing::open(call, self.way).await?);
+            self.publishing = Some(Publishing::new(self.connection().await?));
         }
-        let publishing = self.publishing.as_mut().ok_or(MediaError::NoConnection)?;
+        let publishing = self
+            .publishing
+            .as_mut()
+            .ok_or(SignalingError::NoConnection)?;
         let wanted = announced
             .iter()
             .map(|(mid, track)| {
@@ -178,7 +185,7 @@ impl Session {
         let mut refused: Vec<_> = changes
             .refused
             .into_iter()
-            .map(|(mid, error)| refusal(mid, &error.into()))
+            .map(|(mid, error)| refusal(mid, &error))
             .collect();
         for (mid, id, kind) in changes.opened {
             let Some(announced) = announced.get(&mid) else {
@@ -217,9 +224,8 @@ impl Session {
     /// Opens the receiving connection, and receives what the room says this person receives.
     async fn open_receiving(&mut self, sdp: &str) -> Result<()> {
         let me = self.person_id()?;
-        let capabilities = receive_capabilities(sdp).map_err(MediaError::from)?;
-        let call = self.call().await?;
-        self.receiving = Some(Receiving::open(call, self.way, capabilities).await?);
+        let capabilities = receive_capabilities(sdp)?;
+        self.receiving = Some(Receiving::new(self.connection().await?, capabilities));
         for track in self.app.hall.act(|rooms, _, _| rooms.subscriptions(me)) {
             let refusal = self.receive(&track).await;
             self.following.extend(refusal);
@@ -229,7 +235,10 @@ impl Session {
 
     async fn answer(&mut self, offer: u32, sdp: &str) -> Result<()> {
         let me = self.person_id()?;
-        let receiving = self.receiving.as_mut().ok_or(MediaError::NoConnection)?;
+        let receiving = self
+            .receiving
+            .as_mut()
+            .ok_or(SignalingError::NoConnection)?;
         for track in receiving.answer(offer, sdp).await? {
             tracing::debug!(person = %me, %track, "refused by the browser");
             let _ = self
@@ -240,16 +249,16 @@ impl Session {
         Ok(())
     }
 
-    fn candidate(&self, connection: Connection, candidate: &str) -> Result<()> {
+    fn candidate(&self, connection: messages::Connection, candidate: &str) -> Result<()> {
         let is_open = match connection {
-            Connection::Publish => self.publishing.is_some(),
-            Connection::Receive => self.receiving.is_some(),
+            messages::Connection::Publish => self.publishing.is_some(),
+            messages::Connection::Receive => self.receiving.is_some(),
         };
-        RemoteCandidate::parse(candidate).map_err(MediaError::from)?;
+        RemoteCandidate::parse(candidate)?;
         if is_open {
             Ok(())
         } else {
-            Err(MediaError::NoConnection.into())
+            Err(SignalingError::NoConnection)
         }
     }
 
@@ -259,13 +268,13 @@ impl Session {
             |rooms: &mut crate::rooms::Rooms, _, out: &mut _| rooms.mute(me, &track, muted, out);
         self.app.hall.act(mute)?;
         if let Some(publishing) = &self.publishing {
-            publishing.mute(&track, muted).await?;
+            publishing.connection.mute(&track, muted).await?;
         }
         Ok(())
     }
 
-    /// The media of the room this person is in.
-    async fn call(&mut self) -> Result<Arc<Call>> {
+    /// A connection in the call of the room this person is in.
+    async fn connection(&mut self) -> Result<Connection> {
         let me = self.person_id()?;
         let room = self
             .app
@@ -273,7 +282,7 @@ impl Session {
             .act(|rooms, _, _| rooms.room_of(me).cloned())?;
         let call = self.app.media.call(&room).await?;
         self.lost = Some(call.lost());
-        Ok(call)
+        Ok(Connection::open(call, self.way).await?)
     }
 }
 

@@ -3,11 +3,13 @@ use std::sync::Arc;
 use tokio::sync::{mpsc, watch};
 
 use super::SignalingError;
-use super::messages::{MidTrack, Notice, Request, RequestId, Response};
+use super::messages::{Notice, Request, RequestId, Response};
+use super::publishing::Publishing;
+use super::receiving::Receiving;
 use super::translate::notice;
 use crate::app::App;
 use crate::auth::Grants;
-use crate::media::{Publishing, Receiving, Way};
+use crate::media::Way;
 use crate::rooms::{Event, PersonId, TrackId};
 
 /// One client: its requests are done in the order in which they come, and it hears of what others
@@ -237,15 +239,7 @@ impl Session {
     /// The offer that is due, if one is.
     fn offer(&mut self) -> Option<String> {
         let offer = self.receiving.as_mut()?.offer()?;
-        let tracks = offer.tracks.into_iter().map(|(mid, track)| MidTrack {
-            mid,
-            track: track.0,
-        });
-        Some(to_text(&Notice::Offer {
-            offer: offer.number,
-            sdp: offer.sdp,
-            tracks: tracks.collect(),
-        }))
+        Some(to_text(&offer))
     }
 
     /// The tracks of a connection that is lost are no more; the client publishes them anew.
@@ -253,7 +247,7 @@ impl Session {
         let (Some(publishing), Ok(me)) = (&self.publishing, self.person_id()) else {
             return;
         };
-        for (_, track) in publishing.tracks() {
+        for track in publishing.connection.published() {
             let _ = self
                 .app
                 .hall

@@ -90,7 +90,7 @@ const VIDEO_CODECS: [(u8, &str, &str); 4] = [
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::sdp::{PublishOffer, receive_capabilities};
+    use crate::sdp::{Offer, receive_capabilities};
 
     fn local() -> LocalParameters {
         let hash = ["AB"; 32].join(":");
@@ -119,7 +119,7 @@ mod tests {
             a=rtpmap:101 VP8/90000\r\na=rtpmap:102 rtx/90000\r\na=fmtp:102 apt=101\r\na=ssrc:7 cname:x\r\n\
             m=audio 9 UDP/TLS/RTP/SAVPF 100\r\na=mid:1\r\na=inactive\r\na=rtpmap:100 opus/48000/2\r\n";
         let answer = answer(&local(), &Description::parse(offer).unwrap());
-        assert!(PublishOffer::parse(&answer).is_ok(), "{answer}");
+        assert!(Offer::parse(&answer).is_ok(), "{answer}");
         let answer = Description::parse(&answer).unwrap();
         let video = answer.section("0").unwrap();
         assert!(video.is("recvonly"));

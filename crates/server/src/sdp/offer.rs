@@ -1,3 +1,6 @@
+use std::borrow::Cow;
+use std::collections::{BTreeMap, BTreeSet};
+
 use tureen_controller::ortc;
 use tureen_controller::rtp::{
     MediaKind, RtcpParameters, RtpCapabilities, RtpCodecCapability, RtpCodecParameters,
@@ -5,26 +8,39 @@ use tureen_controller::rtp::{
     Ssrc,
 };
 
+use super::SdpError;
 use super::codec::{self, Codec};
 use super::media::{Direction, Media};
 use super::text::Text;
+use super::transport::RemoteTransport;
 use super::write::{self, Content, SectionOut, SessionLine};
-use super::{LocalTransport, RemoteTransport, SdpError};
+use crate::media::TransportParameters;
 
-/// What a browser offers to send.
+/// What a client offers: its side of the transport, and media sections in which it sends, receives
+/// or both.
 #[derive(Clone, Debug)]
-pub(crate) struct PublishOffer {
+pub(crate) struct Offer {
     transport: RemoteTransport,
     sections: Vec<OfferedMedia>,
 }
 
-/// One media section of a [`PublishOffer`].
+/// One media section of an [`Offer`].
 #[derive(Clone, Debug)]
 pub(crate) struct OfferedMedia {
     media: Media,
 }
 
-impl PublishOffer {
+/// What becomes of the sections of an offer, by their mids. A section that stands in neither list
+/// is inactive, or rejected where it has nothing that the room speaks.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Accepted<'a> {
+    /// Sections whose media we receive.
+    pub(crate) received: BTreeSet<&'a str>,
+    /// Sections in which we send, and how.
+    pub(crate) sent: BTreeMap<&'a str, &'a RtpParameters>,
+}
+
+impl Offer {
     /// Reads an offer: every section that is in use in one BUNDLE group over one transport, every
     /// section that sends with a stream that has a name.
     pub(crate) fn parse(text: &str) -> Result<Self, SdpError> {
@@ -40,7 +56,7 @@ impl PublishOffer {
         })
     }
 
-    /// ICE and DTLS of the browser's side.
+    /// ICE and DTLS of the client's side.
     pub(crate) fn transport(&self) -> &RemoteTransport {
         &self.transport
     }
@@ -50,43 +66,32 @@ impl PublishOffer {
         &self.sections
     }
 
-    /// Our answer. Sections whose mid is in `accepted` are received; all others are inactive, or
-    /// rejected where the offer rejects them or has no codec in common with `router`.
-    /// `version` is the `o=` line's: one more than in the answer before.
-    pub(crate) fn answer(
+    /// The text of an answer. `router` is what the room can carry, `version` the number in the
+    /// `o=` line.
+    pub(super) fn answer(
         &self,
         router: &RtpCapabilities,
-        transport: &LocalTransport,
-        accepted: &[&str],
+        transport: &TransportParameters,
+        accepted: &Accepted<'_>,
         version: u64,
     ) -> String {
-        let parameters: Vec<_> = self
+        let contents = self
             .sections
             .iter()
-            .map(|section| section.negotiate(router).ok())
-            .collect();
+            .map(|section| section.content(router, accepted));
+        let contents: Vec<_> = contents.collect();
         let sections: Vec<_> = self
             .sections
             .iter()
-            .zip(&parameters)
-            .map(|(section, parameters)| SectionOut {
+            .zip(contents)
+            .map(|(section, content)| SectionOut {
                 kind: section.kind(),
                 mid: section.mid(),
-                content: match parameters {
-                    Some(rtp) if !section.media.rejected => Content::Stream {
-                        direction: if accepted.contains(&section.mid()) {
-                            Direction::RecvOnly
-                        } else {
-                            Direction::Inactive
-                        },
-                        rtp,
-                    },
-                    _ => Content::Rejected { payload_type: 0 },
-                },
+                content,
             })
             .collect();
         let session = SessionLine {
-            id: PUBLISH_SESSION_ID,
+            id: ANSWER_SESSION_ID,
             version,
         };
         write::description(session, "passive", transport, &sections)
@@ -104,9 +109,36 @@ impl OfferedMedia {
         self.media.kind
     }
 
-    /// Whether the browser sends here, if we accept it.
+    /// Whether the client sends here, if we accept it.
     pub(crate) fn sends(&self) -> bool {
         !self.media.rejected && self.media.direction.sends()
+    }
+
+    /// What the answer says of this section.
+    fn content<'a>(&self, router: &RtpCapabilities, accepted: &Accepted<'a>) -> Content<'a> {
+        let negotiated = (!self.media.rejected).then(|| self.negotiate(router).ok());
+        let Some(Some(negotiated)) = negotiated else {
+            return Content::Rejected { payload_type: 0 };
+        };
+        let is_received = accepted.received.contains(self.mid());
+        match accepted.sent.get(self.mid()) {
+            Some(&sent) if is_received => Content::Stream {
+                direction: Direction::SendRecv,
+                rtp: Cow::Owned(both_ways(sent, negotiated)),
+            },
+            Some(&sent) => Content::Stream {
+                direction: Direction::SendOnly,
+                rtp: Cow::Borrowed(sent),
+            },
+            None => Content::Stream {
+                direction: if is_received {
+                    Direction::RecvOnly
+                } else {
+                    Direction::Inactive
+                },
+                rtp: Cow::Owned(negotiated),
+            },
+        }
     }
 
     /// The stream as a Producer's parameters: one media codec, the first of `router`'s that the
@@ -201,7 +233,7 @@ impl OfferedMedia {
     }
 }
 
-/// What a browser can receive, read from an offer of it with `recvonly` sections.
+/// What a client can receive, read from an offer of it with `recvonly` sections.
 pub(crate) fn receive_capabilities(text: &str) -> Result<RtpCapabilities, SdpError> {
     let (media, _) = parse_media(text)?;
     let mut capabilities = RtpCapabilities::default();
@@ -234,6 +266,31 @@ pub(crate) fn receive_capabilities(text: &str) -> Result<RtpCapabilities, SdpErr
     Ok(capabilities)
 }
 
+/// A section that carries a stream each way speaks the codecs and extensions of both. They are
+/// numbered alike, for both follow the offer.
+fn both_ways(sent: &RtpParameters, received: RtpParameters) -> RtpParameters {
+    let mut both = sent.clone();
+    for codec in received.codecs {
+        if both
+            .codecs
+            .iter()
+            .all(|known| known.payload_type != codec.payload_type)
+        {
+            both.codecs.push(codec);
+        }
+    }
+    for extension in received.header_extensions {
+        if both
+            .header_extensions
+            .iter()
+            .all(|known| known.id != extension.id)
+        {
+            both.header_extensions.push(extension);
+        }
+    }
+    both
+}
+
 /// All media sections and the mids of the BUNDLE group.
 pub(super) fn parse_media(text: &str) -> Result<(Vec<Media>, Vec<&str>), SdpError> {
     let text = Text::parse(text)?;
@@ -255,7 +312,7 @@ pub(super) fn parse_media(text: &str) -> Result<(Vec<Media>, Vec<&str>), SdpErro
 }
 
 /// The one transport of all sections in use. "The bundled "m=" sections share a single 5-tuple",
-/// so their ICE and DTLS attributes must be the same (RFC 9143, section 7.1.3).
+/// so their ICE and DTLS attributes must be the same (RFC 9143 §7.1.3).
 pub(super) fn common_transport(
     media: &[Media],
     bundle: &[&str],
@@ -287,4 +344,4 @@ fn codec_capability(kind: MediaKind, codec: &RtpCodecParameters) -> RtpCodecCapa
 }
 
 /// One connection has one session, so its id need not differ from another's.
-const PUBLISH_SESSION_ID: u64 = 1;
+const ANSWER_SESSION_ID: u64 = 1;

@@ -1,26 +1,44 @@
+use std::borrow::Cow;
+
 use tureen_controller::rtp::{MediaKind, RtpParameters};
 
+use super::SdpError;
 use super::media::Direction;
-use super::publish::{common_transport, parse_media};
+use super::offer::{common_transport, parse_media};
+use super::transport::RemoteTransport;
 use super::write::{self, Content, SectionOut, SessionLine};
-use super::{LocalTransport, RemoteTransport, SdpError};
+use crate::media::TransportParameters;
 
-/// The media sections of one receiving connection, one per consumer. They only ever grow in
-/// number: "an m= section ... MUST NOT be removed", but the section of a consumer that ended is
-/// used again for the next of its kind (RFC 9429, section 5.2.2), once the browser has answered
-/// that it is inactive.
+/// Our side of a connection on which we offer: its media sections, one per stream that we send.
+/// They only ever grow in number: "an m= section ... MUST NOT be removed", but the section of a
+/// stream that ended is used again for the next of its kind (RFC 9429 §5.2.2), once the
+/// client has answered that it is inactive.
 ///
-/// One offer at a time: [`offer`](Self::offer), then [`answer`](Self::answer), then the next.
+/// There is one offer at a time: what changes while an offer waits for its answer goes into the
+/// next one.
 #[derive(Debug, Default)]
-pub(crate) struct ReceiveSession {
-    sections: Vec<ReceiveSection>,
-    version: u64,
+pub(crate) struct Offerer {
+    sections: Vec<OfferedSection>,
+    /// Of the last offer, which is also its version in the `o=` line.
+    number: u32,
     /// How many sections the last offer had.
     offered: usize,
+    /// Whether the last offer has no answer yet.
+    awaits_answer: bool,
+    /// Whether something has changed since the last offer.
+    is_changed: bool,
+}
+
+/// An offer for the client.
+#[derive(Debug)]
+pub(crate) struct NumberedOffer {
+    /// To be named with the answer.
+    pub(crate) number: u32,
+    pub(crate) sdp: String,
 }
 
 #[derive(Debug)]
-struct ReceiveSection {
+struct OfferedSection {
     kind: MediaKind,
     mid: String,
     state: SectionState,
@@ -30,21 +48,21 @@ struct ReceiveSection {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum SectionState {
-    /// A consumer is to send, the browser has not heard of it.
+    /// A stream is to flow, the client has not heard of it.
     New,
-    /// A consumer sends, or is offered to.
+    /// A stream flows, or is offered to.
     Active,
-    /// Its consumer ended, the browser has not heard of it.
+    /// Its stream ended, the client has not heard of it.
     Ended,
     /// The offer on its way says that it is inactive.
     EndedOffered,
-    /// The browser knows: it may be used again.
+    /// The client knows: it may be used again.
     Free,
 }
 
-/// What the browser answered.
+/// What the client answered.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) struct ReceiveAnswer {
+pub(crate) struct Answer {
     /// ICE and DTLS of its side.
     pub transport: RemoteTransport,
     /// Mids of the streams that it receives.
@@ -53,13 +71,8 @@ pub(crate) struct ReceiveAnswer {
     pub refused: Vec<String>,
 }
 
-impl ReceiveSession {
-    /// Whether there is nothing to offer yet.
-    pub(crate) fn is_empty(&self) -> bool {
-        self.sections.is_empty()
-    }
-
-    /// The mid to make the next consumer of this kind with.
+impl Offerer {
+    /// The mid of the next stream of this kind.
     pub(crate) fn next_mid(&self, kind: MediaKind) -> String {
         match self.free(kind) {
             Some(index) => self.sections[index].mid.clone(),
@@ -67,9 +80,9 @@ impl ReceiveSession {
         }
     }
 
-    /// Adds a consumer that was made with [`next_mid`](Self::next_mid); the next offer has it.
+    /// Adds a stream that was made with [`next_mid`](Self::next_mid); the next offer has it.
     pub(crate) fn add(&mut self, kind: MediaKind, rtp: RtpParameters) {
-        let section = ReceiveSection {
+        let section = OfferedSection {
             kind,
             mid: self.next_mid(kind),
             state: SectionState::New,
@@ -79,20 +92,39 @@ impl ReceiveSession {
             Some(index) => self.sections[index] = section,
             None => self.sections.push(section),
         }
+        self.is_changed = true;
     }
 
-    /// The consumer with this mid has ended; the next offer says so.
+    /// The stream with this mid has ended; the next offer says so.
     pub(crate) fn remove(&mut self, mid: &str) {
         if let Some(section) = self.sections.iter_mut().find(|section| section.mid == mid)
             && matches!(section.state, SectionState::New | SectionState::Active)
         {
             section.state = SectionState::Ended;
+            self.is_changed = true;
         }
     }
 
-    /// An offer of all sections as they are now.
-    pub(crate) fn offer(&mut self, transport: &LocalTransport) -> String {
-        self.version += 1;
+    /// Makes an offer due at once, as new ICE credentials need it. One that waits for its answer is
+    /// void: a client whose network has changed may never have seen it.
+    pub(crate) fn start_over(&mut self) {
+        self.awaits_answer = false;
+        self.is_changed = true;
+    }
+
+    /// Whether something has changed, and the last offer is answered.
+    pub(crate) fn is_offer_due(&self) -> bool {
+        self.is_changed && !self.awaits_answer && !self.sections.is_empty()
+    }
+
+    /// The offer of all sections as they are now, if one is due.
+    pub(crate) fn offer(&mut self, transport: &TransportParameters) -> Option<NumberedOffer> {
+        if !self.is_offer_due() {
+            return None;
+        }
+        self.is_changed = false;
+        self.awaits_answer = true;
+        self.number += 1;
         self.offered = self.sections.len();
         for section in &mut self.sections {
             section.state = match section.state {
@@ -112,19 +144,38 @@ impl ReceiveSession {
                         SectionState::Active => Direction::SendOnly,
                         _ => Direction::Inactive,
                     },
-                    rtp: &section.rtp,
+                    rtp: Cow::Borrowed(&section.rtp),
                 },
             })
             .collect();
         let session = SessionLine {
-            id: RECEIVE_SESSION_ID,
-            version: self.version,
+            id: OFFER_SESSION_ID,
+            version: u64::from(self.number),
         };
-        write::description(session, "actpass", transport, &sections)
+        Some(NumberedOffer {
+            number: self.number,
+            sdp: write::description(session, "actpass", transport, &sections),
+        })
     }
 
-    /// Reads the answer to the last offer.
-    pub(crate) fn answer(&mut self, text: &str) -> Result<ReceiveAnswer, SdpError> {
+    /// Reads the answer to the offer of this number. One that cannot be read is no answer: the
+    /// offer is made again, so that what comes later is not kept waiting by it.
+    pub(crate) fn answer(&mut self, number: u32, text: &str) -> Result<Answer, SdpError> {
+        if !self.awaits_answer || number != self.number {
+            return Err(SdpError::StaleAnswer);
+        }
+        self.awaits_answer = false;
+        let answer = self.read(text);
+        self.is_changed |= answer.is_err();
+        answer
+    }
+
+    #[cfg(test)]
+    pub(super) fn number(&self) -> u32 {
+        self.number
+    }
+
+    fn read(&mut self, text: &str) -> Result<Answer, SdpError> {
         let (media, bundle) = parse_media(text)?;
         if media.len() != self.offered {
             return Err(SdpError::SectionCount {
@@ -139,7 +190,7 @@ impl ReceiveSession {
         }
         let transport = common_transport(&media, &bundle)?;
         transport.require_client()?;
-        let mut answer = ReceiveAnswer {
+        let mut answer = Answer {
             transport,
             accepted: Vec::new(),
             refused: Vec::new(),
@@ -151,7 +202,7 @@ impl ReceiveSession {
                 }
                 SectionState::Active => answer.refused.push(section.mid.clone()),
                 SectionState::EndedOffered => section.state = SectionState::Free,
-                // What the browser says of a section that was not offered as it is now is no
+                // What the client says of a section that was not offered as it is now is no
                 // refusal.
                 SectionState::New | SectionState::Ended | SectionState::Free => {}
             }
@@ -167,4 +218,4 @@ impl ReceiveSession {
 }
 
 /// Another than that of the answers on the publishing connection, to tell them apart in a trace.
-const RECEIVE_SESSION_ID: u64 = 2;
+const OFFER_SESSION_ID: u64 = 2;

@@ -1,0 +1,172 @@
+//! One transport of a participant, and the producers and consumers on it.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use tureen_controller::rtp::{MediaKind, RtpCapabilities, RtpParameters};
+use tureen_controller::{
+    Consumer, ConsumerOptions, DtlsParameters, IceCandidate, IceParameters, Producer,
+    ProducerOptions, WebRtcTransport,
+};
+
+use super::call::{Call, Way};
+use super::error::MediaError;
+use crate::rooms::TrackId;
+
+/// A transport in a call. It carries tracks in both directions, so a participant needs one; a
+/// dialect whose clients negotiate the two directions apart opens two.
+///
+/// Knows nothing of offers and answers: who speaks SDP translates on the way in and out.
+pub(crate) struct Connection {
+    call: Arc<Call>,
+    transport: WebRtcTransport,
+    is_connected: bool,
+    /// What the participant sends.
+    published: BTreeMap<TrackId, Producer>,
+    /// What the participant receives.
+    received: BTreeMap<TrackId, Consumer>,
+}
+
+/// What a client needs to know of our side of a transport.
+#[derive(Clone, Debug)]
+pub(crate) struct TransportParameters {
+    /// Username fragment and password.
+    pub(crate) ice: IceParameters,
+    /// Where it listens; these are all, for none comes later.
+    pub(crate) candidates: Vec<IceCandidate>,
+    /// Its certificate.
+    pub(crate) dtls: DtlsParameters,
+}
+
+impl Connection {
+    pub(crate) async fn open(call: Arc<Call>, way: Way) -> Result<Self, MediaError> {
+        let transport = call.open_transport(way).await?;
+        Ok(Self {
+            call,
+            transport,
+            is_connected: false,
+            published: BTreeMap::new(),
+            received: BTreeMap::new(),
+        })
+    }
+
+    /// Our side, as it is after the last ICE restart.
+    pub(crate) fn parameters(&self) -> TransportParameters {
+        TransportParameters {
+            ice: self.transport.ice_parameters(),
+            candidates: self.transport.ice_candidates().to_vec(),
+            dtls: self.transport.dtls_parameters(),
+        }
+    }
+
+    /// What the room can carry.
+    pub(crate) fn rtp_capabilities(&self) -> &RtpCapabilities {
+        self.call.rtp_capabilities()
+    }
+
+    /// Takes the client's certificate and DTLS role. A connection has one DTLS association in its
+    /// life, so what is said after the first time changes nothing.
+    pub(crate) async fn connect(&mut self, remote: &DtlsParameters) -> Result<(), MediaError> {
+        if !self.is_connected {
+            self.transport.connect(remote).await?;
+            self.is_connected = true;
+        }
+        Ok(())
+    }
+
+    /// New ICE credentials of ours, which [`parameters`](Self::parameters) has from now on.
+    pub(crate) async fn restart_ice(&self) -> Result<(), MediaError> {
+        self.transport.restart_ice().await?;
+        Ok(())
+    }
+
+    /// Receives a track from the participant.
+    pub(crate) async fn publish(
+        &mut self,
+        kind: MediaKind,
+        rtp_parameters: RtpParameters,
+        muted: bool,
+    ) -> Result<TrackId, MediaError> {
+        let mut options = ProducerOptions::new(kind, rtp_parameters);
+        options.paused = muted;
+        let producer = self.transport.produce(options).await?;
+        let track = TrackId(producer.id().to_string());
+        self.call.add_producer(track.clone(), producer.clone());
+        self.published.insert(track.clone(), producer);
+        Ok(track)
+    }
+
+    /// Receives a track no more; one that is unknown is no error.
+    pub(crate) fn unpublish(&mut self, track: &TrackId) {
+        if let Some(producer) = self.published.remove(track) {
+            self.call.remove_producer(track);
+            producer.close();
+        }
+    }
+
+    /// Holds a track of the participant's back, or lets it go on.
+    pub(crate) async fn mute(&self, track: &TrackId, muted: bool) -> Result<(), MediaError> {
+        let Some(producer) = self.published.get(track) else {
+            return Ok(());
+        };
+        if muted {
+            producer.pause().await?;
+        } else {
+            producer.resume().await?;
+        }
+        Ok(())
+    }
+
+    /// What the participant sends on this connection.
+    pub(crate) fn published(&self) -> impl Iterator<Item = &TrackId> {
+        self.published.keys()
+    }
+
+    /// Sends a track to the participant, held back until [`resume`](Self::resume): the key frame
+    /// that is asked for then is one that a client which is ready can see. `mid` is what its
+    /// packets say of themselves. Returns how it is sent, or none if the track is gone already.
+    pub(crate) async fn receive(
+        &mut self,
+        track: &TrackId,
+        capabilities: &RtpCapabilities,
+        mid: String,
+    ) -> Result<Option<&RtpParameters>, MediaError> {
+        let Some(producer) = self.call.producer(track) else {
+            return Ok(None);
+        };
+        let mut options = ConsumerOptions::new(producer.id().clone(), capabilities.clone());
+        options.mid = Some(mid);
+        options.paused = true;
+        let consumer = self.transport.consume(options).await?;
+        let consumer = self.received.entry(track.clone()).insert_entry(consumer);
+        Ok(Some(consumer.into_mut().rtp_parameters()))
+    }
+
+    /// Lets a track flow to the participant; one that is unknown is no error.
+    pub(crate) async fn resume(&self, track: &TrackId) -> Result<(), MediaError> {
+        match self.received.get(track) {
+            Some(consumer) if consumer.is_paused() => Ok(consumer.resume().await?),
+            _ => Ok(()),
+        }
+    }
+
+    /// Sends a track no more. Returns whether it was sent.
+    pub(crate) fn stop_receiving(&mut self, track: &TrackId) -> bool {
+        let consumer = self.received.remove(track);
+        consumer.inspect(Consumer::close).is_some()
+    }
+
+    /// Audio or video, as the tracks of the call are known.
+    pub(crate) fn kind_of(&self, track: &TrackId) -> Option<MediaKind> {
+        Some(self.call.producer(track)?.kind())
+    }
+}
+
+impl Drop for Connection {
+    fn drop(&mut self) {
+        for track in self.published.keys() {
+            self.call.remove_producer(track);
+        }
+        self.transport.close();
+    }
+}
