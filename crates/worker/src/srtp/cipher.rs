@@ -1,4 +1,5 @@
-//! Sealing and opening one packet whose index is known: the transforms of RFC 3711 §4 and RFC 7714.
+//! Protecting and opening one packet whose index is known: the transforms of RFC 3711 §4 and RFC
+//! 7714.
 
 use aws_lc_rs::aead::{AES_128_GCM, AES_256_GCM, Aad, LessSafeKey, Nonce, UnboundKey};
 use aws_lc_rs::cipher::EncryptingKey;
@@ -207,7 +208,7 @@ impl FlowCipher {
                     .map_err(|_| SrtpError::AuthenticationFailed)?;
             }
             Transform::CounterMode(mode) => {
-                // What is authenticated ends with the E flag and the index (RFC 3711 §3.4).
+                // The authenticated part ends with the E flag and the index (RFC 3711 §3.4).
                 let (authenticated, tag) = packet.split_at_mut(len + INDEX_LEN);
                 mode.verify(authenticated, &[], tag)?;
                 let body = &mut authenticated[RTCP_HEADER_LEN..len];

@@ -45,7 +45,7 @@ impl SrtpReceive {
     ///
     /// # Errors
     ///
-    /// [`SrtpError`]; the packet is to be dropped and counted, and its bytes are not to be read.
+    /// [`SrtpError`]. Drop and count the packet, and do not read its bytes.
     pub fn unprotect_rtp(&mut self, packet: &mut [u8]) -> Result<usize, SrtpError> {
         let header = RtpHeader::read(packet).ok_or(SrtpError::Malformed)?;
         let Some(window) = self.rtp_streams.get_mut(header.ssrc, &mut self.last_rtp) else {
@@ -68,7 +68,7 @@ impl SrtpReceive {
     ///
     /// # Errors
     ///
-    /// [`SrtpError`]; the packet is to be dropped and counted, and its bytes are not to be read.
+    /// [`SrtpError`]. Drop and count the packet, and do not read its bytes.
     pub fn unprotect_rtcp(&mut self, packet: &mut [u8]) -> Result<usize, SrtpError> {
         let ssrc = rtcp_ssrc(packet).ok_or(SrtpError::Malformed)?;
         let index = self.rtcp.rtcp_index(packet)?;
@@ -85,8 +85,8 @@ impl SrtpReceive {
         Ok(len)
     }
 
-    /// A stream has ended. Its state stays, lest what was captured of it be accepted again, and gives
-    /// way only when a new stream finds no room.
+    /// A stream has ended. Its state stays, so that captured packets of it are not accepted again.
+    /// It gives way only when a new stream finds no room.
     pub fn retire(&mut self, ssrc: Ssrc) {
         self.rtp_streams.retire(ssrc);
         self.rtcp_streams.retire(ssrc);
@@ -152,7 +152,7 @@ impl SrtpSend {
     ///
     /// # Errors
     ///
-    /// [`SrtpError`]; the packet is not to be sent, and the buffer's contents are unspecified.
+    /// [`SrtpError`]. Do not send the packet; the buffer's contents are unspecified.
     pub fn protect_rtp(&mut self, buffer: &mut [u8], len: usize) -> Result<usize, SrtpError> {
         let mut hint = self.last_rtp;
         let protected = self.protect_rtp_at(&mut hint, buffer, len);
@@ -160,8 +160,8 @@ impl SrtpSend {
         protected
     }
 
-    /// [`SrtpSend::protect_rtp`] for a sender that keeps its stream's place, which spares the search
-    /// when many streams take turns.
+    /// [`SrtpSend::protect_rtp`] for a sender that remembers its stream's place. This avoids the
+    /// search when many streams take turns.
     ///
     /// # Errors
     ///
@@ -200,7 +200,7 @@ impl SrtpSend {
     ///
     /// # Errors
     ///
-    /// [`SrtpError`]; the packet is not to be sent, and the buffer's contents are unspecified.
+    /// [`SrtpError`]. Do not send the packet; the buffer's contents are unspecified.
     pub fn protect_rtcp(&mut self, buffer: &mut [u8], len: usize) -> Result<usize, SrtpError> {
         let plain = buffer.get(..len).ok_or(SrtpError::NoRoom)?;
         let ssrc = rtcp_ssrc(plain).ok_or(SrtpError::Malformed)?;
@@ -274,7 +274,7 @@ impl RtpHeader {
     }
 }
 
-/// The SSRC of the first packet's sender: the one whose index a compound packet carries.
+/// The SSRC of the first packet's sender. A compound packet carries the index of this one.
 fn rtcp_ssrc(packet: &[u8]) -> Option<Ssrc> {
     let [first, _, _, _, a, b, c, d] = *packet.first_chunk::<RTCP_HEADER_LEN>()?;
     (first >> 6 == 2).then(|| Ssrc(u32::from_be_bytes([a, b, c, d])))
@@ -292,8 +292,8 @@ const fn refuse_seen(seen: Seen) -> Result<(), SrtpError> {
     }
 }
 
-/// At least 1025 indices: a second of video, so that what a publisher's retransmission fills in
-/// late may still go out in its place.
+/// At least 1025 indices, which is a second of video. So a packet that a publisher's retransmission
+/// fills in late may still go out in its place.
 type RtpWindow = ReplayWindow<17>;
 /// At least 129 indices (RFC 3711 §3.3.2 asks for 64).
 type RtcpWindow = ReplayWindow<3>;

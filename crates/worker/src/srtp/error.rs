@@ -1,13 +1,14 @@
 //! Why a packet is neither protected nor unprotected.
 
-/// Why a packet was refused. Nothing but the packet is lost: no state has changed.
+/// Why a packet was refused. Only the packet is lost; no state has changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SrtpError {
-    /// The RTP or RTCP header is cut short, has another version than 2, or there is no room for
-    /// what the profile appends.
+    /// The RTP or RTCP header is cut short or its version is not 2, or there is no room for what
+    /// the profile appends.
     #[error("malformed header or packet too short")]
     Malformed,
-    /// The tag does not verify: forged, damaged, or of another key. The buffer must not be read.
+    /// The tag does not verify: the packet is forged or damaged, or has another key. The buffer
+    /// must not be read.
     #[error("authentication failed")]
     AuthenticationFailed,
     /// The index was seen before (RFC 3711 §3.3.2). On the sending side: the index was used before,

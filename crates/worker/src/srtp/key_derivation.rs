@@ -1,4 +1,5 @@
-//! Master keys, where they come from, and what is derived from them (RFC 3711 §4.3).
+//! Master keys: where they come from, and the session keys that are derived from them (RFC 3711
+//! §4.3).
 
 use std::fmt;
 
@@ -9,7 +10,7 @@ use aws_lc_rs::iv::FixedLength;
 
 use crate::params::SrtpCryptoSuite;
 
-/// A master key with its salt and the profile that they are for.
+/// A master key with its salt and its profile.
 #[derive(Clone, PartialEq, Eq)]
 pub struct MasterKey {
     suite: SrtpCryptoSuite,
@@ -23,7 +24,7 @@ impl MasterKey {
     ///
     /// # Errors
     ///
-    /// [`KeyLengthError`] unless it is exactly as long as `suite` asks for: 44 bytes for
+    /// [`KeyLengthError`] unless it is exactly as long as `suite` needs: 44 bytes for
     /// `AEAD_AES_256_GCM`, 28 for `AEAD_AES_128_GCM`, 30 for the two AES-CM profiles.
     pub fn new(suite: SrtpCryptoSuite, key_and_salt: &[u8]) -> Result<Self, KeyLengthError> {
         let wrong_length = KeyLengthError {
@@ -119,7 +120,7 @@ impl SrtpKeys {
     }
 }
 
-/// The keys of one direction, RTP or RTCP: what the key derivation function makes of a master key.
+/// The session keys of RTP or RTCP in one direction, derived from a master key.
 pub(super) struct SessionKeys {
     pub(super) cipher_key: [u8; MAX_KEY_LEN],
     pub(super) auth_key: [u8; AUTH_KEY_LEN],
@@ -134,8 +135,8 @@ pub(super) enum Flow {
 }
 
 impl SessionKeys {
-    /// Derives the keys of `flow`. The key derivation rate is 0, as DTLS-SRTP and SDES have it: keys
-    /// are derived once.
+    /// Derives the keys of `flow`. The key derivation rate is 0, as in DTLS-SRTP and SDES: keys are
+    /// derived once.
     pub(super) fn derive(master: &MasterKey, flow: Flow) -> Self {
         let first_label = match flow {
             Flow::Rtp => 0,
@@ -211,7 +212,7 @@ mod tests {
             hex("C61E7A93744F39EE10734AFE3FF7A087")
         );
         assert_eq!(keys.salt[..], hex("30CBBC08863D8C85D49DB34A9AE1"));
-        // The RFC goes on to 94 bytes of authentication key; n_a of the profiles is the first 20.
+        // The RFC shows 94 bytes of authentication key. The profiles use the first 20 (n_a).
         let mut auth_key = [0; 94];
         generate(&master, 1, &mut auth_key);
         assert_eq!(

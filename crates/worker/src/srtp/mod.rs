@@ -1,13 +1,13 @@
 //! SRTP and SRTCP (RFC 3711, RFC 7714), in place in the caller's buffer.
 //!
-//! A transport owns one [`SrtpReceive`] for what its remote sends and one [`SrtpSend`] for what it
-//! sends itself, each from a [`MasterKey`]. Both keep, per SSRC, the 48-bit packet index (sequence
-//! number and rollover counter) and a window of the indices already seen. Three rules hold
-//! throughout:
+//! A transport owns one [`SrtpReceive`] for packets from its remote and one [`SrtpSend`] for its
+//! own packets, each made from a [`MasterKey`]. For each SSRC both keep the 48-bit packet index
+//! (sequence number and rollover counter) and a window of the indices already seen. Three rules
+//! always hold:
 //!
-//! - an SSRC gets state only after a packet of it has authenticated, and a session holds a bounded
-//!   number of them;
-//! - a packet that is refused changes no state, and a buffer whose tag failed is not read again;
+//! - an SSRC gets state only after one of its packets has authenticated, and a session holds a
+//!   bounded number of SSRCs;
+//! - a refused packet changes no state, and a buffer whose tag failed is not read again;
 //! - no packet allocates; keys are expanded once, when the session is made.
 
 mod cipher;

@@ -38,7 +38,7 @@ impl SrtpCryptoSuite {
         }
     }
 
-    /// What protection adds to an RTCP packet, in bytes: the tag and the index word.
+    /// How many bytes protection adds to an RTCP packet: the tag and the index word.
     #[must_use]
     pub const fn rtcp_overhead(self) -> usize {
         match self {
@@ -55,6 +55,6 @@ impl SrtpCryptoSuite {
     }
 }
 
-/// The most that any profile adds to a packet, RTP or RTCP, in bytes: the spare room that a buffer
-/// to be protected needs.
+/// The most bytes that any profile adds to an RTP or RTCP packet. A buffer needs this much spare
+/// room before it is protected.
 pub const MAX_PROTECTION_OVERHEAD: usize = 20;

@@ -1,7 +1,7 @@
-//! Packet indices: which one a sequence number stands for, and which were seen already.
+//! Packet indices: which index a sequence number stands for, and which indices were seen already.
 
 /// A sliding window over packet indices (RFC 3711 §3.3.2) of `WORDS` × 64 bits, of which at least
-/// (`WORDS` − 1) × 64 + 1 are in use: the bits form a ring that is recycled a word at a time.
+/// (`WORDS` − 1) × 64 + 1 are in use. The bits form a ring, and a whole word is cleared at a time.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct ReplayWindow<const WORDS: usize> {
     highest: u64,
@@ -82,8 +82,8 @@ pub(super) fn estimate_index(highest: u64, sequence: u16) -> Option<u64> {
     let rollover = if distance < -HALF {
         rollover + 1
     } else if distance > HALF {
-        // Before the first rollover there is nothing to go back to: it can only be a leap ahead,
-        // and authentication decides.
+        // Before the first rollover there is nothing to go back to. So this can only be a leap
+        // ahead; authentication decides.
         rollover.saturating_sub(1)
     } else {
         rollover

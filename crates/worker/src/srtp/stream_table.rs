@@ -5,18 +5,19 @@ use std::collections::VecDeque;
 use super::SrtpError;
 use crate::ids::Ssrc;
 
-/// A bounded table ordered by SSRC. Whoever asks keeps a [`StreamIndex`] as a hint, so that the next
+/// A bounded table ordered by SSRC. The caller keeps a [`StreamIndex`] as a hint, so that the next
 /// packet of the same stream needs no search.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct StreamTable<T> {
     entries: Vec<(Ssrc, T)>,
-    /// Streams that have ended and give way when the table is full, the oldest first.
+    /// Streams that have ended. When the table is full they give way, the oldest first.
     retired: VecDeque<Ssrc>,
     max: usize,
 }
 
-/// Where a stream's state was last found in its session. It is a hint: when the table has changed
-/// since, or the packet is of another stream, the right place is searched and the hint corrected.
+/// Where a stream's state was last found in its session. It is only a hint: if the table has
+/// changed since, or the packet belongs to another stream, the right place is searched and the hint
+/// is corrected.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct StreamIndex(usize);
 

@@ -18,7 +18,7 @@ const SUITES: [SrtpCryptoSuite; 4] = [
     AesCm128HmacSha1_32,
 ];
 
-/// The bytes of hexadecimal `text`; spaces and line breaks do not count.
+/// The bytes of hexadecimal `text`; spaces and line breaks are ignored.
 pub(super) fn hex(text: &str) -> Vec<u8> {
     let digits: Vec<u32> = text.chars().filter_map(|c| c.to_digit(16)).collect();
     digits
@@ -233,8 +233,8 @@ fn what_the_oracle_protects_we_read_across_rollovers_and_reordering() {
             let replayed = unprotect_rtcp(&mut receive, &protected);
             assert_eq!(replayed, Err(SrtpError::Replayed));
         }
-        // All the first stretch comes backwards, across the rollover, but for its first packet, which
-        // fixes the rollover counter; then neighbours change places.
+        // The first packet fixes the rollover counter. The rest of the first stretch comes
+        // backwards, across the rollover. After that, neighbours change places.
         sent[1..200].reverse();
         for pair in sent[200..].chunks_mut(2) {
             pair.swap(0, 1);

@@ -5,9 +5,9 @@ use std::time::Duration;
 use crate::time::Instant;
 
 /// The key-frame requests of one incoming stream. However many consumers need a key frame, at most
-/// one request is in flight: it ends when a key frame comes or after a second, and is repeated once
-/// if none came. With a delay, needs within that time of a request are merged into one request at
-/// its end. Receivers that lose the picture again and again are answered once a second.
+/// one request is in flight. It ends when a key frame comes or after a second, and is repeated once
+/// if none came. With a delay, all needs within that time after a request become one request at its
+/// end. Receivers that keep losing the picture cause one request per second.
 ///
 /// Methods that return `bool` say `true` when a request (PLI or FIR) is to be sent now.
 #[derive(Debug)]
@@ -46,9 +46,9 @@ impl KeyFrameRequests {
         }
     }
 
-    /// A receiver says that it has lost the picture. One that says so without end must not cost all
-    /// others the bitrate of key frames only, so that another request follows a second after the
-    /// last.
+    /// A receiver says that it has lost the picture. Another request follows no sooner than a
+    /// second after the last. Otherwise one receiver that asks without end would make everybody
+    /// receive only key frames.
     #[must_use]
     pub fn picture_lost(&mut self, now: Instant) -> bool {
         let earliest = self.last_sent.map(|last| last + TIMEOUT);
@@ -76,8 +76,8 @@ impl KeyFrameRequests {
         true
     }
 
-    /// A key frame is needed whatever was asked for before: the stream starts or restarts. Always
-    /// sends.
+    /// The stream starts or restarts, so a key frame is needed whatever was asked before. Always
+    /// sends a request.
     #[must_use]
     pub fn force(&mut self, now: Instant) -> bool {
         self.start_merging(now);
@@ -91,9 +91,9 @@ impl KeyFrameRequests {
         self.postponed = None;
     }
 
-    /// To be called at [`KeyFrameRequests::next_deadline`]; earlier calls change nothing.
-    /// `somebody_waits` is asked when a request was in flight for so long that it, or the key frame,
-    /// must be lost: who can show nothing without a key frame is worth asking again.
+    /// Call this at [`KeyFrameRequests::next_deadline`]; earlier calls change nothing.
+    /// `somebody_waits` is asked when a request was in flight for so long that it, or the key
+    /// frame, must be lost: who can show nothing without a key frame is worth asking again.
     #[must_use]
     pub fn handle_timeout(&mut self, now: Instant, somebody_waits: impl FnOnce() -> bool) -> bool {
         let mut send = false;
@@ -219,7 +219,7 @@ mod tests {
         requests.handle_key_frame();
         assert!(!requests.picture_lost(at(100)));
         assert_eq!(requests.next_deadline(), Some(at(1000)));
-        // Who begins is not kept waiting, and its key frame is one for all.
+        // A consumer that begins does not wait, and its key frame serves all.
         assert!(requests.need(at(200)));
         requests.handle_key_frame();
         assert_eq!(requests.next_deadline(), None);

@@ -9,33 +9,33 @@ use crate::time::Instant;
 /// What a [`NackList`] makes of a packet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum NackOutcome {
-    /// The packet fills no known gap: it is next in order, or it opened a gap, or it is late
-    /// without having been missed.
+    /// The packet fills no known gap. It is the next in order, or it opens a gap, or it is late but
+    /// was not on the list.
     Ordinary,
     /// The packet was missed and asked for, or about to be.
     Recovered,
-    /// So much is missing that the list was given up: only a key frame helps.
+    /// So much is missing that the list was cleared. Only a key frame helps.
     KeyFrameNeeded,
 }
 
 /// The missing packets of one incoming stream: each is asked for at once, then again every round
-/// trip, at most ten times. At most 1000 are remembered; when more are missing, what lies before
-/// the last key frame is forgotten, and if that is not enough, everything.
+/// trip, at most ten times. At most 1000 are remembered; when more are missing, those before the
+/// last key frame are forgotten, and if that is not enough, all of them.
 ///
 /// Due numbers are read with [`NackList::take_due`] when [`NackList::next_deadline`] has come. New
-/// gaps are looked at alone, the whole list only every 40 ms.
+/// gaps are handled at once; the whole list is searched only every 40 ms.
 #[derive(Debug, Default)]
 pub struct NackList {
-    /// Ascending by sequence number. What was found stays as a tombstone until it comes to the
+    /// Ascending by sequence number. A packet that has come stays as a tombstone until it is at the
     /// front or until there are more tombstones than missing packets.
     entries: VecDeque<Entry>,
     missing: usize,
     highest: Option<ExtendedSeq>,
     last_key_frame: Option<ExtendedSeq>,
     rtt: Option<Duration>,
-    /// From where on the entries were never looked at, and since when that is so.
+    /// The first entry that was never searched, and since when.
     fresh: Option<(ExtendedSeq, Instant)>,
-    /// When to look through the whole list again; absent while nothing was asked for.
+    /// When to search the whole list again; absent while nothing was asked for.
     next_look: Option<Instant>,
 }
 
@@ -54,8 +54,7 @@ impl NackList {
         Self::default()
     }
 
-    /// Takes note of a packet of the stream itself. `key_frame` says that a key frame starts with
-    /// it.
+    /// Records a packet of the stream itself. `key_frame` says that a key frame starts with it.
     pub fn handle_packet(
         &mut self,
         now: Instant,
@@ -77,7 +76,7 @@ impl NackList {
         self.add_gap(now, highest.plus(1), seq)
     }
 
-    /// Takes note of a retransmitted packet. Only one that is missing is of use.
+    /// Records a retransmitted packet. It is useful only if it was missing.
     pub fn handle_repair(&mut self, seq: ExtendedSeq, key_frame: bool) -> NackOutcome {
         let outcome = self.find(seq);
         if key_frame && outcome == NackOutcome::Recovered {
@@ -86,8 +85,8 @@ impl NackList {
         outcome
     }
 
-    /// Writes the numbers to ask for now into `due`, ascending, and says how many. When it fills
-    /// `due` completely there may be more, and the deadline stays due.
+    /// Writes the numbers to ask for now into `due`, ascending, and returns how many. If `due` is
+    /// full there may be more, and the deadline stays due.
     pub fn take_due(&mut self, now: Instant, due: &mut [u16]) -> usize {
         let whole = self.next_look.is_some_and(|look| look <= now);
         let start = match self.fresh {
@@ -286,7 +285,7 @@ mod tests {
             let now = deadline.as_millis();
             asked.extend(due(&mut list, now).iter().map(|seq| (now, *seq)));
         }
-        // The look-through comes every 40 ms, so 100 ms of patience end at the third one.
+        // The list is searched every 40 ms, so a wait of 100 ms ends at the third search.
         let expected: Vec<_> = (0..10).map(|n| (n * 120, 11)).collect();
         assert_eq!(asked, expected);
         assert!(list.is_empty());

@@ -1,14 +1,14 @@
 //! The one shared copy of every packet of an incoming stream.
 //!
-//! Consumers forward from here and answer retransmission requests from here; what they keep
-//! themselves is only where a packet is.
+//! Consumers forward packets from here and answer retransmission requests from here. They
+//! themselves only remember where a packet is.
 
 use std::time::Duration;
 
 use super::seq::ExtendedSeq;
 use crate::time::Instant;
 
-/// A packet as ingress left it: header fields in the numbers that consumers see, and two blocks of
+/// A packet after ingress: header fields with the numbers that consumers see, and two blocks of
 /// bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct StoredPacket<'a> {
@@ -20,7 +20,7 @@ pub struct StoredPacket<'a> {
     pub marker: bool,
     /// The payload type as consumers see it, 0–127.
     pub payload_type: u8,
-    /// When it came in. A repaired packet came when its repair came.
+    /// When it arrived. For a repaired packet that is the arrival of its repair.
     pub received: Instant,
     /// Whether a key frame starts with it.
     pub key_frame: bool,
@@ -28,7 +28,7 @@ pub struct StoredPacket<'a> {
     pub spatial_layer: u8,
     /// The temporal layer, from 0.
     pub temporal_layer: u8,
-    /// Header extensions that pass through to consumers, in the form that ingress composed.
+    /// The header extensions that are passed on to consumers, in the form that ingress composed.
     pub extensions: &'a [u8],
     /// The payload without padding.
     pub payload: &'a [u8],
@@ -37,24 +37,25 @@ pub struct StoredPacket<'a> {
 /// How much a [`PacketStore`] remembers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct StoreLimits {
-    /// The most packets, 1–65536. Must not be less than the packets of one receive batch.
+    /// The maximum number of packets, 1–65536. It must not be less than the packets of one receive
+    /// batch.
     pub max_packets: usize,
-    /// The most bytes of payload and extensions. Must not be less than twice the bytes of one
-    /// receive batch. Worst-case memory of the store is this plus 44 bytes per packet, each rounded
-    /// up to a power of two.
+    /// The maximum number of bytes of payload and extensions. It must not be less than twice the
+    /// bytes of one receive batch. Worst-case memory of the store is this plus 44 bytes per packet,
+    /// each rounded up to a power of two.
     pub max_bytes: usize,
-    /// Packets are forgotten after this long, at the latest when the next one comes.
+    /// Packets are forgotten after this time, at the latest when the next one comes.
     pub max_age: Duration,
 }
 
 impl StoreLimits {
-    /// What a video stream needs to answer retransmission requests.
+    /// Enough for a video stream to answer retransmission requests.
     pub const VIDEO: Self = Self {
         max_packets: 2500,
         max_bytes: 4 << 20,
         max_age: Duration::from_secs(2),
     };
-    /// What an audio stream needs to answer retransmission requests.
+    /// Enough for an audio stream to answer retransmission requests.
     pub const AUDIO: Self = Self {
         max_packets: 2500,
         max_bytes: 1 << 20,
@@ -62,7 +63,7 @@ impl StoreLimits {
     };
 }
 
-/// What became of a packet that was offered to a [`PacketStore`].
+/// What happened to a packet that was offered to a [`PacketStore`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Insertion {
     /// It can be read under its sequence number.
@@ -76,21 +77,23 @@ pub enum Insertion {
 }
 
 /// Recent packets of one stream, found by sequence number. Bytes lie in a ring in the order of
-/// arrival; both the ring and the index start small and double up to the limits, then the packets
-/// that came first make room.
+/// arrival. The ring and the index start small and double up to the limits; after that the oldest
+/// packets make room.
 ///
 /// Packets may be inserted late, out of order. Insertion is O(1) amortised and reading O(1).
 ///
-/// A packet that was inserted with the current batch's `now` never falls to its age while that
-/// batch is worked on, and falls to lack of space only if the limits are less than
-/// [`StoreLimits`] asks for: so what fan-out still has to send is always here.
+/// A packet of the current batch never expires while the batch is worked on. It makes room for
+/// others only if the limits are below what [`StoreLimits`] requires. So every packet that fan-out
+/// still has to send is here.
 #[derive(Debug)]
 pub struct PacketStore {
     limits: StoreLimits,
-    /// In the order of arrival: entry `n` of all time lies at `n & (entries.len() - 1)`.
+    /// In the order of arrival. The `n`th entry since the beginning lies at `n & (entries.len() -
+    /// 1)`.
     entries: Vec<Entry>,
-    /// Which entry has a sequence number, at `seq & (slots.len() - 1)`: the lower bits of its
-    /// number in all time. Spans the numbers in use, so it may be longer than `entries`.
+    /// The entry of each sequence number, at `seq & (slots.len() - 1)`: the lower bits of the
+    /// entry's count since the beginning. It spans the sequence numbers in use, so it may be longer
+    /// than `entries`.
     slots: Vec<u32>,
     bytes: Vec<u8>,
     /// Entries `oldest..next` of all time are alive.
@@ -236,8 +239,8 @@ impl PacketStore {
 
     fn find(&self, seq: ExtendedSeq) -> Option<&Entry> {
         let slot = *self.slots.get(self.slot_of(seq))?;
-        // A slot that was never written holds zero, which may name a living entry: the sequence
-        // number decides.
+        // A slot that was never written holds zero, and that may name a living entry. So the
+        // sequence number decides.
         let entry = &self.entries[slot as usize & (self.entries.len() - 1)];
         let age = self.next.wrapping_sub(1).wrapping_sub(u64::from(slot)) & 0xffff_ffff;
         (entry.seq == seq && age < self.next - self.oldest).then_some(entry)
@@ -252,12 +255,12 @@ impl PacketStore {
         self.note(entry.seq, number);
     }
 
-    /// Doubles the slots until this number has one of its own among the numbers of the window.
+    /// Doubles the slots until this number has a slot of its own among the numbers of the window.
     fn make_slot(&mut self, seq: ExtendedSeq) {
         while self.slots.is_empty() || self.tenant(seq).is_some_and(|tenant| tenant != seq) {
             let len = self.slots.len();
             if len as u64 >= self.window() {
-                // The tenant is a whole window away: nobody asks for it any more.
+                // The packet in this slot is a whole window away, so nobody asks for it any more.
                 return;
             }
             self.slots = vec![0; (len * 2).max(FIRST_ENTRIES)];
@@ -310,7 +313,7 @@ impl PacketStore {
         self.entries = entries;
     }
 
-    /// Finds `size` contiguous bytes: frees what is oldest when the ring may not grow.
+    /// Finds `size` contiguous bytes. If the ring may not grow, the oldest packets are freed.
     fn make_room_for_bytes(&mut self, size: usize) -> usize {
         loop {
             if let Some(start) = self.free_run(size.max(1)) {
@@ -339,7 +342,7 @@ impl PacketStore {
         (size <= tail).then_some(0)
     }
 
-    /// Doubles the byte ring and lays the packets side by side in it.
+    /// Doubles the byte ring and puts the packets side by side into it.
     fn grow_bytes(&mut self, size: usize) {
         let wanted = (self.bytes.len() * 2)
             .max(FIRST_BYTES)
@@ -389,7 +392,8 @@ impl Entry {
         usize::from(self.extensions_len) + usize::from(self.payload_len)
     }
 
-    /// The bytes it takes in the ring: one at least, so that head and tail meet only when full.
+    /// The bytes that it takes in the ring. It takes at least one, so that head and tail meet only
+    /// in a full ring.
     fn space(&self) -> usize {
         self.len().max(1)
     }

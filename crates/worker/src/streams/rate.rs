@@ -4,18 +4,18 @@ use std::time::Duration;
 
 use crate::time::Instant;
 
-/// The meter of statistics: bits per second over the last 2.5 s.
+/// The meter for bit rates in statistics: bits per second over the last 2.5 s.
 pub type RateMeter = WindowedRate<25>;
 
-/// Counts bytes and says how many bits per second they were over the last `BUCKETS` tenths of a
-/// second. Adding and reading take constant time; an idle meter costs nothing.
+/// Counts bytes and gives their bits per second over the last `BUCKETS` tenths of a second. Adding
+/// and reading take constant time; an idle meter costs nothing.
 #[derive(Clone, Debug)]
 pub struct WindowedRate<const BUCKETS: usize> {
     /// Bytes per bucket of time; bucket `n` lies at `n % BUCKETS`.
     bytes: [u32; BUCKETS],
-    /// The bucket that was last added to; none before the first byte.
+    /// The newest bucket; none before the first byte.
     newest: Option<u64>,
-    /// The first bucket after the last silence that was as long as the window.
+    /// The first bucket after the last silence of at least a whole window.
     first: u64,
 }
 
@@ -59,7 +59,7 @@ impl<const BUCKETS: usize> WindowedRate<BUCKETS> {
         *self = Self::new();
     }
 
-    /// Empties the buckets between the newest one and `bucket`; says which one to add to.
+    /// Empties the buckets between the newest one and `bucket`, and returns the one to add to.
     fn advance(&mut self, bucket: u64) -> u64 {
         match self.newest {
             Some(newest) if bucket <= newest => return newest,

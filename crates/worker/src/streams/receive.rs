@@ -1,5 +1,5 @@
-//! An incoming RTP stream and its retransmissions: which packets count, what is missing, what to
-//! report.
+//! An incoming RTP stream and its retransmissions: which packets are new, which are missing, and
+//! what to report.
 
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ use crate::ids::{PayloadType, Ssrc};
 use crate::time::{Instant, NtpTime};
 use crate::wire::rtcp::ReportBlock;
 
-/// What names an incoming stream and what its receiver may do about it.
+/// The names of an incoming stream, and the feedback that its receiver may send.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ReceiveStreamParams {
     /// The SSRC of the media.
@@ -26,9 +26,10 @@ pub struct ReceiveStreamParams {
     pub rtx: Option<(Ssrc, PayloadType)>,
     /// Whether lost packets are asked for again.
     pub nack: bool,
-    /// After how long without packets the stream counts as inactive, if that is watched.
+    /// The time without packets after which the stream counts as inactive, if that is watched.
     pub inactivity: Option<Duration>,
-    /// Layers to keep bit rates of; at most 8 × 8. A stream without layers has one of each.
+    /// The layers whose bit rates are measured; at most 8 × 8. A stream without layers has one of
+    /// each.
     pub spatial_layers: u8,
     /// See `spatial_layers`.
     pub temporal_layers: u8,
@@ -65,9 +66,9 @@ pub struct IncomingPacket {
 pub struct Accepted {
     /// Its place in the stream.
     pub seq: ExtendedSeq,
-    /// The source restarted its numbering with this packet: what came before is another run.
+    /// The source restarted its numbering with this packet. Earlier packets belong to another run.
     pub restarted: bool,
-    /// Repairs cannot bring the stream forward any more: ask for a key frame, if it is video.
+    /// Repairs cannot help the stream any more. If it is video, ask for a key frame.
     pub key_frame_needed: bool,
     /// The stream was inactive until this packet; its score changed.
     pub reactivated: bool,
@@ -80,8 +81,8 @@ pub enum Discard {
     Duplicate,
     /// Its sequence number is too far from the others.
     SequenceJump,
-    /// It is a retransmission of a packet that is not missing, or that was never announced by a
-    /// later one.
+    /// It is a retransmission of a packet that is not missing, or of one that no later packet has
+    /// shown to exist.
     NotMissing,
     /// It is a retransmission for a stream that has none.
     NoRtx,
@@ -126,9 +127,9 @@ pub struct ReceiveStats {
 
 /// One incoming stream with its retransmission stream.
 ///
-/// Inputs are `handle_*`; [`ReceiveStream::take_due_nacks`] and
-/// [`ReceiveStream::handle_inactivity`] are to be called at [`ReceiveStream::next_deadline`] and may
-/// be called earlier for free; reports are made when the transport's report interval ends.
+/// Inputs are `handle_*`. Call [`ReceiveStream::take_due_nacks`] and
+/// [`ReceiveStream::handle_inactivity`] at [`ReceiveStream::next_deadline`]; calling them earlier
+/// does no harm. Reports are made when the transport's report interval ends.
 #[derive(Debug)]
 pub struct ReceiveStream {
     params: ReceiveStreamParams,
@@ -197,7 +198,7 @@ impl ReceiveStream {
         &self.params
     }
 
-    /// Takes note of the SSRC and payload type of retransmissions that signaling did not tell.
+    /// Sets the SSRC and payload type of retransmissions that signaling did not name.
     pub fn learn_rtx(&mut self, ssrc: Ssrc, payload_type: PayloadType) {
         self.params.rtx = Some((ssrc, payload_type));
         self.rtx = Some(Reception::new());
@@ -233,7 +234,7 @@ impl ReceiveStream {
         };
         let nack = self.note_in_nack_list(now, seq, packet.key_frame, restarted);
         if nack == NackOutcome::Recovered && self.rtx.is_none() {
-            // Without a stream of their own, retransmissions look like late packets.
+            // If retransmissions have no stream of their own, they look like late packets.
             self.counters.retransmitted += 1;
             self.counters.repaired += 1;
         }
@@ -246,7 +247,7 @@ impl ReceiveStream {
     }
 
     /// Takes a packet of the retransmission stream. `packet` has the sequence number and timestamp
-    /// of that stream and describes the payload behind `osn`, the original sequence number.
+    /// of that stream and describes the payload after `osn`, the original sequence number.
     ///
     /// # Errors
     ///
@@ -275,7 +276,7 @@ impl ReceiveStream {
         })
     }
 
-    /// Takes a packet of the retransmission stream that carries nothing, as senders use for padding.
+    /// Takes an empty packet of the retransmission stream. Senders use such packets as padding.
     ///
     /// # Errors
     ///
@@ -312,7 +313,7 @@ impl ReceiveStream {
         }
     }
 
-    /// Writes the sequence numbers to ask for now into `due` and says how many; see
+    /// Writes the sequence numbers to ask for now into `due` and returns how many; see
     /// [`NackList::take_due`]. They go into one NACK packet, which is counted.
     pub fn take_due_nacks(&mut self, now: Instant, due: &mut [u16]) -> usize {
         let Some(nacks) = &mut self.nacks else {
@@ -326,7 +327,7 @@ impl ReceiveStream {
         count
     }
 
-    /// Whether the stream has just fallen silent for longer than it may; its score is 0 then.
+    /// Whether the stream has just become inactive; its score is 0 then.
     pub fn handle_inactivity(&mut self, now: Instant) -> bool {
         if self.inactivity_deadline().is_none_or(|at| at > now) {
             return false;
@@ -357,7 +358,7 @@ impl ReceiveStream {
         (block, changed)
     }
 
-    /// The report block of the retransmission stream; `None` when it brought nothing yet.
+    /// The report block of the retransmission stream; `None` before its first packet.
     pub fn rtx_report(&mut self, now: Instant) -> Option<ReportBlock> {
         let (ssrc, _) = self.params.rtx?;
         let rtx = self.rtx.as_mut()?;
@@ -419,7 +420,7 @@ impl ReceiveStream {
         self.rate.bitrate(now)
     }
 
-    /// Bits per second of one layer alone; the whole stream's when it has no layers.
+    /// Bits per second of one layer alone, or of the whole stream if it has no layers.
     #[must_use]
     pub fn layer_bitrate(&self, now: Instant, spatial: u8, temporal: u8) -> u64 {
         if self.layer_rates.is_empty() {

@@ -1,5 +1,5 @@
-//! What a receiver reports of one SSRC (RFC 3550 §6.4.1): which packets came, how many did not, and
-//! how evenly they came. Media and retransmission streams both have one.
+//! What a receiver reports about one SSRC (RFC 3550 §6.4.1): which packets came, how many did not,
+//! and how evenly they came. A media stream has one, and so has a retransmission stream.
 
 use std::time::Duration;
 
@@ -19,7 +19,8 @@ pub enum Arrival {
     Restarted(ExtendedSeq),
     /// Here before.
     Duplicate,
-    /// So far from the others that it is believed only when its successor follows. To be dropped.
+    /// The number is so far from the others that it is believed only when its successor follows.
+    /// Drop the packet.
     Jump,
 }
 
@@ -54,7 +55,8 @@ impl Reception {
         Self::default()
     }
 
-    /// Takes note of a packet that came at `received`. `clock_rate` is that of its RTP timestamp.
+    /// Records a packet that came at `received`. `clock_rate` is the clock rate of its RTP
+    /// timestamp.
     pub fn handle_packet(
         &mut self,
         received: Instant,
@@ -65,8 +67,8 @@ impl Reception {
         let arrival = self.classify(seq);
         match arrival {
             Arrival::Jump => return arrival,
-            // Only packets in order tell how the path delays: a retransmission would count its
-            // round trip as jitter.
+            // Only packets in order show how the path delays. For a retransmission, the round trip
+            // would count as jitter.
             Arrival::Ahead(_) => self.jitter.update(received, timestamp, clock_rate),
             Arrival::Restarted(_) => {
                 self.jitter.restart();
@@ -80,9 +82,10 @@ impl Reception {
         arrival
     }
 
-    /// Whether a packet of this number would be of use as a repair: it is missing, and the stream
-    /// has gone past it. If so it counts as being here, but not as received: it came in another
-    /// stream (RFC 4588 §6.3 leaves loss figures to the original one).
+    /// Whether a repair with this number is useful, because the packet is missing and the stream
+    /// has gone past it. If so, the packet no longer counts as missing. It does not count as
+    /// received either, because it came in another stream (RFC 4588 §6.3 leaves loss figures to the
+    /// original one).
     pub fn handle_repair(&mut self, seq: u16) -> Option<ExtendedSeq> {
         let highest = self.unwrapper.highest()?;
         let seq = self.unwrapper.peek(seq);
@@ -137,7 +140,7 @@ impl Reception {
         self.received
     }
 
-    /// Packets lost in all runs; what repairs brought is not subtracted.
+    /// Packets lost in all runs; repairs are not subtracted.
     #[must_use]
     pub fn lost(&self) -> u64 {
         self.lost_in_earlier_runs + self.expected().saturating_sub(self.received)
@@ -220,7 +223,7 @@ impl Reception {
     }
 }
 
-/// Which of the last [`RecentSeqs::SPAN`] numbers are here, one bit each.
+/// Which of the last [`RecentSeqs::SPAN`] numbers have come, one bit each.
 #[derive(Debug)]
 struct RecentSeqs {
     words: [u64; Self::WORDS],
@@ -230,7 +233,7 @@ impl RecentSeqs {
     const WORDS: usize = 32;
     const SPAN: u64 = 64 * Self::WORDS as u64;
 
-    /// Marks a number of the span; `false` when it was marked before.
+    /// Marks a number of the span; `false` if it was marked already.
     fn insert(&mut self, seq: ExtendedSeq) -> bool {
         let bit = 1 << (seq.0 % 64);
         let word = &mut self.words[Self::word(seq.0)];
@@ -239,7 +242,7 @@ impl RecentSeqs {
         fresh
     }
 
-    /// Moves the span's end from `highest` to `to`: the numbers between are not here.
+    /// Moves the span's end from `highest` to `to`. The numbers between have not come.
     fn advance(&mut self, highest: ExtendedSeq, to: ExtendedSeq) {
         if to.since(highest) >= Self::SPAN {
             self.words = [0; Self::WORDS];
@@ -310,7 +313,7 @@ fn ticks(at: Instant, clock_rate: u32) -> u32 {
 
 /// RFC 3550 A.1.
 const MAX_DROPOUT: u64 = 3000;
-/// Reordering that is tolerated; RFC 3550 A.1 has 100, which is less than what repairs need.
+/// How much reordering is tolerated. RFC 3550 A.1 has 100, and repairs need more.
 const MAX_MISORDER: u64 = 1500;
 const _: () = assert!(MAX_MISORDER < RecentSeqs::SPAN);
 /// A step of the timestamps by more than this many seconds is not jitter.

@@ -2,14 +2,14 @@
 
 use crate::time::NtpTime;
 
-/// Maps the RTP timestamps of one incoming stream to the sender's wall clock and, by way of when
-/// the reports came, to our own. All streams of one sender share its wall clock, so reports that
-/// are made from this mapping keep them in sync.
+/// Maps the RTP timestamps of one incoming stream to the sender's wall clock. From the arrival of
+/// the reports it also maps them to our own clock. All streams of one sender share its wall clock,
+/// so reports made from this mapping keep them in sync.
 #[derive(Debug)]
 pub struct RtpClock {
     clock_rate: u32,
     last: Option<Sample>,
-    /// Sender's clock minus ours at the last reports, in units of 2⁻³² s; a ring.
+    /// The sender's clock minus ours at the last reports, in units of 2⁻³² s; a ring.
     offsets: [i64; OFFSETS],
     reports: usize,
 }
@@ -32,8 +32,8 @@ impl RtpClock {
         }
     }
 
-    /// Takes note of a sender report: its NTP time, its RTP timestamp, and our wall-clock time when
-    /// it came.
+    /// Records a sender report: its NTP time, its RTP timestamp, and our wall-clock time when it
+    /// came.
     pub fn handle_sender_report(&mut self, ntp: NtpTime, timestamp: u32, arrived: NtpTime) {
         self.last = Some(Sample { ntp, timestamp });
         self.offsets[self.reports % OFFSETS] = difference(ntp, arrived);
@@ -53,14 +53,13 @@ impl RtpClock {
     /// the first report.
     #[must_use]
     pub fn offset(&self) -> Option<i64> {
-        // The path only ever makes reports late, so the report with the largest offset was delayed
-        // least.
+        // The path can only delay reports, so the report with the largest offset was delayed least.
         let known = &self.offsets[..self.reports.min(OFFSETS)];
         known.iter().copied().max()
     }
 
-    /// The RTP timestamp that belongs to `local` of our own wall clock: of what the sender captured
-    /// one shortest path delay earlier. `None` before the first report.
+    /// The RTP timestamp for `local` of our own wall clock. The sender captured the media with this
+    /// timestamp one shortest path delay earlier. `None` before the first report.
     #[must_use]
     pub fn timestamp_at_local(&self, local: NtpTime) -> Option<u32> {
         self.timestamp_at(NtpTime(local.0.wrapping_add_signed(self.offset()?)))

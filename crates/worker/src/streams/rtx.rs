@@ -4,8 +4,8 @@
 /// Bytes that encapsulation adds in front of the payload.
 pub const OSN_LEN: usize = 2;
 
-/// Writes a retransmission's payload to the start of `out` and says how long it is; `None` when
-/// `out` is too short.
+/// Writes a retransmission's payload to the start of `out` and returns its length; `None` if `out`
+/// is too short.
 #[must_use]
 pub fn encapsulate(osn: u16, payload: &[u8], out: &mut [u8]) -> Option<usize> {
     let len = payload.len().checked_add(OSN_LEN)?;
@@ -15,8 +15,8 @@ pub fn encapsulate(osn: u16, payload: &[u8], out: &mut [u8]) -> Option<usize> {
     Some(len)
 }
 
-/// The original sequence number and the original payload. `None` when the OSN is cut off, as in
-/// packets that are padding alone.
+/// The original sequence number and the original payload. `None` if there is no whole OSN, as in
+/// packets of padding alone.
 #[must_use]
 pub fn decapsulate(payload: &[u8]) -> Option<(u16, &[u8])> {
     let (osn, payload) = payload.split_first_chunk::<OSN_LEN>()?;

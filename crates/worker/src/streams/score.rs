@@ -1,5 +1,4 @@
-//! How well a stream gets through, from 0 (nothing) to 10 (everything): what applications see as
-//! `score`.
+//! How well a stream arrives, from 0 (nothing) to 10 (everything). Applications see it as `score`.
 
 /// A stream's packets so far.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -14,9 +13,9 @@ pub struct DeliveryTotals {
     pub retransmitted: u64,
 }
 
-/// The score of one stream: each interval between reports earns ten times the fourth power of its
-/// ratio of delivered packets, and the score is the mean of the last 24 intervals, the later ones
-/// weighing more.
+/// The score of one stream. Each interval between reports gets ten times the fourth power of its
+/// share of delivered packets. The score is the mean of the last 24 intervals, in which later ones
+/// weigh more.
 #[derive(Debug)]
 pub struct Score {
     value: u8,
@@ -54,7 +53,8 @@ impl Score {
     /// Ends an interval. Says whether the score changed.
     pub fn update(&mut self, totals: DeliveryTotals) -> bool {
         let prior = std::mem::replace(&mut self.prior, totals);
-        // Totals of a stream that restarted are lower than before and give an empty interval.
+        // When a stream restarts, its totals are lower than before; that counts as an empty
+        // interval.
         let sample = interval_score(DeliveryTotals {
             packets: totals.packets.saturating_sub(prior.packets),
             lost: totals.lost.saturating_sub(prior.lost),
@@ -118,8 +118,8 @@ fn interval_score(interval: DeliveryTotals) -> u8 {
         interval.repaired.min(interval.lost) as f64,
         interval.retransmitted as f64,
     ];
-    // A repair makes up for less the more of them there were, and the more retransmissions each
-    // of them took.
+    // The more repairs there were, and the more retransmissions each took, the less a repair makes
+    // up for.
     let mut weight = (1.0 / (repaired / packets + 1.0)).powi(4);
     if retransmitted > repaired && repaired > 0.0 {
         weight *= repaired / retransmitted;

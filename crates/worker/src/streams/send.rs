@@ -1,4 +1,5 @@
-//! An outgoing RTP stream: what was sent, what the receiver says of it, and what it asks for again.
+//! An outgoing RTP stream: what was sent, what the receiver reports about it, and what it asks for
+//! again.
 
 use std::time::Duration;
 
@@ -16,7 +17,8 @@ pub struct SendStreamParams {
     pub ssrc: Ssrc,
     /// The clock rate of RTP timestamps in Hz.
     pub clock_rate: u32,
-    /// SSRC and payload type of retransmissions (RFC 4588); without them no packet is sent again.
+    /// The SSRC and payload type of retransmissions (RFC 4588). Without them no packet is sent
+    /// again.
     pub rtx: Option<(Ssrc, PayloadType)>,
 }
 
@@ -53,9 +55,10 @@ pub struct SendStats {
     pub score: u8,
 }
 
-/// One outgoing stream and its retransmissions. What comes back of it: reports go to
-/// [`SendStream::handle_report_block`], each number of a NACK to [`SendStream::find_nacked`], and,
-/// when the packet store still has the packet and it was sent, to [`SendStream::note_resent`].
+/// One outgoing stream and its retransmissions. Reports of the receiver go to
+/// [`SendStream::handle_report_block`]. Each number of a NACK goes to [`SendStream::find_nacked`];
+/// if the packet store still has the packet and it is sent again, the number also goes to
+/// [`SendStream::note_resent`].
 #[derive(Debug)]
 pub struct SendStream {
     params: SendStreamParams,
@@ -79,7 +82,7 @@ struct LastSent {
 
 #[derive(Debug, Default)]
 struct Counters {
-    /// Media and, apart, retransmissions: sender reports count only media.
+    /// Media and retransmissions are counted apart, because sender reports count only media.
     packets: u64,
     payload_bytes: u64,
     bytes: u64,
@@ -99,8 +102,8 @@ struct LastReport {
 }
 
 impl SendStream {
-    /// A stream that sent nothing. `rtx_seq` is the first sequence number of retransmissions, to be
-    /// chosen at random (RFC 3550 §5.1).
+    /// A stream that has sent nothing yet. `rtx_seq` is the first sequence number of
+    /// retransmissions; choose it at random (RFC 3550 §5.1).
     #[must_use]
     pub const fn new(params: SendStreamParams, rtx_seq: u16) -> Self {
         Self {
@@ -137,8 +140,8 @@ impl SendStream {
         &self.params
     }
 
-    /// Takes note of a media packet sent with RTP timestamp `timestamp`, `payload_len` bytes of
-    /// payload and `packet_len` bytes in all before protection. `record` is how to send it again.
+    /// Records a media packet that was sent with RTP timestamp `timestamp`, `payload_len` bytes of
+    /// payload and `packet_len` bytes in all before protection. `record` says how to send it again.
     pub fn note_sent(
         &mut self,
         now: Instant,
@@ -164,8 +167,8 @@ impl SendStream {
         self.log.find(now, seq, self.rtt.unwrap_or(DEFAULT_RTT))
     }
 
-    /// Takes note that the packet of sequence number `seq` was sent again, `packet_len` bytes in all
-    /// before protection.
+    /// Records that the packet with sequence number `seq` was sent again, with `packet_len` bytes
+    /// in all before protection.
     pub fn note_resent(&mut self, now: Instant, seq: u16, packet_len: usize) {
         self.counters.retransmitted += 1;
         self.counters.bytes += packet_len as u64;
@@ -198,7 +201,7 @@ impl SendStream {
         self.counters.firs += 1;
     }
 
-    /// Takes a report block of the receiver. `ntp` is our wall-clock time now. Says whether the
+    /// Takes a report block of the receiver. `ntp` is our wall-clock time now. Returns whether the
     /// score changed.
     pub fn handle_report_block(&mut self, ntp: NtpTime, block: &ReportBlock) -> bool {
         self.report = LastReport {
@@ -224,10 +227,10 @@ impl SendStream {
     /// The sender information for a report at `now`, which is `ntp` on the wall clock; `None` before
     /// the first packet.
     ///
-    /// `capture_timestamp` is what the source's clock says: the timestamp, in this stream's own
-    /// numbers, of what was captured when a packet that comes now left
-    /// ([`RtpClock`](super::RtpClock)). It keeps streams of one source in sync. Without it, or when
-    /// it is far from what was sent last, time runs on from the last packet.
+    /// `capture_timestamp` comes from the source's clock ([`RtpClock`](super::RtpClock)). It is the
+    /// timestamp, in this stream's own numbers, of media that was captured when a packet that
+    /// arrives now was sent. It keeps the streams of one source in sync. Without it, or if it is
+    /// far from the last sent timestamp, time runs on from the last packet.
     #[must_use]
     pub fn sender_info(
         &self,
@@ -266,7 +269,7 @@ impl SendStream {
         })
     }
 
-    /// The round trip to the receiver; `None` until a report tells.
+    /// The round trip to the receiver; `None` before the first report that shows it.
     #[must_use]
     pub const fn rtt(&self) -> Option<Duration> {
         self.rtt
@@ -290,7 +293,7 @@ impl SendStream {
         self.log.allocated()
     }
 
-    /// Forgets what was sent, so that nothing of it is sent again: for a consumer that pauses, or
+    /// Forgets all sent packets, so that none is sent again. This is for a consumer that pauses, or
     /// whose source is replaced.
     pub fn forget_sent(&mut self) {
         self.log.clear();
@@ -319,15 +322,15 @@ impl SendStream {
     }
 }
 
-/// The round trip that an LSR and DLSR (or LRR and DLRR) tell at `ntp`: RFC 3550 §6.4.1,
-/// "A - LSR - DLSR". `None` when no report was echoed or the numbers contradict each other.
+/// The round trip from an LSR and DLSR (or LRR and DLRR) at the time `ntp`: RFC 3550 §6.4.1, "A -
+/// LSR - DLSR". `None` if no report was echoed or the numbers contradict each other.
 #[must_use]
 pub fn round_trip(ntp: NtpTime, last: u32, delay: u32) -> Option<Duration> {
     if last == 0 {
         return None;
     }
     let units = ntp.compact().wrapping_sub(last).wrapping_sub(delay);
-    // A clock that is off by a little makes the difference negative: a huge unsigned number.
+    // If a clock is a little wrong, the difference is negative, which is a huge unsigned number.
     if units > u32::MAX / 2 {
         return None;
     }
@@ -351,7 +354,7 @@ const fn low32(count: u64) -> u32 {
 /// Assumed until a report tells.
 const DEFAULT_RTT: Duration = Duration::from_millis(100);
 const SHORTEST_RTT: Duration = Duration::from_millis(1);
-/// How far a source's clock may be from the timestamps it sends before it is not believed.
+/// A source's clock is ignored if it differs from the source's timestamps by more than this.
 const TOLERATED_SECONDS: u32 = 10;
 
 #[cfg(test)]

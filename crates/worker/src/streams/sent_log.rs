@@ -1,5 +1,5 @@
-//! What a consumer remembers of the packets it sent: not the packets, only where they are in the
-//! packet store and how they were changed.
+//! What a consumer remembers about the packets that it sent: where they are in the packet store,
+//! and how they were changed. It does not keep the packets.
 
 use std::time::Duration;
 
@@ -20,14 +20,14 @@ pub struct SentRecord {
     pub timestamp_offset: u32,
     /// The marker bit it was sent with.
     pub marker: bool,
-    /// What the codec's munger needs to make the same payload again, 24 bits of its own.
+    /// 24 bits for the codec's munger, enough to make the same payload again.
     pub codec: u32,
 }
 
 /// The most recent packets of one outgoing stream, 16 bytes each, found by the sequence number they
-/// were sent with. The ring starts with 64 records and doubles up to 1024 while records would
-/// otherwise be overwritten within two seconds; so a consumer's memory follows the packet rate of
-/// what it watches up to 16 KiB, and never grows beyond.
+/// were sent with. The ring starts with 64 records. It doubles, up to 1024, when a record would
+/// otherwise be overwritten within two seconds. So a consumer's memory follows the packet rate of
+/// its stream and never exceeds 16 KiB.
 #[derive(Debug, Default)]
 pub struct SentLog {
     /// The record of a number is at `seq & (records.len() - 1)`.
@@ -42,8 +42,8 @@ struct Packed {
     /// When it was last sent, in milliseconds, wrapping.
     sent_at: u16,
     codec: [u8; 3],
-    /// Stream in the upper four bits, then how often it was sent again, then the marker. All ones
-    /// is no record.
+    /// The stream in the upper four bits, then how often the packet was sent again, then the
+    /// marker. All bits set means that there is no record.
     bits: u8,
 }
 
@@ -52,7 +52,7 @@ struct Packed {
 pub enum ResendRefusal {
     /// It was never sent or is too old.
     Unknown,
-    /// It was sent again less than a round trip ago: that one may still arrive.
+    /// It was sent again less than a round trip ago and may still arrive.
     OnItsWay,
     /// It was sent again as often as allowed.
     Exhausted,
@@ -99,8 +99,8 @@ impl SentLog {
         Ok(packed.unpack())
     }
 
-    /// Takes note that a packet was sent again at `now`, and says how often it was by now; 0 when
-    /// it is not remembered.
+    /// Records that a packet was sent again at `now`. Returns how often that has happened; 0 if the
+    /// packet is not remembered.
     pub fn note_resend(&mut self, now: Instant, seq: u16) -> u8 {
         if self.packed(seq).is_none() {
             return 0;
@@ -119,8 +119,8 @@ impl SentLog {
         self.records.capacity() * size_of::<Packed>()
     }
 
-    /// Forgets everything and returns the memory: for a consumer that pauses, or whose source is
-    /// replaced.
+    /// Forgets everything and returns the memory. This is for a consumer that pauses, or whose
+    /// source is replaced.
     pub fn clear(&mut self) {
         self.records = Vec::new();
     }
@@ -193,10 +193,10 @@ const fn millis(now: Instant) -> u16 {
 
 const FIRST_RECORDS: usize = 64;
 const MAX_RECORDS: usize = 1024;
-/// How long records are worth keeping: as long as the packet store keeps video.
+/// How long records are kept: as long as the packet store keeps video.
 const KEPT_MILLIS: u16 = 2000;
-/// How often one packet is sent again; with the stream number below this never looks like
-/// [`NO_RECORD`].
+/// How often one packet is sent again at most. Together with the limit on the stream number, this
+/// keeps a record from looking like [`NO_RECORD`].
 const MAX_RESENDS: u8 = 6;
 const RESENDS_MASK: u8 = 0b1110;
 const STREAM_MAX: u8 = 0xf;

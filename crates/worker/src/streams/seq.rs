@@ -1,11 +1,11 @@
 //! Numbers that wrap: comparing them, and unwrapping them into counters that do not.
 //!
-//! Everything that remembers packets counts with [`ExtendedSeq`] and [`ExtendedTimestamp`]; the 16
-//! and 32 bits of the wire are read once on the way in and cut off once on the way out.
+//! Everything that remembers packets counts with [`ExtendedSeq`] and [`ExtendedTimestamp`]. The 16
+//! or 32 bits of a packet are extended once on the way in and cut off once on the way out.
 
-/// Whether sequence number `a` is later than `b`: less than half the circle ahead of it (the
-/// arithmetic of RFC 1982 §3.2). Numbers exactly half a circle apart are ordered by their value, so
-/// that of two different numbers one is always the later.
+/// Whether sequence number `a` is later than `b`, which means less than half the circle ahead (RFC
+/// 1982 §3.2). Numbers exactly half a circle apart are ordered by value. So of two different
+/// numbers, one is always the later.
 #[must_use]
 pub const fn seq_is_newer(a: u16, b: u16) -> bool {
     let ahead = a.wrapping_sub(b);
@@ -19,8 +19,9 @@ pub const fn timestamp_is_newer(a: u32, b: u32) -> bool {
     ahead != 0 && (ahead < 0x8000_0000 || (ahead == 0x8000_0000 && a > b))
 }
 
-/// A sequence number that does not wrap: the wire's 16 bits under a count of cycles. The first
-/// packet of a stream is in cycle 2¹⁶, so that earlier ones still have numbers.
+/// A sequence number that does not wrap: the lower 16 bits are those of the packet, the upper ones
+/// count cycles. The first packet of a stream is in cycle 2¹⁶, so that earlier packets have
+/// numbers, too.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct ExtendedSeq(pub u64);
 
@@ -31,7 +32,7 @@ impl ExtendedSeq {
         (self.0 & 0xffff) as u16
     }
 
-    /// The lower 32 bits: enough to find the number again among recent ones.
+    /// The lower 32 bits. They are enough to find the number again among recent ones.
     #[must_use]
     pub const fn low32(self) -> u32 {
         (self.0 & 0xffff_ffff) as u32
@@ -68,8 +69,8 @@ impl ExtendedTimestamp {
     }
 }
 
-/// Unwraps the sequence numbers of one stream, each taken as the number nearest to the highest one
-/// seen, so that reordering around a wrap is harmless, also right after the start.
+/// Unwraps the sequence numbers of one stream. Each becomes the number nearest to the highest one
+/// seen, so reordering around a wrap is harmless, even right after the start.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct SeqUnwrapper {
     highest: Option<ExtendedSeq>,
@@ -98,9 +99,8 @@ impl SeqUnwrapper {
         }
     }
 
-    /// Takes `seq` as the start of a new run of numbers: it gets an extended number that is more
-    /// than a whole cycle above all earlier ones, so that old and new ones are never mistaken for
-    /// each other.
+    /// Takes `seq` as the start of a new run of numbers. Its extended number is more than a whole
+    /// cycle above all earlier ones, so old and new numbers are never mixed up.
     pub fn restart(&mut self, seq: u16) -> ExtendedSeq {
         let extended = match self.highest {
             Some(ExtendedSeq(highest)) => {
@@ -164,7 +164,7 @@ const fn unwrap_near(reference: u64, low: u64, bits: u32) -> u64 {
     }
 }
 
-/// Where unwrapping starts: bit 32 set, so that there is room below for what comes late.
+/// Where unwrapping starts. Bit 32 is set, so that late packets have numbers below.
 const FIRST_CYCLE: u64 = 1 << 32;
 
 #[cfg(test)]

@@ -52,7 +52,7 @@ impl LossyPath {
     }
 }
 
-/// The receiving end of a path: accepts what counts and asks for what is missing.
+/// The receiving end of a path. It accepts new packets and asks for missing ones.
 struct Receiver(ReceiveStream);
 
 impl Receiver {
@@ -189,7 +189,8 @@ fn run(loss_percent: u64) -> (BTreeMap<u32, usize>, ReceiveStats, SendStats) {
             assert_eq!(store.insert(now, &stored), Insertion::Stored);
             down.send(now, consumer.forward(now, &store.get(seq).unwrap()));
         }
-        // Requests travel back at once and are not lost: what is tested is who asks and answers.
+        // Requests arrive at once and are never lost, because the test is about asking and
+        // answering.
         for seq in worker.due(now) {
             publisher_rtx_seq = publisher_rtx_seq.wrapping_add(1);
             let repair = Packet {
@@ -231,7 +232,7 @@ fn at_ten_percent_loss_on_both_paths_every_packet_arrives_once_and_whole() {
     assert!(got.values().all(|count| *count == 1));
     assert!((350..450).contains(&received.packets_lost), "{received:?}");
     assert!(received.packets_repaired >= 350, "{received:?}");
-    // Besides the tenth that is lost, what comes late on either path is asked for at once.
+    // A tenth of the packets is lost. Late packets on either path are asked for at once as well.
     assert!(
         (350..1_200).contains(&sent.packets_retransmitted),
         "{sent:?}"

@@ -98,7 +98,7 @@ impl<'a> Writer<'a> {
         &self.buffer[..self.at]
     }
 
-    /// Forgets what was written at and after `position`; positions ahead are left alone.
+    /// Forgets everything written at and after `position`. A position ahead changes nothing.
     pub fn rewind(&mut self, position: usize) {
         self.at = self.at.min(position);
     }
@@ -149,7 +149,7 @@ impl<'a> Writer<'a> {
         self.bytes(&value.to_be_bytes())
     }
 
-    /// Overwrites what was written at `position`; `None` when that reaches past what was written.
+    /// Overwrites bytes at `position`; `None` if they reach past the end of what was written.
     pub fn patch(&mut self, position: usize, bytes: &[u8]) -> Option<()> {
         let end = position.checked_add(bytes.len())?;
         if end > self.at {
@@ -159,8 +159,8 @@ impl<'a> Writer<'a> {
     }
 }
 
-/// Overwrites `value.len()` bytes of `packet` at `position`; `None`, and no change, when they do
-/// not lie within it.
+/// Overwrites `value.len()` bytes of `packet` at `position`. If they do not lie within it, nothing
+/// changes and the answer is `None`.
 pub fn stamp(packet: &mut [u8], position: usize, value: &[u8]) -> Option<()> {
     let end = position.checked_add(value.len())?;
     packet.get_mut(position..end)?.copy_from_slice(value);

@@ -1,7 +1,7 @@
 //! Which protocol a datagram belongs to, by its first bytes (RFC 7983, RFC 5761).
 
-/// The protocol of a datagram. What the worker does not speak has a name, so that it can be counted
-/// when it is dropped.
+/// The protocol of a datagram. Protocols that the worker does not speak have a name as well, so
+/// that their datagrams can be counted when they are dropped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum DatagramKind {
     /// STUN: first byte 0–3.
@@ -10,7 +10,8 @@ pub enum DatagramKind {
     Dtls,
     /// RTP: first byte 128–191.
     Rtp,
-    /// RTCP: first byte 128–191, and a packet type where RTP has no payload types.
+    /// RTCP: the first byte is 128–191, and the second is a packet type that RTP does not use as a
+    /// payload type.
     Rtcp,
     /// ZRTP: first byte 16–19. Not spoken.
     Zrtp,
@@ -21,8 +22,8 @@ pub enum DatagramKind {
 }
 
 impl DatagramKind {
-    /// The kind of `datagram`. Looks at two bytes at most; whether the rest is well-formed is for
-    /// the protocol's own view to say.
+    /// The kind of `datagram`. It looks at two bytes at most; the protocol's own view checks the
+    /// rest.
     #[must_use]
     pub fn of(datagram: &[u8]) -> Self {
         match datagram {

@@ -6,8 +6,7 @@ use crate::params::{HeaderExtensionUri as Uri, RtpHeaderExtensionParameters};
 /// header, under router ids.
 pub const STORED_PROFILE: u16 = 0x1000;
 
-/// The ids that a transport looks for on received packets: what routing and feedback need. 0 is
-/// none.
+/// The ids that a transport reads on received packets, for routing and for feedback. 0 is none.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct RecvExtensionIds {
     /// The MID (RFC 8843).
@@ -38,8 +37,8 @@ impl RecvExtensionIds {
     }
 }
 
-/// How a producer's extensions are kept for consumers: by id in its packets, the router id, or 0 for
-/// what is not passed through.
+/// How a producer's extensions are kept for consumers. For each id in its packets it holds the
+/// router id, or 0 if the extension is not passed on.
 #[derive(Clone, Debug)]
 pub struct PassThrough {
     router_ids: [u8; 256],
@@ -120,7 +119,7 @@ impl SendExtensionIds {
         ids
     }
 
-    /// The consumer's id of a stored extension; 0 when it is left out.
+    /// The consumer's id of a stored extension; 0 if it is left out.
     pub fn of_router_id(&self, router_id: u8) -> u8 {
         self.passed_through
             .get(usize::from(router_id))
@@ -129,7 +128,8 @@ impl SendExtensionIds {
     }
 }
 
-/// Whether an extension says something about the media itself. The others belong to one leg.
+/// Whether an extension says something about the media itself. The others belong to one transport
+/// alone.
 const fn is_passed_through(uri: Uri) -> bool {
     matches!(
         uri,

@@ -1,5 +1,6 @@
-//! Bytes as they travel: checked views that cannot panic once checked, and writers into a caller's
-//! buffer. Nothing here keeps state between packets, knows the time or allocates per packet.
+//! The bytes on the network: views, which cannot panic once they are checked, and writers into a
+//! caller's buffer. Nothing here keeps state between packets, knows the time or allocates per
+//! packet.
 //!
 //! - [`demux`]: what kind of datagram this is (RFC 7983).
 //! - [`rtp`], [`rtp_ext`], [`ext`]: RTP packets, their header extensions and the values in these.

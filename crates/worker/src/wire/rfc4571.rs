@@ -1,14 +1,14 @@
-//! Datagrams on a TCP connection: each behind its length in two bytes (RFC 4571 §2).
+//! Datagrams on a TCP connection: each comes after its length in two bytes (RFC 4571 §2).
 
 use std::ops::Range;
 
 use crate::output::MAX_DATAGRAM;
 
-/// Takes a byte stream apart into frames, over one fixed buffer of its own.
+/// Cuts a byte stream into frames, in one fixed buffer of its own.
 ///
-/// Read from the connection into [`FrameDecoder::space`], tell how much by
-/// [`FrameDecoder::advance`], then take frames until [`FrameDecoder::next_frame`] has no more. Then
-/// there is space again: the buffer holds more than one frame of the largest size.
+/// Read from the connection into [`FrameDecoder::space`], call [`FrameDecoder::advance`] with the
+/// number of bytes, then take frames until [`FrameDecoder::next_frame`] has no more. Then there is
+/// space again, because the buffer is larger than the largest frame.
 #[derive(Debug)]
 pub struct FrameDecoder {
     buffer: Box<[u8]>,
@@ -26,8 +26,7 @@ pub struct FrameTooLong {
 }
 
 impl FrameDecoder {
-    /// A decoder over a buffer of `capacity` bytes, or of one frame of the largest size when that is
-    /// more.
+    /// A decoder with a buffer of `capacity` bytes, or of the largest frame if that is more.
     #[must_use]
     pub fn new(capacity: usize) -> Self {
         let capacity = capacity.max(PREFIX_LEN + MAX_DATAGRAM);
@@ -38,7 +37,7 @@ impl FrameDecoder {
         }
     }
 
-    /// Where to read to from the connection. Not empty as long as every frame has been taken.
+    /// Where to read into from the connection. It is not empty if all frames have been taken.
     pub fn space(&mut self) -> &mut [u8] {
         if self.start > 0 {
             self.buffer.copy_within(self.start..self.end, 0);
@@ -48,8 +47,8 @@ impl FrameDecoder {
         &mut self.buffer[self.end..]
     }
 
-    /// Tells that the first `len` bytes of [`FrameDecoder::space`] have been read from the
-    /// connection. What is more than the space had is ignored.
+    /// Notes that the first `len` bytes of [`FrameDecoder::space`] have been read from the
+    /// connection. More than the space held is ignored.
     pub fn advance(&mut self, len: usize) {
         self.end = self.end.saturating_add(len).min(self.buffer.len());
     }
@@ -59,7 +58,7 @@ impl FrameDecoder {
     ///
     /// # Errors
     ///
-    /// A frame longer than a datagram may be, now and on every later call.
+    /// A frame that is longer than a datagram may be; every later call says the same.
     pub fn next_frame(&mut self) -> Result<Option<&mut [u8]>, FrameTooLong> {
         while let Some(frame) = self.peek()? {
             self.start = frame.end;
@@ -86,7 +85,7 @@ impl FrameDecoder {
     }
 }
 
-/// The two bytes that go before a datagram of `len` bytes; `None` above 65,535.
+/// The two bytes before a datagram of `len` bytes; `None` above 65,535.
 #[must_use]
 pub fn prefix(len: usize) -> Option<[u8; PREFIX_LEN]> {
     u16::try_from(len).ok().map(u16::to_be_bytes)

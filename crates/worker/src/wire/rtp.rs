@@ -7,9 +7,9 @@ use crate::ids::{PayloadType, Ssrc};
 use super::buffer::{Reader, stamp};
 use super::rtp_ext::{ExtensionProfile, Extensions};
 
-/// A view of an RTP packet. [`RtpPacket::new_checked`] looks at every length that the packet tells;
-/// after that no accessor can fail or panic. It borrows the bytes, so it cannot outlive a change of
-/// them.
+/// A view of an RTP packet. [`RtpPacket::new_checked`] checks every length in the packet; after
+/// that no accessor can fail or panic. The view borrows the bytes, so they cannot change while it
+/// lives.
 #[derive(Clone, Copy, Debug)]
 pub struct RtpPacket<'a> {
     bytes: &'a [u8],
@@ -103,7 +103,7 @@ impl<'a> RtpPacket<'a> {
         std::iter::from_fn(move || list.u32().map(Ssrc))
     }
 
-    /// What the header extension's first 16 bits say; `None` without a header extension.
+    /// The first 16 bits of the header extension; `None` without one.
     #[must_use]
     pub const fn extension_profile(&self) -> Option<ExtensionProfile> {
         self.extensions.profile()
@@ -139,21 +139,23 @@ impl<'a> RtpPacket<'a> {
         &self.bytes[self.payload_range()]
     }
 
-    /// How many padding bytes follow the payload, their count byte included; 0 without padding.
+    /// The number of padding bytes after the payload, including their count byte; 0 without
+    /// padding.
     #[must_use]
     pub const fn padding_len(&self) -> usize {
         self.padding_len
     }
 
-    /// Whether it carries padding and nothing else, as probes for bandwidth do.
+    /// Whether it carries only padding; bandwidth probes do.
     #[must_use]
     pub const fn is_padding_only(&self) -> bool {
         self.padding_len > 0 && self.header_len + self.padding_len == self.bytes.len()
     }
 }
 
-/// Length of fixed header, CSRC list and header extension of a packet that may not be authenticated
-/// or decrypted yet: what SRTP leaves in the clear. `None` when the header does not fit the packet.
+/// The length of the fixed header, CSRC list and header extension. The packet may still be
+/// encrypted and unauthenticated: SRTP leaves this part in the clear. `None` if the header does not
+/// fit the packet.
 #[must_use]
 pub fn header_len(packet: &[u8]) -> Option<usize> {
     Prefix::read(packet).ok().map(|prefix| prefix.header_len)
@@ -174,7 +176,7 @@ pub enum RtpError {
     /// The header extension reaches past the end.
     #[error("header extension is longer than the packet")]
     Extension,
-    /// The padding bit is set, and the count is 0 or more than what follows the header.
+    /// The padding bit is set, but the count is 0 or larger than the rest of the packet.
     #[error("padding count does not fit the payload")]
     Padding,
 }
@@ -195,11 +197,11 @@ pub struct RtpHeader {
 }
 
 impl RtpHeader {
-    /// Writes the fixed header, with no CSRC, no extension and no padding, to the front of `packet`
-    /// and returns its length. `None`, and no change, when it does not fit.
+    /// Writes the fixed header without CSRCs, extension and padding to the front of `packet` and
+    /// returns its length. If it does not fit, nothing changes and the answer is `None`.
     ///
-    /// [`super::rtp_ext::ExtensionWriter`] adds the extension behind it, [`write_padding`] the
-    /// padding behind the payload; each sets its own bit.
+    /// [`super::rtp_ext::ExtensionWriter`] adds the extension after it, [`write_padding`] the
+    /// padding after the payload. Each sets its own bit.
     pub fn write(&self, packet: &mut [u8]) -> Option<usize> {
         let sequence_number = self.sequence_number.to_be_bytes();
         let timestamp = self.timestamp.to_be_bytes();
@@ -214,8 +216,8 @@ impl RtpHeader {
         Some(FIXED_HEADER_LEN)
     }
 
-    /// Reads the fixed header of a packet that may not be authenticated yet; checks nothing but
-    /// that it is there.
+    /// Reads the fixed header of a packet that may not be authenticated yet. It only checks that
+    /// the header is complete.
     #[must_use]
     pub fn read(packet: &[u8]) -> Option<Self> {
         let mut reader = Reader::new(packet.get(1..)?);
@@ -230,8 +232,8 @@ impl RtpHeader {
     }
 }
 
-/// Appends `count` bytes of padding to a packet of `len` bytes and sets the padding bit; returns the
-/// new length. `None`, and no change, when they do not fit or `count` is 0.
+/// Appends `count` bytes of padding to a packet of `len` bytes, sets the padding bit and returns
+/// the new length. If they do not fit or `count` is 0, nothing changes and the answer is `None`.
 pub fn write_padding(packet: &mut [u8], len: usize, count: u8) -> Option<usize> {
     let end = len.checked_add(usize::from(count))?;
     if count == 0 || len < FIXED_HEADER_LEN {
@@ -244,7 +246,7 @@ pub fn write_padding(packet: &mut [u8], len: usize, count: u8) -> Option<usize> 
     Some(end)
 }
 
-/// What comes before the payload: all that can be told of a packet before it is authenticated.
+/// The part before the payload: all that can be read before a packet is authenticated.
 struct Prefix<'a> {
     csrc_count: usize,
     extensions: Extensions<'a>,

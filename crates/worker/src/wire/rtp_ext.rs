@@ -1,10 +1,10 @@
-//! RTP header extensions in the general form (RFC 8285): iterating the elements of a received one,
-//! and writing one whose values can be stamped later in place.
+//! RTP header extensions in the general form (RFC 8285): iterating over the elements of a received
+//! one, and writing one. Values can be stamped into a written one later.
 
 use super::buffer::{Reader, padding_to_word, stamp};
 use super::rtp::EXTENSION_BIT;
 
-/// What the first 16 bits of a header extension say about its elements.
+/// The form of the elements, from the first 16 bits of a header extension.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum ExtensionProfile {
     /// 0xBEDE: elements with ids 1–14 and values of 1–16 bytes (RFC 8285 §4.2).
@@ -15,7 +15,7 @@ pub enum ExtensionProfile {
     Other(u16),
 }
 
-/// The elements of a received header extension, in packet order. Iterating ends quietly at the first
+/// The elements of a received header extension, in packet order. Iteration just ends at the first
 /// element that reaches past the extension.
 #[derive(Clone, Copy, Debug)]
 pub struct Extensions<'a> {
@@ -138,12 +138,12 @@ impl ExtensionForm {
     }
 }
 
-/// Writes a header extension behind the fixed header and CSRCs of a packet.
+/// Writes a header extension after the fixed header and CSRCs of a packet.
 ///
-/// [`ExtensionWriter::push`] tells where in the packet a value lies, so that what is known only when
-/// the packet leaves (abs-send-time, the transport-wide sequence number) is stamped there by
-/// [`super::buffer::stamp`]. A writer that is dropped without [`ExtensionWriter::finish`] leaves the
-/// packet without an extension.
+/// [`ExtensionWriter::push`] returns where in the packet a value lies. Values that are known only
+/// when the packet leaves (abs-send-time, the transport-wide sequence number) are stamped there by
+/// [`super::buffer::stamp`]. If the writer is dropped without [`ExtensionWriter::finish`], the
+/// packet has no extension.
 #[derive(Debug)]
 pub struct ExtensionWriter<'a> {
     packet: &'a mut [u8],
@@ -164,8 +164,8 @@ impl<'a> ExtensionWriter<'a> {
         }
     }
 
-    /// Appends an element and returns the position of its value in the packet. `None`, and no
-    /// change, when the packet is full or the form cannot hold this id or length.
+    /// Appends an element and returns the position of its value in the packet. If the packet is
+    /// full or the form cannot hold this id or length, nothing changes and the answer is `None`.
     pub fn push(&mut self, id: u8, value: &[u8]) -> Option<usize> {
         let len = u8::try_from(value.len()).ok()?;
         let value_at = match self.form {
@@ -179,7 +179,7 @@ impl<'a> ExtensionWriter<'a> {
             ExtensionForm::TwoByte => self.at.checked_add(2)?,
         };
         let end = value_at.checked_add(value.len())?;
-        // The element and the padding behind it must fit, so that `finish` cannot fail.
+        // The element and the padding after it must fit, so that `finish` cannot fail.
         if end + padding_to_word(end - self.start) > self.packet.len() {
             return None;
         }
@@ -193,8 +193,8 @@ impl<'a> ExtensionWriter<'a> {
     }
 
     /// Pads to 32 bits, writes the extension's own header and sets the packet's X bit; returns the
-    /// new length of the packet's header. With no element nothing is written and the header keeps
-    /// its length.
+    /// new length of the packet's header. Without an element nothing is written and the header
+    /// keeps its length.
     #[must_use]
     pub fn finish(self) -> usize {
         let elements_at = self.start.saturating_add(EXTENSION_HEADER_LEN);

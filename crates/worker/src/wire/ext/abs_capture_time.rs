@@ -8,8 +8,7 @@ use crate::wire::buffer::Reader;
 pub struct AbsCaptureTime {
     /// By the clock of who captured it.
     pub timestamp: NtpTime,
-    /// The clock of who captured it minus the clock of who sends the packet, in units of 2⁻³² s.
-    /// `None` in the short form.
+    /// The capturer's clock minus the sender's clock, in units of 2⁻³² s. `None` in the short form.
     pub clock_offset: Option<i64>,
 }
 
@@ -37,8 +36,8 @@ impl AbsCaptureTime {
         })
     }
 
-    /// The same capture time on a packet that we send instead of its sender, whose clock minus ours
-    /// is `offset`, in units of 2⁻³² s. While that is not known the offset is left out.
+    /// The same capture time for a packet that we send on. `offset` is the original sender's clock
+    /// minus ours, in units of 2⁻³² s. While it is not known, the offset is left out.
     #[must_use]
     pub fn sent_by_us(self, offset: Option<i64>) -> Self {
         let sum = |(a, b): (i64, i64)| a.wrapping_add(b);
@@ -48,8 +47,7 @@ impl AbsCaptureTime {
         }
     }
 
-    /// The bytes of the element's value, of which the first [`AbsCaptureTime::len`] are to be
-    /// written.
+    /// The bytes of the element's value. Only the first [`AbsCaptureTime::len`] are written.
     #[must_use]
     pub fn to_bytes(self) -> [u8; Self::LEN] {
         let mut bytes = [0; Self::LEN];

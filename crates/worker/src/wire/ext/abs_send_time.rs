@@ -28,8 +28,8 @@ impl AbsSendTime {
         [a, b, c]
     }
 
-    /// A sending time on the worker's own time line. Only differences between sending times mean
-    /// something, so any line will do.
+    /// A sending time by the worker's own clock. Only differences between sending times matter, so
+    /// any clock will do.
     #[must_use]
     pub fn from_instant(instant: Instant) -> Self {
         let nanos = instant.as_nanos() % (WRAP_SECONDS * NANOS_PER_SECOND);
@@ -37,7 +37,7 @@ impl AbsSendTime {
         Self(u32::try_from(ticks).unwrap_or(MASK) & MASK)
     }
 
-    /// A sending time on the line of NTP timestamps, as libwebrtc counts it.
+    /// A sending time by an NTP clock, as libwebrtc counts it.
     #[must_use]
     pub fn from_ntp(ntp: NtpTime) -> Self {
         let ticks = (ntp.0 >> (32 - FRACTION_BITS)) & u64::from(MASK);
@@ -50,11 +50,12 @@ impl AbsSendTime {
         self.0
     }
 
-    /// How many units of 2⁻¹⁸ s this time is after `earlier`, by the shorter way around the wrap:
-    /// between −2²³ and 2²³−1, or ±32 s.
+    /// This time minus `earlier` in units of 2⁻¹⁸ s, by the shorter way around the wrap: between
+    /// −2²³ and 2²³−1, which is ±32 s.
     #[must_use]
     pub const fn ticks_since(self, earlier: Self) -> i32 {
-        // The 24-bit difference is brought to the top of the word for its sign to be extended.
+        // The 24-bit difference goes to the top of the word, so that shifting it back extends its
+        // sign.
         (self.0.wrapping_sub(earlier.0) << 8).cast_signed() >> 8
     }
 

@@ -1,8 +1,8 @@
 //! The values that header extensions carry, one module per extension. Each reads the value of an
-//! element and gives the bytes to write into one; ids and forms are [`super::rtp_ext`]'s.
+//! element and makes the bytes to write; [`super::rtp_ext`] handles ids and forms.
 //!
-//! Tokens (MID, RID, repaired RID) are [`crate::ids::Token`]s; the dependency descriptor is opaque
-//! here and read by `codecs`.
+//! MID, RID and repaired RID are [`crate::ids::Token`]s. The dependency descriptor is opaque here;
+//! `codecs` reads it.
 
 mod abs_capture_time;
 mod abs_send_time;

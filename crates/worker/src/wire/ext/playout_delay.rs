@@ -2,7 +2,7 @@
 
 use crate::wire::buffer::Reader;
 
-/// Between what limits a receiver may delay the media to play it smoothly.
+/// The limits within which a receiver may delay the media to play it smoothly.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct PlayoutDelay {
     /// Lower limit, in units of 10 ms, 0–4095.

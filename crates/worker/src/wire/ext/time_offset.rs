@@ -17,7 +17,7 @@ impl TimeOffset {
     #[must_use]
     pub fn parse(value: &[u8]) -> Option<Self> {
         let bits = Reader::new(value).u24()?;
-        // The 24 bits are brought to the top of the word for their sign to be extended.
+        // The 24 bits go to the top of the word, so that shifting them back extends their sign.
         Some(Self {
             ticks: (bits << 8).cast_signed() >> 8,
         })

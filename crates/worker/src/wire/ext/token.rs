@@ -5,7 +5,7 @@ use crate::ids::Token;
 /// The identifier in a MID, RID or repaired-RID element. `None` when it is empty or longer than
 /// [`Token::MAX_LEN`].
 ///
-/// Some senders keep the element's length and fill the end with zeros; these are no part of the
+/// Some senders keep the element's length and fill the end with zeros. These do not belong to the
 /// identifier.
 #[must_use]
 pub fn token(value: &[u8]) -> Option<Token> {

@@ -1,4 +1,4 @@
-//! The common header, iterating a compound packet and writing one (RFC 3550 §6.1, §6.4).
+//! The common header, reading a compound packet and writing one (RFC 3550 §6.1, §6.4).
 
 use crate::wire::buffer::{Reader, Writer};
 
@@ -6,9 +6,9 @@ use super::{Bye, Fir, Nack, Pli, ReceiverReport, Remb, Sdes, SenderReport, Trans
 
 /// Iterates over the packets of a decrypted compound packet, in order.
 ///
-/// It ends at the first packet that is malformed, because nothing behind a wrong length can be
-/// trusted; [`RtcpPackets::error`] then tells why. Every step takes at least four bytes, so the
-/// length of the datagram bounds the work.
+/// It ends at the first malformed packet, because nothing after a wrong length can be trusted;
+/// [`RtcpPackets::error`] then says why. Every step takes at least four bytes, so the length of the
+/// datagram bounds the work.
 #[derive(Clone, Debug)]
 pub struct RtcpPackets<'a> {
     rest: &'a [u8],
@@ -38,7 +38,7 @@ pub enum RtcpPacket<'a> {
     Remb(Remb<'a>),
     /// Extended reports, type 207.
     Xr(Xr<'a>),
-    /// Well-formed as far as the common header tells, and not understood.
+    /// A packet of an unknown type; its common header is well-formed.
     Other {
         /// The packet type.
         packet_type: u8,
@@ -62,7 +62,7 @@ pub enum RtcpError {
     /// The padding bit is set, and the count does not fit the packet.
     #[error("RTCP padding count does not fit the packet")]
     Padding,
-    /// The packet is too short for what its type or its counts promise.
+    /// The packet is too short for its type or its counts.
     #[error("RTCP packet of type {packet_type} is malformed")]
     Body {
         /// The packet type.
@@ -129,7 +129,7 @@ impl<'a> Iterator for RtcpPackets<'a> {
 
 fn without_padding(body: &[u8]) -> Option<&[u8]> {
     // RFC 3550 §6.4.1 adds that the count "will be a multiple of four"; libwebrtc pads its
-    // transport feedback by 1 to 3 bytes, so that is not asked for.
+    // transport feedback by 1 to 3 bytes, so we do not require that.
     let count = usize::from(*body.last()?);
     if count == 0 {
         return None;
@@ -155,7 +155,7 @@ fn parse(packet_type: u8, count: u8, body: &[u8]) -> Option<RtcpPacket<'_>> {
     })
 }
 
-/// Writes RTCP packets one behind the other into a caller's buffer.
+/// Writes RTCP packets one after the other into a caller's buffer.
 #[derive(Debug)]
 pub struct CompoundWriter<'a>(Writer<'a>);
 
@@ -190,8 +190,8 @@ impl<'a> CompoundWriter<'a> {
         self.0.written()
     }
 
-    /// Writes one packet: the common header around what `body` writes, which is padded to 32 bits
-    /// with zeros. `None`, and no change, when `body` gives up or the packet does not fit.
+    /// Writes one packet: the common header, then what `body` writes, padded with zeros to 32 bits.
+    /// If `body` gives up or the packet does not fit, nothing changes and the answer is `None`.
     pub(super) fn packet<T>(
         &mut self,
         packet_type: u8,
@@ -228,15 +228,15 @@ impl<'a> CompoundWriter<'a> {
     }
 }
 
-/// `items` as the five bits of the common header count them; `None` above 31.
+/// `items` as the five-bit count of the common header; `None` above 31.
 pub(super) fn count_of<T>(items: &[T]) -> Option<u8> {
     u8::try_from(items.len())
         .ok()
         .filter(|count| *count <= MAX_COUNT)
 }
 
-/// The two SSRCs that every feedback packet begins with (RFC 4585 §6.1): who sends it and what it is
-/// about.
+/// The two SSRCs at the start of every feedback packet (RFC 4585 §6.1): its sender, and the stream
+/// that it is about.
 pub(super) fn feedback_sources(reader: &mut Reader<'_>) -> Option<(u32, u32)> {
     Some((reader.u32()?, reader.u32()?))
 }

@@ -18,7 +18,7 @@ pub struct Fir<'a> {
 pub struct FirEntry {
     /// The stream.
     pub ssrc: Ssrc,
-    /// Counts commands to this stream; a repeat of the last command keeps the number.
+    /// Counts the commands to this stream. A repetition of the last command has the same number.
     pub sequence_number: u8,
 }
 

@@ -1,9 +1,9 @@
 //! RTCP (RFC 3550 §6, RFC 4585, RFC 5104, RFC 3611): one module per packet type, each with its
 //! parser, its writer and its tests.
 //!
-//! [`RtcpPackets`] iterates over a decrypted compound packet and gives views whose lengths have been
-//! checked. [`CompoundWriter`] lays packets side by side in a caller's buffer; each type's `write`
-//! returns `None`, and leaves the buffer as it was, when its packet does not fit.
+//! [`RtcpPackets`] iterates over a decrypted compound packet and gives views whose lengths have
+//! been checked. [`CompoundWriter`] puts packets side by side into a caller's buffer. If a packet
+//! does not fit, its `write` returns `None` and the buffer stays as it was.
 
 mod bye;
 mod compound;

@@ -1,4 +1,4 @@
-//! Generic NACK (RFC 4585 §6.2.1): packets that a receiver misses.
+//! Generic NACK (RFC 4585 §6.2.1): a list of packets that a receiver misses.
 
 use crate::ids::Ssrc;
 use crate::wire::buffer::Reader;
@@ -33,16 +33,16 @@ impl<'a> Nack<'a> {
         })
     }
 
-    /// The sequence numbers asked for, in the order of the packet. There may be 17 for each four
-    /// bytes received; the same number may come twice.
+    /// The sequence numbers that it asks for, in the order of the packet. Each four bytes may hold
+    /// 17 of them, and the same number may come twice.
     #[must_use]
     pub fn lost(&self) -> LostPackets<'a> {
         self.lost.clone()
     }
 
-    /// Writes a NACK for `lost`, which must be in the order of the stream (so that 65,535 comes
-    /// before 0). Returns how many of them it asks for: fewer than all when the buffer is full, and
-    /// then the rest needs another packet. `None` when there is none or not one fits.
+    /// Writes a NACK for `lost`, which must be in the order of the stream (65,535 comes before 0).
+    /// Returns how many of them it asks for. If the buffer is full these are not all, and the rest
+    /// needs another packet. `None` if `lost` is empty or not even one fits.
     pub fn write(
         out: &mut CompoundWriter<'_>,
         sender_ssrc: Ssrc,

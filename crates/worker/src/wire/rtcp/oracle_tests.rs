@@ -1,5 +1,5 @@
-//! The `rtcp` crate as an independent implementation: what we write it reads, what it writes we
-//! read.
+//! The `rtcp` crate as an independent implementation: it reads what we write, and we read what it
+//! writes.
 
 use rtcp::extended_report::{
     DLRRReport, DLRRReportBlock, ExtendedReport, ReceiverReferenceTimeReportBlock,
@@ -228,7 +228,7 @@ fn bitrate_estimates_agree() {
         let RtcpPacket::Remb(ours) = only(&bytes) else {
             panic!("not an estimate");
         };
-        // Their bitrate is a float of 24 bits, so 18 bits survive both ways.
+        // Their bitrate is a float with a mantissa of 24 bits, so 18 bits survive both ways.
         assert_eq!(f64::from(theirs.bitrate), ours.bitrate as f64);
         assert!(ours.bitrate <= bitrate && bitrate - ours.bitrate <= bitrate >> 17);
         assert_eq!(theirs.ssrcs, [9]);

@@ -54,7 +54,7 @@ impl<'a> Remb<'a> {
         let mantissa = u32::try_from(bitrate >> exponent).ok()?;
         out.packet(PSFB, APPLICATION, |out| {
             out.u32(sender_ssrc.0)?;
-            // The draft's §2.2, of the SSRC of the media source: "Always 0".
+            // The draft's §2.2 says of the SSRC of the media source: "Always 0".
             out.u32(0)?;
             out.bytes(NAME)?;
             out.u8(u8::try_from(ssrcs.len()).ok()?)?;

@@ -10,16 +10,16 @@ pub struct ReportBlock {
     pub ssrc: Ssrc,
     /// Share of packets lost since the last report, in units of 1/256.
     pub fraction_lost: u8,
-    /// Packets lost since the beginning, −2²³ to 2²³−1 (clamped when written); less than zero with
-    /// duplicates.
+    /// Packets lost since the beginning, −2²³ to 2²³−1 (clamped when written). Duplicates may make
+    /// it negative.
     pub cumulative_lost: i32,
-    /// Highest sequence number received, extended by the count of its cycles in the upper 16 bits.
+    /// The highest sequence number received, with the number of its cycles in the upper 16 bits.
     pub highest_sequence_number: u32,
     /// Interarrival jitter, in units of the stream's clock.
     pub jitter: u32,
     /// LSR: the middle 32 bits of the last sender report's NTP timestamp; 0 without one.
     pub last_sender_report: u32,
-    /// DLSR: how long ago that report came in, in units of 2⁻¹⁶ s; 0 without one.
+    /// DLSR: the time since that report arrived, in units of 2⁻¹⁶ s; 0 without one.
     pub delay_since_last_sender_report: u32,
 }
 
@@ -31,7 +31,7 @@ impl ReportBlock {
         Some(Self {
             ssrc: Ssrc(reader.u32()?),
             fraction_lost: reader.u8()?,
-            // The 24 bits are brought to the top of the word for their sign to be extended.
+            // The 24 bits go to the top of the word, so that shifting them back extends their sign.
             cumulative_lost: (reader.u24()? << 8).cast_signed() >> 8,
             highest_sequence_number: reader.u32()?,
             jitter: reader.u32()?,

@@ -16,7 +16,7 @@ pub struct Sdes<'a> {
 pub struct SdesChunk<'a> {
     /// The source.
     pub ssrc: Ssrc,
-    /// Its canonical name, 0–255 bytes of UTF-8 that have not been checked.
+    /// Its canonical name: 0–255 bytes, which nobody has checked to be UTF-8.
     pub cname: Option<&'a [u8]>,
 }
 

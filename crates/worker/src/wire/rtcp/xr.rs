@@ -1,4 +1,4 @@
-//! Extended reports (RFC 3611): the two blocks by which a receiver measures the round trip.
+//! Extended reports (RFC 3611): the two blocks with which a receiver measures the round trip.
 
 use crate::ids::Ssrc;
 use crate::time::NtpTime;
@@ -32,7 +32,7 @@ pub struct DlrrItem {
     pub ssrc: Ssrc,
     /// The middle 32 bits of its last reference time; 0 without one.
     pub last_rr: u32,
-    /// How long ago that came in, in units of 2⁻¹⁶ s; 0 without one.
+    /// The time since that arrived, in units of 2⁻¹⁶ s; 0 without one.
     pub delay_since_last_rr: u32,
 }
 

@@ -23,7 +23,7 @@ impl AttributeType {
     pub const PRIORITY: Self = Self(0x0024);
     /// USE-CANDIDATE (RFC 8445 §16.1).
     pub const USE_CANDIDATE: Self = Self(0x0025);
-    /// NOMINATION (draft-thatcher-ice-renomination) by the number that it was given later.
+    /// NOMINATION (draft-thatcher-ice-renomination) under the number that it got later.
     pub const NOMINATION: Self = Self(0x0030);
     /// SOFTWARE (RFC 8489 §14.14).
     pub const SOFTWARE: Self = Self(0x8022);
@@ -114,7 +114,7 @@ pub(super) fn parse_xor_address(value: &[u8], id: TransactionId) -> Option<Socke
     reader.is_empty().then_some(SocketAddr::new(ip, port))
 }
 
-/// The value of an XOR-MAPPED-ADDRESS, and how many bytes of it count.
+/// The value of an XOR-MAPPED-ADDRESS, and how many of its bytes are used.
 pub(super) fn xor_address(address: SocketAddr, id: TransactionId) -> ([u8; 20], usize) {
     let mut value = [0; 20];
     let port = address.port() ^ port_mask();

@@ -16,8 +16,8 @@ impl IntegrityKey {
         ))
     }
 
-    /// The tag of `message`, the bytes before MESSAGE-INTEGRITY. Its length field is taken as if
-    /// MESSAGE-INTEGRITY were the last attribute. `None` when there is not even a header.
+    /// The tag of `message`, the bytes before MESSAGE-INTEGRITY. The length field counts as if
+    /// MESSAGE-INTEGRITY were the last attribute. `None` if `message` is shorter than a header.
     pub(super) fn sign(&self, message: &[u8]) -> Option<[u8; TAG_LEN]> {
         let [kind_a, kind_b, _, _] = *message.first_chunk()?;
         let len = message.len().checked_sub(super::message::HEADER_LEN)? + ATTRIBUTE_LEN;

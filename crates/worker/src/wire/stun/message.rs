@@ -10,8 +10,8 @@ use super::integrity::{IntegrityKey, TAG_LEN};
 /// A view of a STUN message. [`StunMessage::new_checked`] walks every attribute once; after that no
 /// accessor can fail or panic.
 ///
-/// Nothing of it is to be trusted before [`StunMessage::verify_integrity`]. The accessors see only
-/// the attributes before MESSAGE-INTEGRITY, which that check covers.
+/// Trust nothing of it before [`StunMessage::verify_integrity`]. The accessors see only the
+/// attributes before MESSAGE-INTEGRITY, because only these are covered by that check.
 #[derive(Clone, Copy, Debug)]
 pub struct StunMessage<'a> {
     bytes: &'a [u8],
@@ -62,7 +62,7 @@ pub enum StunError {
     /// The magic cookie is another number.
     #[error("magic cookie is wrong")]
     MagicCookie,
-    /// The length field is not what follows the header, or no multiple of four.
+    /// The length field does not match what follows the header, or it is no multiple of four.
     #[error("STUN length does not match the datagram")]
     Length,
     /// An attribute reaches past the end of the message.
@@ -198,8 +198,8 @@ impl<'a> StunMessage<'a> {
         self.attribute(AttributeType::USERNAME)
     }
 
-    /// What USERNAME says before its colon: in a request, the receiver's own username fragment
-    /// (RFC 8445 §7.2.2).
+    /// The part of USERNAME before the colon. In a request it is the receiver's own username
+    /// fragment (RFC 8445 §7.2.2).
     #[must_use]
     pub fn local_username_fragment(&self) -> Option<&'a [u8]> {
         self.username()?.split(|byte| *byte == b':').next()
@@ -229,7 +229,7 @@ impl<'a> StunMessage<'a> {
         exact(self.attribute(AttributeType::ICE_CONTROLLING)?).map(u64::from_be_bytes)
     }
 
-    /// NOMINATION by either of its numbers; 0x0030 wins when both are there.
+    /// NOMINATION under either of its numbers; 0x0030 wins if both are there.
     #[must_use]
     pub fn nomination(&self) -> Option<u32> {
         let value = self
@@ -322,5 +322,5 @@ pub(super) const HEADER_LEN: usize = 20;
 pub(super) const MAGIC_COOKIE: u32 = 0x2112_a442;
 /// Length of a FINGERPRINT attribute, in bytes.
 const FINGERPRINT_LEN: usize = 8;
-/// "STUN" in ASCII: tells the CRC apart from that of a protocol around this one.
+/// "STUN" in ASCII. It makes this CRC differ from one that an outer protocol may use.
 const FINGERPRINT_XOR: u32 = 0x5354_554e;

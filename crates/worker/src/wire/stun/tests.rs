@@ -101,8 +101,8 @@ fn no_bit_of_a_message_can_be_changed() {
 
 #[test]
 fn what_is_written_has_the_bytes_of_rfc_5769() {
-    // The RFC pads attributes with spaces, a writer is free to choose zeros; so the parts that no
-    // padding comes before are compared.
+    // The RFC pads attributes with spaces, but a writer may choose zeros. So we compare the parts
+    // before the first padding.
     let mut buffer = [0xff; 200];
     let address: SocketAddr = "192.0.2.1:32853".parse().unwrap();
     let len = write_success(&mut buffer, ID, address, &key()).unwrap();

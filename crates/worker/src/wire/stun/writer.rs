@@ -10,8 +10,8 @@ use super::message::{
     Class, HEADER_LEN, MAGIC_COOKIE, Method, TransactionId, fingerprint, join_type,
 };
 
-/// Writes a message attribute by attribute. The length field is right after each of them; a write
-/// that does not fit returns `None` and leaves a message that must not be sent.
+/// Writes a message attribute by attribute. The length field is correct after each of them. A write
+/// that does not fit returns `None`; the message must not be sent then.
 #[derive(Debug)]
 pub struct StunWriter<'a> {
     out: Writer<'a>,
@@ -122,8 +122,8 @@ pub fn write_success(
     message.fingerprint()
 }
 
-/// Writes an error response to a Binding request: ERROR-CODE, MESSAGE-INTEGRITY when there is a
-/// `key` to make it with, and FINGERPRINT. Returns its length.
+/// Writes an error response to a Binding request: ERROR-CODE, MESSAGE-INTEGRITY if there is a
+/// `key`, and FINGERPRINT. Returns its length.
 pub fn write_error(
     buffer: &mut [u8],
     transaction_id: TransactionId,
@@ -157,7 +157,7 @@ pub struct BindingRequest<'a> {
     pub role: Option<IceRole>,
     /// Whether the pair is nominated.
     pub use_candidate: bool,
-    /// The count of nominations, by the number that libwebrtc uses.
+    /// The count of nominations, under the attribute number that libwebrtc uses.
     pub nomination: Option<u32>,
 }
 

@@ -1,4 +1,4 @@
-//! Packet status chunks (§3.1.2–3.1.4 of the draft): taking them apart and putting them together.
+//! Packet status chunks (§3.1.2–3.1.4 of the draft): reading and writing them.
 
 use crate::wire::buffer::Writer;
 
@@ -34,7 +34,7 @@ impl Symbol {
     }
 }
 
-/// A chunk that is being taken apart: what symbols it has left.
+/// A chunk that is being read: the symbols that are left.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Chunk {
     /// A run's symbol, or a vector's symbols, the next at the top.
@@ -78,8 +78,8 @@ impl Chunk {
         Symbol::from_bits(symbol)
     }
 
-    /// How many bytes of deltas belong to it. `None` when it has the reserved symbol, or no symbol
-    /// at all, of which no sender has use.
+    /// How many bytes of deltas belong to it. `None` if it has the reserved symbol, or no symbol at
+    /// all; no sender needs that.
     pub(super) fn delta_len(&self) -> Option<usize> {
         if self.left == 0 {
             return None;
@@ -100,7 +100,8 @@ impl Chunk {
 /// Gathers symbols and writes each chunk that is full.
 pub(super) struct ChunkEncoder {
     symbols: [Symbol; VECTOR_OF_ONE_BIT],
-    /// How many are gathered: more than `symbols` holds when they are all the same.
+    /// How many symbols are gathered. If they are all the same, these are more than `symbols`
+    /// holds.
     len: usize,
     all_same: bool,
     any_large: bool,
@@ -183,7 +184,7 @@ impl ChunkEncoder {
         out.u16(0b11 << 14 | self.vector(VECTOR_OF_TWO_BITS, 2))
     }
 
-    /// The first `places` symbols side by side, with "not received" behind the last.
+    /// The first `places` symbols side by side, followed by "not received".
     fn vector(&self, places: usize, symbol_bits: u32) -> u16 {
         (0..places).fold(0, |bits, place| {
             let symbol = match self.symbols.get(place) {
@@ -197,5 +198,5 @@ impl ChunkEncoder {
 
 const MAX_RUN: u16 = (1 << 13) - 1;
 const VECTOR_OF_ONE_BIT: usize = 14;
-/// How many packets a chunk covers at least, unless it is the last.
+/// The least number of packets that a chunk covers; only the last may cover fewer.
 pub(super) const VECTOR_OF_TWO_BITS: usize = 7;

@@ -16,9 +16,9 @@ use super::compound::{CompoundWriter, RTPFB, TRANSPORT_FEEDBACK, feedback_source
 pub struct TransportFeedback<'a> {
     /// Who reports, and which report this is.
     pub header: TransportFeedbackHeader,
-    /// What the first delta counts from: units of 64 ms, 24 bits that wrap.
+    /// The time that the first delta counts from: 24 bits in units of 64 ms, wrapping.
     pub reference_time: u32,
-    /// How many packets it is about, from the base sequence number on: 1–65,535.
+    /// The number of packets that it covers, from the base sequence number on: 1–65,535.
     pub status_count: u16,
     chunks: Reader<'a>,
     deltas: Reader<'a>,
@@ -31,7 +31,7 @@ pub struct TransportFeedbackHeader {
     pub sender_ssrc: Ssrc,
     /// Any stream of the transport.
     pub media_ssrc: Ssrc,
-    /// The transport-wide sequence number of the first packet it is about.
+    /// The transport-wide sequence number of the first packet that it covers.
     pub base_sequence_number: u16,
     /// Counts the reports; wraps.
     pub feedback_count: u8,
@@ -42,14 +42,14 @@ pub struct TransportFeedbackHeader {
 pub struct PacketStatus {
     /// The transport-wide sequence number.
     pub sequence_number: u16,
-    /// How long after the packet before that was received, or after the reference time, this one
-    /// came: units of 250 µs. `None` when it was not received.
+    /// The time from the previous received packet, or from the reference time, to this one, in
+    /// units of 250 µs. `None` if it was not received.
     pub delta: Option<i16>,
 }
 
 impl<'a> TransportFeedback<'a> {
-    /// Reads the body of a feedback packet. The work is bounded by the number of chunks received,
-    /// not by the counts in them.
+    /// Reads the body of a feedback packet. The number of received chunks bounds the work; the
+    /// counts in them do not.
     pub(super) fn parse(body: &'a [u8]) -> Option<Self> {
         let mut reader = Reader::new(body);
         let (sender, media) = feedback_sources(&mut reader)?;
@@ -82,8 +82,9 @@ impl<'a> TransportFeedback<'a> {
         })
     }
 
-    /// What it says of each packet, in the order of their sequence numbers: up to 65,535 items,
-    /// however short the feedback is. Who has sent fewer packets should stop there.
+    /// What it says about each packet, in the order of their sequence numbers. These may be up to
+    /// 65,535 items, however short the feedback is. A caller that has sent fewer packets should
+    /// stop there.
     #[must_use]
     pub fn packets(&self) -> PacketStatuses<'a> {
         PacketStatuses {
@@ -95,10 +96,10 @@ impl<'a> TransportFeedback<'a> {
         }
     }
 
-    /// Writes feedback about the packets from the base sequence number on: `arrivals` tells for
-    /// each when it was received, or that it was not. Returns how many of them the feedback is
-    /// about: fewer than all when the buffer is full or two arrivals lie more than 8 s apart, and
-    /// then the rest needs another packet. `None` when no received packet fits.
+    /// Writes feedback about the packets from the base sequence number on. `arrivals` says for each
+    /// packet when it was received, or that it was not. Returns how many packets the feedback
+    /// covers. These are not all if the buffer is full or two arrivals lie more than 8 s apart;
+    /// then the rest needs another packet. `None` if no received packet fits.
     pub fn write(
         out: &mut CompoundWriter<'_>,
         header: &TransportFeedbackHeader,
@@ -172,7 +173,7 @@ impl Iterator for PacketStatuses<'_> {
     }
 }
 
-/// The deltas of a list of arrivals. An item is `None` where a delta does not fit 16 bits.
+/// The deltas of a list of arrivals. An item is `None` if its delta does not fit 16 bits.
 struct Deltas<'a> {
     arrivals: std::slice::Iter<'a, Option<Instant>>,
     before: i64,
@@ -194,7 +195,7 @@ impl Iterator for Deltas<'_> {
         let Some(arrival) = self.arrivals.next()? else {
             return Some(Some(None));
         };
-        // Each arrival is rounded by itself, so that the error does not add up over a report.
+        // Each arrival is rounded by itself, so that errors do not add up over a report.
         let at = ticks(*arrival);
         let delta = i16::try_from(at - self.before).ok();
         self.before = at;
@@ -202,8 +203,8 @@ impl Iterator for Deltas<'_> {
     }
 }
 
-/// How many packets fit `room` bytes of chunks and deltas. A chunk covers seven packets at least
-/// (only the last may cover fewer), so a seventh of the packets bounds the chunks.
+/// How many packets fit into `room` bytes of chunks and deltas. Each chunk but the last covers at
+/// least seven packets, so there is at most one chunk for seven packets.
 fn covered(deltas: Deltas<'_>, room: usize) -> Option<usize> {
     let mut delta_len = 0;
     let mut received = 0;

@@ -9,7 +9,7 @@ const HEADER: TransportFeedbackHeader = TransportFeedbackHeader {
     feedback_count: 9,
 };
 
-/// An arrival `ticks` units of 250 µs after an odd point in time.
+/// An arrival `ticks` units of 250 µs after some odd time.
 fn at(ticks: u64) -> Option<Instant> {
     Some(Instant::from_nanos((1_000_003 + ticks) * 250_000))
 }
@@ -103,7 +103,7 @@ fn any_mixture_reads_back() {
         if arrivals.iter().all(Option::is_none) {
             arrivals[0] = at(time);
         }
-        // A gap of more than 8 s may only come of losses; then the writer stops before it.
+        // Only losses can make a gap of more than 8 s. The writer stops before it.
         let mut buffer = vec![0; 1500];
         let mut out = CompoundWriter::new(&mut buffer);
         let covered = TransportFeedback::write(&mut out, &HEADER, &arrivals).unwrap();
@@ -159,14 +159,14 @@ fn hostile_counts_are_refused_or_cheap() {
     assert!(parsed(&forged(7, &[0xc003], &[0; 8])).is_none());
     // A run of 8,191 received packets without their deltas.
     assert!(parsed(&forged(8191, &[0x3fff], &[0; 100])).is_none());
-    // 65,535 lost packets in nine chunks are what the format allows.
+    // The format allows 65,535 lost packets in nine chunks.
     let all_lost = forged(65_535, &[0x1fff; 9], &[]);
     assert_eq!(parsed(&all_lost).unwrap().packets().count(), 65_535);
 }
 
 #[test]
 fn a_chunk_may_hold_more_places_than_packets() {
-    // One large delta, then places of a vector that no packet has.
+    // One large delta, then places of a vector without packets.
     let bytes = forged(1, &[0xe000], &[0x80, 0x00]);
     let packets: Vec<_> = parsed(&bytes).unwrap().packets().collect();
     assert_eq!(
