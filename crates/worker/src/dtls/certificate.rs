@@ -27,8 +27,8 @@ impl Certificate {
         let mut params = CertificateParams::new(Vec::new()).map_err(generation)?;
         params.distinguished_name = DistinguishedName::new();
         params.distinguished_name.push(DnType::CommonName, "tureen");
-        // Fixed dates, because the core reads no clock; nobody checks them in WebRTC. The serial
-        // number is a hash of the key, so it differs from worker to worker, as Firefox demands.
+        // The dates are fixed, because the core reads no clock; in WebRTC nobody checks them. The
+        // serial number is a hash of the key, so each worker has its own. Firefox requires that.
         params.not_before = rcgen::date_time_ymd(2020, 1, 1);
         params.not_after = rcgen::date_time_ymd(2049, 12, 31);
         let certificate = params.self_signed(&key).map_err(generation)?;
@@ -43,7 +43,7 @@ impl Certificate {
     ///
     /// # Errors
     ///
-    /// [`CertificateError`] names the text that is at fault, or says that the two do not belong
+    /// [`CertificateError`] names the text with the fault, or says that the two do not belong
     /// together. RSA keys are refused.
     pub fn from_pem(certificate: &[u8], private_key: &[u8]) -> Result<Self, CertificateError> {
         let der = CertificateDer::from_pem_slice(certificate)
@@ -102,7 +102,7 @@ pub enum CertificateError {
     /// The certificate's text holds none.
     #[error("certificate: {0}")]
     BadCertificate(String),
-    /// The key's text holds none, or one that is neither ECDSA P-256 nor P-384.
+    /// The key's text holds no key, or one that is neither ECDSA P-256 nor P-384.
     #[error("private key: {0}")]
     BadPrivateKey(String),
     /// The private key is not the certificate's.
@@ -110,7 +110,7 @@ pub enum CertificateError {
     Mismatch,
 }
 
-/// Signs with the key and verifies by the certificate, with the very code that handshakes use.
+/// Signs with the key and verifies with the certificate, by the same code that handshakes use.
 fn check_pair(certificate: &[u8], private_key: &[u8]) -> Result<(), CertificateError> {
     let provider = dimpl::crypto::aws_lc_rs::default_provider();
     let mut key = provider

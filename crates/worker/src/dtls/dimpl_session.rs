@@ -1,8 +1,8 @@
 //! The engine in use: `dimpl`, held to DTLS 1.2.
 //!
-//! Its DTLS 1.3 side takes the SRTP profile that the remote names first, which for Chromium is
-//! `AES_CM_128_HMAC_SHA1_80`, five times dearer per packet than the `AEAD_AES_256_GCM` that its
-//! DTLS 1.2 side prefers.
+//! The engine's DTLS 1.3 side takes the SRTP profile that the remote names first. For Chromium that
+//! is `AES_CM_128_HMAC_SHA1_80`, which costs five times as much per packet as `AEAD_AES_256_GCM`,
+//! the one that the DTLS 1.2 side prefers.
 
 use std::sync::{Arc, LazyLock};
 use std::time::Duration;
@@ -17,7 +17,8 @@ use crate::params::SrtpCryptoSuite;
 use crate::srtp::SrtpKeys;
 use crate::time::{ClockAnchor, Instant};
 
-/// What all sessions of a worker share: the certificate, the settings of the engine and the clock.
+/// The things that all sessions of a worker share: the certificate, the settings of the engine and
+/// the clock.
 pub struct DimplContext {
     certificate: Certificate,
     chacha_only: Arc<Config>,
@@ -105,16 +106,16 @@ pub struct DimplSession {
     suites: Suites,
     progress: Progress,
     restarts_left: u32,
-    /// The engine wants time that never goes back, but receive times of datagrams may.
+    /// The engine needs time that never goes back, but receive times of datagrams may go back.
     latest: Instant,
     /// Where the engine writes while its remote is anonymous.
     room: Vec<u8>,
 }
 
-/// Which cipher suites a server accepts. The engine draws the explicit nonces of its AES-GCM suites
-/// at random, and a random nonce may repeat; those of ChaCha20-Poly1305 are counted. So the first
-/// try is ChaCha20-Poly1305 alone, which every browser offers, and AES-GCM is for remotes that have
-/// nothing else.
+/// Which cipher suites a server accepts. For AES-GCM the engine draws the explicit nonces at
+/// random, and a random nonce may repeat. For ChaCha20-Poly1305 it counts them. So the first try is
+/// ChaCha20-Poly1305 alone, which every browser offers. AES-GCM is for remotes that have nothing
+/// else.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Suites {
     ChaCha,
@@ -123,7 +124,7 @@ enum Suites {
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Progress {
-    /// The remote has not shown its certificate: whatever came may be from anyone.
+    /// The remote has not shown its certificate yet, so anyone may have sent what came.
     Anonymous,
     Certified,
     /// Finished, the keys have not been asked for yet.
@@ -181,8 +182,8 @@ impl DtlsSession for DimplSession {
             self.room = Vec::new();
             return self.poll_into(buffer);
         }
-        // The engine panics when the remote's certificate does not fit the buffer. It cannot be
-        // longer than everything that the engine queues, which this room holds.
+        // The engine panics if the remote's certificate does not fit the buffer. A certificate
+        // cannot be longer than all that the engine queues, and this buffer holds that.
         let mut room = std::mem::take(&mut self.room);
         room.resize(QUEUE_CAPACITY * MAX_DATAGRAM, 0);
         let mut event = self.poll_into(&mut room);
@@ -194,7 +195,8 @@ impl DtlsSession for DimplSession {
                 }
             }
         }
-        // Kept from datagram to datagram of a flight, not while the remote is waited for.
+        // The buffer is kept between the datagrams of a flight, but not while we wait for the
+        // remote.
         if !matches!(event, SessionEvent::Idle(_)) {
             self.room = room;
         }
@@ -225,8 +227,8 @@ impl DimplSession {
         self.context.clock.to_std(self.latest)
     }
 
-    /// Before the remote has shown a certificate, what broke the handshake may have come from
-    /// anyone, so a server begins afresh and lets the remote repeat its `ClientHello`.
+    /// Before the remote has shown a certificate, anyone may have sent the datagram that broke the
+    /// handshake. So a server begins afresh and lets the remote repeat its `ClientHello`.
     fn start_over(&mut self, now: Instant, error: &Error) -> Result<(), SessionError> {
         if self.restarts_left == 0 {
             return Err(into_session_error(error));
@@ -276,7 +278,7 @@ impl DimplSession {
                 Output::BufferTooSmall { needed } => SessionEvent::Failed(SessionError(format!(
                     "{needed} bytes do not fit a datagram"
                 ))),
-                // A connected engine has no timers: it advances with what comes in.
+                // A connected engine has no timers; only input makes it advance.
                 Output::Timeout(_) if self.progress == Progress::Connected => {
                     SessionEvent::Idle(None)
                 }
@@ -296,7 +298,7 @@ fn config(suites: &[Dtls12CipherSuite]) -> Result<Arc<Config>, SessionError> {
         .dtls13_cipher_suites(&[])
         .mtu(MTU)
         .max_queue_rx(QUEUE_CAPACITY)
-        // ICE has proved that the remote receives at its address: no cookie is needed.
+        // ICE has proved that the remote receives at its address, so no cookie is needed.
         .use_server_cookie(false)
         .flight_start_rto(FIRST_REPETITION)
         .flight_retries(REPETITIONS)
@@ -325,14 +327,14 @@ static CHACHA_FIRST: LazyLock<Vec<&'static dyn SupportedDtls12CipherSuite>> = La
     suites
 });
 
-/// The largest datagram of a handshake, in bytes: below the smallest path MTU of the Internet's
-/// tunnels.
+/// The largest datagram of a handshake, in bytes. It is below the smallest MTU of tunnels in the
+/// Internet.
 const MTU: usize = 1200;
 /// How many datagrams the engine queues before it gives up.
 const QUEUE_CAPACITY: usize = 30;
-/// RFC 6347 §4.2.4.1 lets time-sensitive applications choose less than its second.
+/// RFC 6347 §4.2.4.1 has one second, and lets time-sensitive applications choose less.
 const FIRST_REPETITION: Duration = Duration::from_millis(300);
-/// With doubling intervals the last one begins after about 19 seconds and ends after about 38.
+/// The intervals double, so the last one begins after about 19 seconds and ends after about 38.
 const REPETITIONS: usize = 6;
 /// How often a server begins afresh before it fails.
 const MAX_RESTARTS: u32 = 16;

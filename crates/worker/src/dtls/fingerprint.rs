@@ -29,7 +29,7 @@ pub fn fingerprint(algorithm: FingerprintAlgorithm, der: &[u8]) -> Fingerprint {
 }
 
 impl Fingerprint {
-    /// Whether this is the fingerprint of the certificate `der`. Nothing but the letters' case may
+    /// Whether this is the fingerprint of the certificate `der`. Only the case of letters may
     /// differ.
     #[must_use]
     pub fn matches(&self, der: &[u8]) -> bool {

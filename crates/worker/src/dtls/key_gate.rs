@@ -1,4 +1,4 @@
-//! What stands between the exported keys and the rest of the worker.
+//! The gate between the exported keys and the rest of the worker.
 
 use crate::params::Fingerprint;
 use crate::srtp::SrtpKeys;
@@ -12,7 +12,7 @@ pub(super) struct KeyGate {
     keys: Option<SrtpKeys>,
 }
 
-/// The certificate is not the one whose fingerprint was signalled.
+/// The certificate does not match the signalled fingerprint.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct FingerprintMismatch;
 
@@ -39,7 +39,7 @@ impl KeyGate {
         self.keys.is_some()
     }
 
-    /// The keys, once, together with the certificate that has matched; `None` while anything of the
+    /// The keys, once, together with the certificate that has matched; `None` while one of the
     /// three is missing.
     pub(super) fn open(&mut self) -> Option<(SrtpKeys, &[u8])> {
         self.keys.as_ref()?;

@@ -1,4 +1,4 @@
-//! The record layer's plaintext header (RFC 6347 §4.1): enough to tell what a datagram holds.
+//! The plaintext header of a record (RFC 6347 §4.1). It is enough to see what a datagram holds.
 
 /// One record of a datagram.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

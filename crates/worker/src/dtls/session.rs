@@ -3,8 +3,8 @@
 use crate::srtp::SrtpKeys;
 use crate::time::Instant;
 
-/// A DTLS engine, sans-IO. After each input it is polled until [`SessionEvent::Idle`]. An error ends
-/// it: it is dropped without another call.
+/// A DTLS engine, sans-IO. After each input, poll it until [`SessionEvent::Idle`]. An error ends
+/// it: drop it without another call.
 pub trait DtlsSession {
     /// Starts the handshake, as client or as server.
     ///
@@ -27,15 +27,15 @@ pub trait DtlsSession {
     /// [`SessionError`] when there were repetitions enough.
     fn handle_timeout(&mut self, now: Instant) -> Result<(), SessionError>;
 
-    /// Takes data to be sent, at most a record of it, when the session is connected.
+    /// Takes data to send, at most one record. The session must be connected.
     ///
     /// # Errors
     ///
-    /// [`SessionError`] when it cannot be queued; the session goes on.
+    /// [`SessionError`] if it cannot be queued; the session goes on.
     fn send(&mut self, data: &[u8]) -> Result<(), SessionError>;
 
-    /// The next thing to do. What is to be sent, or was received, lies at the start of `buffer`,
-    /// which holds at least [`MAX_DATAGRAM`](crate::output::MAX_DATAGRAM) bytes.
+    /// The next thing to do. Data to send and received data lie at the start of `buffer`, which
+    /// holds at least [`MAX_DATAGRAM`](crate::output::MAX_DATAGRAM) bytes.
     fn poll(&mut self, buffer: &mut [u8]) -> SessionEvent;
 
     /// Queues the alert that ends the session, if it is connected.
@@ -56,9 +56,10 @@ pub enum SessionRole {
 pub enum SessionEvent {
     /// A datagram of this length to send.
     Datagram(usize),
-    /// The remote's certificate in DER, not checked against anything but its own signature.
+    /// The remote's certificate in DER. Nothing was checked but its own signature.
     PeerCertificate(Vec<u8>),
-    /// The handshake is complete. Without keys the two sides have no SRTP profile in common.
+    /// The handshake is complete. If there are no keys, the two sides have no SRTP profile in
+    /// common.
     Connected(Option<SrtpKeys>),
     /// Received data of this length.
     ApplicationData(usize),

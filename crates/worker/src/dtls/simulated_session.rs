@@ -1,6 +1,6 @@
-//! A stand-in for DTLS in simulations. Handshakes draw randomness that no seed determines; here the
-//! keys follow from the transport's ICE password, which does follow from the worker's seed. All that
-//! decides when keys are released, and what it takes, is the same as ever.
+//! A stand-in for DTLS in simulations. A real handshake uses randomness that no seed controls. Here
+//! the keys follow from the transport's ICE password, which follows from the worker's seed. The
+//! code that decides when keys are released is the same.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -30,14 +30,13 @@ pub(crate) enum Session {
     Simulated(SimulatedSession),
 }
 
-/// The session that is over before it begins: it yields the certificate and the keys at once, and
-/// says nothing.
+/// A session without a handshake: it yields the certificate and the keys at once and sends nothing.
 pub(crate) struct SimulatedSession {
     keys: SrtpKeys,
     events: VecDeque<SessionEvent>,
 }
 
-/// What every remote of a simulated worker presents as its certificate.
+/// The certificate of every remote of a simulated worker.
 #[doc(hidden)]
 pub const SIMULATED_CERTIFICATE: &[u8] = b"simulated certificate";
 
@@ -142,5 +141,5 @@ impl DtlsSession for Session {
     }
 }
 
-/// What browsers end on, so that what is measured in simulations is what is paid.
+/// The profile that browsers end on, so that simulations measure the real cost.
 const SUITE: SrtpCryptoSuite = SrtpCryptoSuite::AeadAes256Gcm;

@@ -1,4 +1,4 @@
-//! Two ends on a virtual clock, and hostile datagrams between them.
+//! Two ends on a virtual clock, with hostile datagrams between them.
 
 #![expect(
     clippy::disallowed_methods,
@@ -106,7 +106,7 @@ impl Pair {
         self.client.dtls.start(self.now, DtlsRole::Client);
     }
 
-    /// Carries datagrams to and fro until both ends are silent. `lose` decides on each of them.
+    /// Carries datagrams to and fro until both ends are silent. `lose` decides which are lost.
     fn exchange(&mut self, mut lose: impl FnMut() -> bool) {
         loop {
             let from_client = self.client.poll(self.now);
@@ -290,7 +290,7 @@ fn lost_datagrams_are_repeated() {
         assert!(pair.now <= START + HANDSHAKE_TIMEOUT);
         connected += usize::from(pair.both(DtlsState::Connected));
     }
-    // The engine's jitter is not ours to seed, so the exact number varies.
+    // We cannot seed the engine's jitter, so the exact number varies.
     assert!(connected >= 32, "{connected} of 40 at 30 % loss");
 }
 
@@ -496,7 +496,7 @@ fn forged_client_hellos_do_not_keep_the_real_client_out() {
     let mut pair = Pair::new();
     pair.exchange_fingerprints();
     pair.server.dtls.start(pair.now, DtlsRole::Server);
-    // Offers no cipher suite that we know: the two bytes of each are overwritten.
+    // The two bytes of each cipher suite are overwritten, so none is left that we know.
     let mut forged = hello;
     let suites = forged.windows(2).position(|w| w == [0xcc, 0xa9]).unwrap();
     for suite in 0..3 {
@@ -549,8 +549,8 @@ fn chacha20_is_what_two_of_us_negotiate() {
     assert_eq!(suite, [0xcc, 0xa9]);
 }
 
-/// The `ServerHello` names the profile in plaintext, so a `ClientHello` whose profiles are put into
-/// Chromium's order tells without a second engine.
+/// The `ServerHello` names the profile in plaintext. So one `ClientHello` with the profiles in
+/// Chromium's order is enough, and no second engine is needed.
 #[test]
 fn the_profile_is_ours_to_choose_whatever_the_clients_order() {
     let mut pair = Pair::new();

@@ -16,7 +16,7 @@ use crate::time::Instant;
 ///
 /// Inputs are [`start`](Self::start), [`set_remote_fingerprint`](Self::set_remote_fingerprint),
 /// [`handle_datagram`](Self::handle_datagram), [`handle_timeout`](Self::handle_timeout),
-/// [`send`](Self::send) and [`close`](Self::close); after each of them [`poll`](Self::poll) is called
+/// [`send`](Self::send) and [`close`](Self::close); after each of them, call [`poll`](Self::poll)
 /// until it is idle. Inputs that come too early or too late are counted and have no effect.
 pub struct DtlsTransport<S> {
     phase: Phase<S>,
@@ -29,7 +29,7 @@ pub struct DtlsTransport<S> {
 
 enum Phase<S> {
     New(S),
-    /// The handshake runs, or has finished and waits for the fingerprint.
+    /// The handshake is running, or it has finished and waits for the fingerprint.
     Connecting {
         session: S,
         /// When the handshake is given up; `None` once it has finished.
@@ -38,7 +38,7 @@ enum Phase<S> {
     },
     Connected {
         session: S,
-        /// Until when a remote that has not confirmed may ask for our last flight again.
+        /// Until this time, a remote that has not confirmed may ask for our last flight again.
         last_flight_until: Option<Instant>,
     },
     /// The session's last words are still to be sent.
@@ -50,11 +50,12 @@ enum Phase<S> {
 /// What [`DtlsTransport::poll`] yields.
 #[derive(Debug, PartialEq, Eq)]
 pub enum DtlsOutput {
-    /// A datagram of this length, at the start of the buffer, to be sent on the selected tuple.
+    /// Send a datagram of this length, from the start of the buffer, on the selected tuple.
     Datagram(usize),
     /// The state has changed to this one, which is not [`DtlsState::Connected`].
     State(DtlsState),
-    /// The state has changed to [`DtlsState::Connected`]: the remote is who the signalling said.
+    /// The state has changed to [`DtlsState::Connected`]. The remote has the certificate that was
+    /// signalled.
     Connected(Box<DtlsKeys>),
     /// Received data of this length, at the start of the buffer: one SCTP packet.
     ApplicationData(usize),
@@ -76,7 +77,7 @@ pub struct DtlsKeys {
 /// Why a session has failed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum DtlsFailure {
-    /// The remote's certificate is not the one that was signalled (RFC 8122 §6.2).
+    /// The remote's certificate does not match the signalled fingerprint (RFC 8122 §6.2).
     #[error("the remote's certificate does not match its fingerprint")]
     FingerprintMismatch,
     /// The handshake did not finish in time.
@@ -90,7 +91,7 @@ pub enum DtlsFailure {
     Session(SessionError),
 }
 
-/// What was dropped, by reason. Datagrams unless it says records.
+/// What was dropped, by reason. The counters count datagrams, unless they say records.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct DtlsCounters {
     /// Came before the handshake was started.
@@ -99,9 +100,10 @@ pub struct DtlsCounters {
     pub after_end: u64,
     /// Longer than [`MAX_DATAGRAM`].
     pub oversized: u64,
-    /// Not DTLS records, or cut short; what comes before the damage is taken.
+    /// Bytes that are no DTLS records, or a record that is cut short. Records before the damage are
+    /// taken.
     pub malformed: u64,
-    /// Records: alerts and data in plaintext, which anyone may have sent.
+    /// Records: alerts and data in plaintext; anyone may have sent them.
     pub plaintext: u64,
     /// Records: handshake messages in plaintext after the handshake.
     pub plaintext_after_handshake: u64,
@@ -192,8 +194,9 @@ impl<S: DtlsSession> DtlsTransport<S> {
         self.note(started);
     }
 
-    /// Takes the fingerprint that the signalling named for the remote. Without it no session gets
-    /// beyond [`DtlsState::Connecting`]. It is taken once; once connected, it has no effect.
+    /// Takes the remote's fingerprint from the signalling. Without it no session gets beyond
+    /// [`DtlsState::Connecting`]. It is taken once; when the state is connected, the call has no
+    /// effect.
     pub fn set_remote_fingerprint(&mut self, fingerprint: Fingerprint) {
         if matches!(self.phase, Phase::New(_) | Phase::Connecting { .. }) {
             let verdict = self.gate.expect(fingerprint);
@@ -214,8 +217,9 @@ impl<S: DtlsSession> DtlsTransport<S> {
             self.counters.oversized += 1;
             return;
         }
-        // During the handshake neighbouring records that are admitted go to the engine in one piece;
-        // later each goes alone, so that a repeated Finished does not take data down with it.
+        // During the handshake, neighbouring admitted records go to the engine in one piece. Later
+        // each record goes alone, so that the engine's refusal of a repeated Finished does not drop
+        // data.
         let one_by_one = matches!(self.phase, Phase::Connected { .. });
         let (mut start, mut end) = (0, 0);
         while end < datagram.len() {
@@ -255,8 +259,8 @@ impl<S: DtlsSession> DtlsTransport<S> {
         }
     }
 
-    /// Queues one SCTP packet to be sent; it is dropped and counted unless the state is
-    /// [`DtlsState::Connected`].
+    /// Queues one SCTP packet. Unless the state is [`DtlsState::Connected`], the packet is dropped
+    /// and counted.
     pub fn send(&mut self, data: &[u8]) {
         let sent = match &mut self.phase {
             Phase::Connected { session, .. } => session.send(data).is_ok(),
@@ -265,8 +269,8 @@ impl<S: DtlsSession> DtlsTransport<S> {
         self.counters.unsent_data += u64::from(!sent);
     }
 
-    /// Tells that something authenticated with the new keys has come from the remote, so it has our
-    /// last flight: nothing in plaintext reaches the engine any more.
+    /// Notes that the remote has sent something authenticated with the new keys. So it has our last
+    /// flight, and from now on no plaintext reaches the engine.
     pub fn confirm_remote(&mut self) {
         if let Phase::Connected {
             last_flight_until, ..
@@ -276,7 +280,7 @@ impl<S: DtlsSession> DtlsTransport<S> {
         }
     }
 
-    /// Ends the session; a connected one tells the remote by an alert, which the next polls yield.
+    /// Ends the session. If it is connected, the next polls yield an alert for the remote.
     pub fn close(&mut self) {
         match std::mem::replace(&mut self.phase, Phase::Closed) {
             Phase::Connected { mut session, .. } => {
@@ -381,8 +385,8 @@ impl<S: DtlsSession> DtlsTransport<S> {
             return true;
         }
         match record.content {
-            // Nobody needs to be believed in plaintext that the session is over: if the remote has
-            // given up, the handshake's deadline tells.
+            // We believe no plaintext that the session is over. If the remote has given up, the
+            // deadline of the handshake ends it.
             Content::Alert | Content::ApplicationData => {
                 self.counters.plaintext += 1;
                 false
@@ -390,9 +394,9 @@ impl<S: DtlsSession> DtlsTransport<S> {
             Content::Handshake | Content::ChangeCipherSpec => {
                 let finished = match &self.phase {
                     Phase::Connecting { give_up, .. } => give_up.is_none(),
-                    // RFC 6347 §4.2.4: "the node that transmits the last flight … MUST respond to
-                    // a retransmit of the peer's last flight with a retransmit of the last
-                    // flight". What the peer retransmits begins in plaintext.
+                    // RFC 6347 §4.2.4: "the node that transmits the last flight … MUST respond to a
+                    // retransmit of the peer's last flight with a retransmit of the last flight".
+                    // The peer's retransmission begins in plaintext.
                     Phase::Connected {
                         last_flight_until, ..
                     } => last_flight_until.is_none_or(|until| until <= now),
@@ -450,6 +454,6 @@ impl<S: DtlsSession> DtlsTransport<S> {
 
 /// How long a handshake may take.
 pub const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(40);
-/// How long after it the remote may ask for our last flight again: "at least twice the default MSL"
-/// (RFC 6347 §4.2.4), which is two minutes.
+/// For how long the remote may ask for our last flight again: "at least twice the default MSL" (RFC
+/// 6347 §4.2.4), which is two minutes.
 const LAST_FLIGHT: Duration = Duration::from_secs(240);

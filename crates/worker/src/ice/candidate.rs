@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use crate::output::Protocol;
 use crate::params::{IceCandidate, ListenInfo};
 
-/// Which of a `WebRtcServer`'s addresses a transport offers, and which it would rather have used.
+/// Which of a `WebRtcServer`'s addresses a transport offers, and which it prefers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct CandidatePolicy {
     /// UDP addresses are offered.
@@ -19,7 +19,7 @@ pub struct CandidatePolicy {
 }
 
 impl CandidatePolicy {
-    /// What holds for transports with sockets of their own: everything, in its order.
+    /// For transports with sockets of their own: all addresses, in their order.
     pub const EVERYTHING: Self = Self {
         enable_udp: true,
         enable_tcp: true,
@@ -42,9 +42,9 @@ impl CandidatePolicy {
     }
 }
 
-/// The candidates of listening addresses, in their order. Each comes with where it is bound. An
-/// announced address takes the place of the local IP, which follows as a candidate of its own if
-/// the address exposes it.
+/// The candidates of listening addresses, in their order. Each address comes with the socket's
+/// bound address. An announced address takes the place of the local IP; if the local IP is exposed,
+/// it follows as a candidate of its own.
 pub fn host_candidates<'a>(
     addresses: impl IntoIterator<Item = (&'a ListenInfo, SocketAddr)>,
     policy: CandidatePolicy,
@@ -91,8 +91,8 @@ fn priority(index: usize, preferred: bool) -> u32 {
     (TYPE_PREFERENCE << 24) + (local_preference << 8) + (256 - COMPONENT)
 }
 
-/// Below the 126 that RFC 8445 §5.1.2.2 recommends for host candidates, so that the remote's own
-/// come first; the channel's contract names it.
+/// RFC 8445 §5.1.2.2 recommends 126 for host candidates. This is lower, so that the remote's own
+/// come first; the channel's contract sets it (docs/channel.md §7).
 const TYPE_PREFERENCE: u32 = 64;
 const LOCAL_PREFERENCE: u32 = 10_000;
 /// How much less each further address is preferred.

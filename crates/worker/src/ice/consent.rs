@@ -1,11 +1,12 @@
-//! Consent freshness (RFC 7675), as a lite agent sees it: it sends no checks, so it expects those of
+//! Consent freshness (RFC 7675) for a lite agent. It sends no checks, so it expects the checks of
 //! the remote to go on.
 
 use std::time::Duration;
 
 use crate::time::Instant;
 
-/// How long a remote may be silent on the selected path before it counts as gone; never, if off.
+/// How long a remote may be silent on the selected path before it counts as gone. If it is off, it
+/// never does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ConsentTimeout(Option<Duration>);
 

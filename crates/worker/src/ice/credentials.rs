@@ -5,7 +5,7 @@ use crate::rng::Rng;
 use crate::wire::stun::IntegrityKey;
 
 impl IceParameters {
-    /// New random credentials: 32 lower-case letters and digits each, which is 165 bits and fits
+    /// New random credentials: 32 lower-case letters and digits each. That is 165 bits and within
     /// the limits of RFC 8445 §5.3.
     pub fn generate(rng: &mut Rng) -> Self {
         Self {
@@ -15,7 +15,7 @@ impl IceParameters {
     }
 }
 
-/// Credentials with the password made ready to verify and sign.
+/// Credentials whose password is prepared for verifying and signing.
 #[derive(Debug)]
 pub(super) struct Credentials {
     pub(super) parameters: IceParameters,

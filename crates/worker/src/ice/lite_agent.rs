@@ -12,14 +12,14 @@ use crate::wire::stun::{
     AttributeType, Class, IntegrityKey, Method, StunMessage, write_error, write_success,
 };
 
-/// A lite agent, always controlled (RFC 8445 §2.7, §6.1.1). Attributes that it does not know are
-/// passed over, also where RFC 8489 §6.3.1 would have the check refused: no check of an ICE agent
-/// depends on one, and agents put their own into them.
+/// A lite agent, always controlled (RFC 8445 §2.7, §6.1.1). It ignores unknown attributes, even
+/// those for which RFC 8489 §6.3.1 refuses the check: no check depends on them, and agents add
+/// attributes of their own.
 ///
 /// Inputs are [`handle_binding_request`](Self::handle_binding_request),
 /// [`remove_path`](Self::remove_path), [`restart`](Self::restart) and
-/// [`handle_timeout`](Self::handle_timeout); after each of them [`poll_event`](Self::poll_event) is
-/// called until it yields nothing.
+/// [`handle_timeout`](Self::handle_timeout); after each of them, call
+/// [`poll_event`](Self::poll_event) until it yields nothing.
 pub struct LiteAgent {
     current: Credentials,
     /// Those before a restart, until the remote uses the new ones.
@@ -38,22 +38,23 @@ pub struct LiteAgent {
 pub enum IceEvent {
     /// What comes on this path may be taken from now on.
     PathAdded(Path),
-    /// What comes on this path may not be taken any more; a TCP connection is to be closed.
+    /// Take nothing from this path any more. If it is a TCP connection, close it.
     PathRemoved(Path),
     /// What is sent goes this way from now on.
     Selected(Path),
     /// The state has changed.
     State(IceState),
-    /// The credentials with this username fragment are void: the remote has used the new ones.
+    /// The credentials with this username fragment are no longer valid, because the remote has used
+    /// the new ones.
     UsernameFragmentRetired(String),
 }
 
 /// Requests that were not answered with success, by reason.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct IceCounters {
-    /// Not a Binding request: indications and responses, which a lite agent has no use for.
+    /// Indications and responses, which a lite agent does not use.
     pub not_a_request: u64,
-    /// No USERNAME, or the fragment of somebody else: not answered.
+    /// Not answered: there is no USERNAME, or it has the fragment of somebody else.
     pub unknown_username: u64,
     /// FINGERPRINT is wrong: not answered.
     pub wrong_fingerprint: u64,
@@ -89,8 +90,8 @@ impl LiteAgent {
         &self.current.parameters
     }
 
-    /// The username fragments that requests may name: the current one, and for a while after a
-    /// restart the one before.
+    /// The username fragments that requests may name: the current one, and after a restart also the
+    /// previous one for a while.
     pub fn username_fragments(&self) -> impl Iterator<Item = &str> {
         std::iter::once(&self.current)
             .chain(&self.previous)
@@ -109,7 +110,7 @@ impl LiteAgent {
         self.tuples.selected()
     }
 
-    /// Whether a check has made `path` valid: the condition for taking anything from it.
+    /// Whether a check has made `path` valid. Only then anything may be taken from it.
     #[must_use]
     pub fn is_valid(&self, path: Path) -> bool {
         self.tuples.contains(path)
@@ -137,9 +138,9 @@ impl LiteAgent {
         self.consent.deadline()
     }
 
-    /// Takes a STUN message of `request_len` bytes that came on `path`, and writes the answer, which
-    /// is to go back the same way, to the front of `out`. Returns the answer's length; `None` when
-    /// there is none. It is never longer than the request.
+    /// Takes a STUN message of `request_len` bytes that came on `path`. Writes the answer to the
+    /// front of `out` and returns its length; send it back on the same path. `None` if there is no
+    /// answer. The answer is never longer than the request.
     pub fn handle_binding_request(
         &mut self,
         now: Instant,
@@ -167,7 +168,8 @@ impl LiteAgent {
     }
 
     /// Replaces the credentials (RFC 8445 §9). The old ones stay valid until the first request with
-    /// the new ones, and media goes on; a retired fragment of an earlier restart is told as an event.
+    /// the new ones, and media goes on. If an earlier restart's fragment is retired by this, an
+    /// event says so.
     pub fn restart(&mut self, now: Instant, parameters: IceParameters) {
         self.retire_previous();
         let current = Credentials::new(parameters);
@@ -180,7 +182,7 @@ impl LiteAgent {
     }
 
     /// Forgets a path whose TCP connection has closed. If it was the selected one, the valid path
-    /// that was heard of last takes its place; without any the state is
+    /// with the latest request takes its place. If there is none, the state is
     /// [`IceState::Disconnected`].
     pub fn remove_path(&mut self, now: Instant, path: Path) {
         let was_selected = self.tuples.selected() == Some(path);
@@ -209,8 +211,8 @@ impl LiteAgent {
         }
     }
 
-    /// What a message deserves; `None` is silence. Nothing of a request is believed before its
-    /// integrity is verified, but for the fragment that says whose password verifies it.
+    /// Which answer a message gets; `None` is silence. Before its integrity is verified, we use
+    /// nothing of a request but the fragment, which says whose password verifies it.
     fn judge(&mut self, request: &StunMessage<'_>) -> Option<Verdict> {
         if request.class() != Class::Request || request.method() != Method::BINDING {
             self.counters.not_a_request += 1;
@@ -229,7 +231,7 @@ impl LiteAgent {
             self.counters.wrong_fingerprint += 1;
             return None;
         }
-        // A check carries both (RFC 8445 §7.1.1, §7.2.2), so what has one missing is none.
+        // A check carries both (RFC 8445 §7.1.1, §7.2.2). If one is missing, it is no check.
         if !request.has_fingerprint() || request.priority().is_none() {
             self.counters.bad_request += 1;
             return Some(Verdict::Refuse(400, "Bad Request", None));
@@ -239,7 +241,7 @@ impl LiteAgent {
             return Some(Verdict::Refuse(401, "Unauthorized", None));
         }
         let key = credentials.key.clone();
-        // Both sides controlled: one must change its role (RFC 8445 §7.3.1.1), and a lite agent
+        // Both sides are controlled. One must change its role (RFC 8445 §7.3.1.1), and a lite agent
         // cannot.
         if request.attribute(AttributeType::ICE_CONTROLLED).is_some() {
             self.counters.role_conflict += 1;
@@ -275,8 +277,8 @@ impl LiteAgent {
     }
 
     /// Whether a request moves the selection to its path. Once the remote counts its nominations
-    /// (draft-thatcher-ice-renomination), only a higher count does; a bare USE-CANDIDATE may be a
-    /// late one of the path before.
+    /// (draft-thatcher-ice-renomination), only a higher count does. A bare USE-CANDIDATE may then
+    /// be a late one for the previous path.
     fn nominates(&mut self, request: &StunMessage<'_>) -> bool {
         match (request.nomination(), self.nomination) {
             (Some(offered), Some(accepted)) if offered <= accepted => false,

@@ -1,10 +1,10 @@
-//! ICE for a server that is reachable where it says it is: the lite agent of RFC 8445 §2.7, always
-//! controlled, sans-IO.
+//! ICE for a server that is reachable at the address that it announces: the lite agent of RFC 8445
+//! §2.7, always controlled, sans-IO.
 //!
 //! [`LiteAgent`] answers Binding requests and decides which paths are valid and which one is
-//! selected. A path becomes valid by a request whose MESSAGE-INTEGRITY was made with our password,
-//! and by nothing else: what other protocols take in comes from valid paths only.
-//! [`host_candidates`] is what the signalling tells the remote.
+//! selected. Only a request whose MESSAGE-INTEGRITY was made with our password makes a path valid.
+//! Other protocols take packets from valid paths only. [`host_candidates`] makes the candidates
+//! that signalling sends to the remote.
 
 mod candidate;
 mod consent;

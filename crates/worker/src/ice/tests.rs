@@ -259,7 +259,7 @@ fn nine_paths_leave_the_selected_one_and_the_seven_latest_of_the_others() {
         bench.check(path(port), PLAIN);
         bench.now += Duration::from_millis(1);
     }
-    // Path 2 is heard of again, so path 3 is the one that was silent for longest.
+    // Path 2 sends again, so path 3 is the one that was silent for longest.
     bench.check(path(2), PLAIN);
     assert_eq!(
         bench.check(path(9), PLAIN),

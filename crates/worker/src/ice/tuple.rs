@@ -74,7 +74,7 @@ impl Tuples {
         Some(latest.path)
     }
 
-    /// Takes out the path, other than the selected one, of which nothing was heard for longest.
+    /// Takes out the path that was silent for longest; the selected path stays.
     fn evict(&mut self) -> Option<Path> {
         let (index, _) = self
             .valid
@@ -96,8 +96,8 @@ pub(super) enum Heard {
 }
 
 impl Tuple {
-    /// How the channel shows a path: with the announced address of the listening address, if it
-    /// has one, and else the local IP.
+    /// How the channel shows a path: with the announced address of the listening address if there
+    /// is one, else with the local IP.
     #[must_use]
     pub fn new(path: Path, listen: &ListenInfo, local: SocketAddr) -> Self {
         Self {

@@ -9,7 +9,7 @@ pub enum MediaKind {
     Video,
 }
 
-/// The codecs that a worker forwards. What is not listed is refused when it is produced.
+/// The codecs that a worker forwards. Producing any other codec is refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Codec {
     /// Opus (RFC 7587).
@@ -58,14 +58,14 @@ impl Codec {
         find(mime_type).map(|(_, name, _)| *name)
     }
 
-    /// Whether its packets carry media themselves, not repairs of other packets.
+    /// Whether its packets carry media, and not repairs of other packets.
     #[must_use]
     pub const fn is_media(self) -> bool {
         !matches!(self, Self::Rtx)
     }
 
-    /// Whether its packets stand in for another codec's in the same stream: comfort noise and
-    /// telephone events.
+    /// Whether its packets replace those of another codec in the same stream, as comfort noise and
+    /// telephone events do.
     #[must_use]
     pub const fn is_complementary(self) -> bool {
         matches!(self, Self::Cn | Self::TelephoneEvent)

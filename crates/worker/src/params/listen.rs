@@ -7,9 +7,9 @@ use crate::output::Protocol;
 pub struct ListenInfo {
     /// UDP or TCP.
     pub protocol: Protocol,
-    /// The local IP as text; parsed and normalised when it is bound.
+    /// The local IP as text. It is parsed and normalised when it is bound.
     pub ip: String,
-    /// What candidates and tuples show instead of `ip`: an IP or a host name.
+    /// An IP or a host name that candidates and tuples show instead of `ip`.
     pub announced_address: Option<String>,
     /// Whether the local IP is offered as a candidate besides the announced address.
     pub expose_internal_ip: bool,

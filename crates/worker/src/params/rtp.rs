@@ -1,4 +1,4 @@
-//! RTP parameters in the vocabulary of ORTC, as the channel carries them.
+//! RTP parameters in the terms of ORTC, as the channel carries them.
 
 use super::codec::{Codec, MediaKind};
 use crate::error::RequestError;
