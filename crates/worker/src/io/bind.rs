@@ -34,8 +34,7 @@ pub(super) fn open_tcp(
 ) -> Result<(mio::net::TcpListener, SocketAddr), BindError> {
     let refuse = |errno| refusal(local, errno);
     let fd = open(local, SockType::Stream, options).map_err(refuse)?;
-    // For a listener this only says that connections of an earlier one which linger in TIME_WAIT do
-    // not block the port.
+    // For a listener this only means that old connections in TIME_WAIT do not block the port.
     setsockopt(&fd, sockopt::ReuseAddr, &true).map_err(refuse)?;
     bind(fd.as_raw_fd(), &SockaddrStorage::from(local)).map_err(refuse)?;
     let backlog = Backlog::new(BACKLOG).map_err(refuse)?;
@@ -135,7 +134,7 @@ mod tests {
 
     #[test]
     fn other_refusals_come_in_the_systems_words() {
-        // A port below 1024 of a link-local address without its interface.
+        // A link-local address without its interface, with a port below 1024.
         let local = address("[fe80::1]:1");
         let error = open_udp(local, &BindOptions::default()).err().unwrap();
         assert!(matches!(error, BindError::System { .. }), "{error}");
@@ -152,7 +151,7 @@ mod tests {
         };
         let (socket, _) = open_udp(address("[::1]:0"), &options).unwrap();
         assert!(getsockopt(&socket, sockopt::Ipv6V6Only).unwrap());
-        // The kernel doubles what it is asked for, for its own bookkeeping.
+        // The kernel doubles the requested size for its own bookkeeping.
         assert_eq!(getsockopt(&socket, sockopt::SndBuf).unwrap(), 100_000);
         assert_eq!(getsockopt(&socket, sockopt::RcvBuf).unwrap(), 120_000);
         let (socket, _) = open_udp(address("[::]:0"), &BindOptions::default()).unwrap();

@@ -1,5 +1,5 @@
-//! What the shell loses, by name (SECURITY: back-pressure, not growth). Losing a packet changes a
-//! counter and nothing else; a line is logged at most once a minute.
+//! Counters of what the shell loses, by reason (docs/security.md rule 11). A lost packet changes a
+//! counter and nothing else. A line is logged at most once a minute.
 
 use std::fmt;
 use std::io;
@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use crate::time::Instant;
 
-/// Counts of what was lost on the way in and out, since the worker started.
+/// Counts of what was lost on the way in and out since the worker started.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Losses {
     /// Datagrams that did not leave.
@@ -29,7 +29,7 @@ pub(super) struct SendLosses {
     pub(super) not_permitted: u64,
     /// Longer than the path takes (`EMSGSIZE`).
     pub(super) too_big: u64,
-    /// No way there (`ENETUNREACH`, `EHOSTUNREACH`, `ENETDOWN`, `EADDRNOTAVAIL`).
+    /// The remote cannot be reached (`ENETUNREACH`, `EHOSTUNREACH`, `ENETDOWN`, `EADDRNOTAVAIL`).
     pub(super) unreachable: u64,
     /// Any other reason.
     pub(super) other: u64,
@@ -119,7 +119,7 @@ impl fmt::Display for Losses {
     }
 }
 
-/// Says when the losses are worth a line: they have grown, and the last line is a minute old.
+/// Decides when losses deserve a line: they have grown, and the last line is a minute old.
 #[derive(Debug, Default)]
 pub(super) struct LossReport {
     reported: Losses,
@@ -127,8 +127,8 @@ pub(super) struct LossReport {
 }
 
 impl LossReport {
-    /// Whether to write a line now. Asks for no wake-up of its own: what was lost last is told with
-    /// the next activity.
+    /// Whether to write a line now. It asks for no wake-up of its own; the last losses are reported
+    /// with the next activity.
     pub(super) fn is_due(&mut self, now: Instant, losses: &Losses) -> bool {
         let waited = self.at.is_none_or(|at| now.since(at) >= REPORT_INTERVAL);
         let due = waited && self.reported != *losses;

@@ -1,9 +1,9 @@
-//! The loop that drives the core: it waits, reads the clock, feeds the core, and sends what the core
-//! has to say.
+//! The loop that drives the core: it waits, reads the clock, feeds the core, and sends the core's
+//! output.
 //!
 //! The poll is edge-triggered, so what is ready is remembered until it is drained. A turn does a
-//! bounded amount of each kind of work, datagrams first, then the channel, and looks at the clock
-//! again in between; what is left over is taken up by the next turn, whose poll does not wait.
+//! bounded amount of each kind of work: datagrams first, then the channel, with another look at the
+//! clock in between. If work is left, the next turn continues with it, and its poll does not wait.
 //! When nothing is ready and no deadline is set, the loop sleeps until something happens.
 
 use std::io;
@@ -27,7 +27,7 @@ use crate::output::Output;
 use crate::time::Instant;
 use crate::worker::{Drain, Drops, Worker};
 
-/// The shell's descriptors before there is a core: what must be in place before it exists.
+/// The shell's descriptors that must be in place before there is a core.
 pub(super) struct Shell {
     poll: Poll,
     signals: Signals,
@@ -63,7 +63,7 @@ pub(super) struct EventLoop {
     output: Output,
     encoder: Encoder,
     ending: Option<Ending>,
-    /// What the core had dropped when that was last looked at, and when.
+    /// When the core's drop counters were last looked at, and their values then.
     drops: (Instant, Drops),
 }
 
@@ -121,8 +121,9 @@ impl EventLoop {
 
     /// How long the poll may wait; `None` is for ever.
     ///
-    /// The poll counts in milliseconds and rounds up, so a wait never ends before its deadline,
-    /// which would spin, nor a whole millisecond after it, which is as fine as the core's pacing.
+    /// The poll counts in milliseconds and rounds up. So a wait never ends before its deadline,
+    /// which would make the loop spin. It ends less than a millisecond late, and that is as fine as
+    /// the core's pacing.
     fn wait(&mut self) -> Option<Duration> {
         let has_frames = self.shell.reader.has_work() && self.worker.wants_messages();
         if has_frames || self.sockets.has_work() {
@@ -149,7 +150,7 @@ impl EventLoop {
     }
 
     fn handle_event(&mut self, event: &Event) {
-        // A broken or closed descriptor must be read or written to say so.
+        // A broken or closed descriptor shows its error only when it is read or written.
         let is_readable = event.is_readable() || event.is_read_closed() || event.is_error();
         let is_writable = event.is_writable() || event.is_write_closed() || event.is_error();
         match Source::from_token(event.token()) {
@@ -176,7 +177,7 @@ impl EventLoop {
                 break;
             }
         }
-        // The core's time never goes back: batches have brought it further than this turn's start.
+        // The core's time must not go back, and the batches were later than the start of this turn.
         let now = monotonic_now();
         while let Some(path) = self.sockets.poll_ended_path() {
             self.worker.handle_path_closed(now, path);
@@ -194,8 +195,8 @@ impl EventLoop {
         }
     }
 
-    /// Logs what the core has dropped, at most once a minute. Asks for no wake-up of its own: what
-    /// was dropped last is told with the next activity.
+    /// Logs what the core has dropped, at most once a minute. It asks for no wake-up of its own;
+    /// the last drops are reported with the next activity.
     fn report_drops(&mut self, now: Instant) {
         let (looked, reported) = self.drops;
         if now.since(looked) < REPORT_INTERVAL {
@@ -280,7 +281,7 @@ impl EventLoop {
         self.sockets.close_retired();
     }
 
-    /// Hands the core's messages to the pipe, as far as it takes them.
+    /// Hands the core's messages to the pipe, as many as it takes.
     fn write_messages(&mut self) {
         loop {
             let mut is_done = false;
@@ -304,7 +305,7 @@ impl EventLoop {
     fn finish(&mut self, ending: &Ending, events: &mut Events) -> io::Result<()> {
         let now = monotonic_now();
         if *ending == Ending::Failed {
-            // Nothing that the core holds can be relied on; its last log lines are worth having.
+            // Nothing in the core can be relied on now, but its last log lines are useful.
             self.write_messages();
             return Ok(());
         }
@@ -314,7 +315,7 @@ impl EventLoop {
             return Ok(());
         }
         self.send_output(now);
-        // The controller that asked may read the last messages or not: it has a moment.
+        // The controller has a short time to read the last messages.
         loop {
             self.write_messages();
             let left = FINAL_FLUSH.saturating_sub(monotonic_now().since(now));
@@ -329,7 +330,7 @@ impl EventLoop {
 /// What the core may queue before it is sent, in bytes.
 const OUTPUT_SIZE: usize = 512 * 1024;
 
-/// How many events one poll takes; the others come with the next.
+/// How many events one poll takes. Others come with the next.
 const EVENTS: usize = 256;
 
 /// How many batches are taken before the channel gets its turn.

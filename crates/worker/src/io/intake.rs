@@ -3,7 +3,7 @@
 use crate::output::{Batch, Path};
 use crate::time::Instant;
 
-/// A batch being filled from the sockets that have something, UDP and TCP alike.
+/// A batch that is filled from all sockets with data, UDP and TCP alike.
 pub(super) struct Intake {
     batch: Batch,
     /// Where free space begins.
@@ -43,7 +43,7 @@ impl Intake {
         self.filled += len.next_multiple_of(CACHE_LINE).min(room);
     }
 
-    /// Copies a datagram in, right behind the last; `false` when there is no room.
+    /// Copies a datagram in, right after the last one; `false` if there is no room.
     pub(super) fn push(&mut self, path: Path, at: Instant, datagram: &[u8]) -> bool {
         let Some(space) = self.space().get_mut(..datagram.len()) else {
             return false;
@@ -76,11 +76,12 @@ impl Intake {
     }
 }
 
-/// For how many datagrams there is room in the list without growing; filling stops above it.
+/// How many datagrams the list holds without growing. Filling stops there.
 const EXPECTED_DATAGRAMS: usize = 2048;
 
-/// What one more receive call wants to find: a coalesced message and its neighbour's start.
+/// The room that one more receive call needs: a coalesced message and the start of the next.
 const LEAST_ROOM: usize = 68 * 1024;
 
-/// Datagrams start on lines of their own, so that decrypting one does not touch another's.
+/// Datagrams start on cache lines of their own, so that decrypting one does not touch the line of
+/// another.
 const CACHE_LINE: usize = 64;

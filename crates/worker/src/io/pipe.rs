@@ -69,7 +69,7 @@ impl ChannelReader {
         self.has_frames || self.is_readable || self.end.is_some()
     }
 
-    /// Reads once; `false` if nothing is there, and the poll will tell when that changes.
+    /// Reads once; `false` if there is nothing to read. Then the poll says when that changes.
     pub(super) fn fill(&mut self) -> bool {
         if !self.is_readable || self.end.is_some() {
             return self.end.is_some();
@@ -131,7 +131,7 @@ impl ChannelWriter {
         })
     }
 
-    /// Whether so much waits that the core should keep what it has.
+    /// Whether so much waits here that the core should keep its messages.
     pub(super) fn is_full(&self) -> bool {
         self.pending() >= FULL
     }
@@ -141,7 +141,7 @@ impl ChannelWriter {
         self.buffer.len() - self.written
     }
 
-    /// Whether the controller still reads. When it does not, frames vanish.
+    /// Whether the controller still reads. If it does not, frames are dropped.
     #[cfg(test)]
     pub(super) fn is_open(&self) -> bool {
         self.fd.is_some()
@@ -154,8 +154,8 @@ impl ChannelWriter {
         }
     }
 
-    /// Writes as much as the pipe takes. A pipe that breaks is closed and what waits is dropped:
-    /// the worker goes on, since only the other pipe tells that the controller is gone.
+    /// Writes as much as the pipe takes. A broken pipe is closed, and what waits is dropped. The
+    /// worker goes on, because only the other pipe says that the controller is gone.
     pub(super) fn flush(&mut self) {
         while self.pending() > 0 {
             let Some(fd) = &self.fd else {

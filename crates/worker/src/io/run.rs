@@ -15,8 +15,8 @@ use crate::settings::{Settings, SettingsError};
 use crate::time::ClockAnchor;
 use crate::worker::{CoreSettings, Worker};
 
-/// Runs a media worker in this process until it ends, and returns what the process should exit
-/// with: 0 after an orderly end, 41 or 42 if the environment or the arguments are wrong
+/// Runs a media worker in this process until it ends, and returns the exit code for the process: 0
+/// after an orderly end, 41 or 42 if the environment or the arguments are wrong
 /// ([`SettingsError::exit_code`]), 1 if the system refuses something, 70 if the core gave up.
 ///
 /// `arguments` begin with the program's name, as [`std::env::args_os`] does. The controller has

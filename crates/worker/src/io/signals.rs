@@ -18,8 +18,8 @@ pub(super) struct Signals {
 }
 
 impl Signals {
-    /// Sets all dispositions. From here on no signal but those that cannot be helped ends the
-    /// process, so this comes before the controller hears that the worker is running.
+    /// Sets all dispositions. From here on, only signals that cannot be caught end the process at
+    /// once. So this comes before the controller hears that the worker is running.
     ///
     /// The signals are blocked for the calling thread and those it starts later; other threads of
     /// the process must not be running yet.
@@ -79,7 +79,8 @@ mod tests {
         let mut poll = Poll::new().unwrap();
         let signals = Signals::new(poll.registry()).unwrap();
         assert_eq!(signals.next(), None);
-        // Raised for this thread alone; any of the ignored ones would end the process otherwise.
+        // The signals are raised for this thread alone. If one were not ignored, it would end the
+        // process.
         for signal in IGNORED {
             raise(signal).unwrap();
         }

@@ -1,5 +1,5 @@
-//! All sockets of the worker: opened and closed for the core through [`Binder`], read into one batch
-//! after another, written from the core's output.
+//! All sockets of the worker. The core opens and closes them through [`Binder`]. They are read into
+//! one batch after another, and written from the core's output.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::io;
@@ -19,14 +19,14 @@ use crate::binder::{BindError, BindOptions, Binder, Bound};
 use crate::output::{Batch, Output, Path, Protocol, SocketKey};
 use crate::time::Instant;
 
-/// The sockets, and what receiving from and sending over them needs.
+/// The sockets, and the buffers for receiving and sending.
 pub(super) struct Sockets {
     registry: Registry,
     next_key: u32,
     udp: BTreeMap<SocketKey, UdpEndpoint>,
     tcp: Tcp,
     ready: ReadyList,
-    /// What the core has closed, still open for what it has queued before.
+    /// Sockets that the core has closed. They are still open, because output is queued on them.
     retired: Vec<SocketKey>,
     /// UDP sockets for whose room something waits.
     blocked: Vec<SocketKey>,
@@ -63,8 +63,8 @@ impl Sockets {
         })
     }
 
-    /// Takes note of what the poll says about `source`. The poll says it once; from then on it is
-    /// ours to remember.
+    /// Records what the poll says about `source`. The poll says it only once, so we must remember
+    /// it.
     pub(super) fn handle_event(&mut self, source: Source, is_readable: bool, is_writable: bool) {
         if is_readable {
             self.ready.insert(source);
@@ -76,20 +76,21 @@ impl Sockets {
         }
     }
 
-    /// Whether there is something to receive, or a path to tell as ended, without polling.
+    /// Whether there is something to receive, or an ended path to report, without polling.
     pub(super) fn has_work(&self) -> bool {
         !self.ready.is_empty() || self.tcp.has_ended()
     }
 
-    /// Fills a batch from the sockets that are ready, each in its turn; `None` if nothing came.
-    /// The instant is when it began: no datagram in it is later.
+    /// Fills a batch from the sockets that are ready, each in its turn; `None` if nothing came. The
+    /// instant is the start of this; no datagram in the batch is later.
     pub(super) fn receive(&mut self) -> Option<(Instant, &mut Batch)> {
         self.intake.clear();
         if self.ready.is_empty() {
             return None;
         }
         let clocks = Clocks::read();
-        // Bounded by visits as well: a connection full of junk never fills a batch.
+        // The number of visits is bounded, too, because a connection full of junk never fills a
+        // batch.
         for _ in 0..VISITS_PER_BATCH {
             if self.intake.is_full() {
                 break;
@@ -126,8 +127,7 @@ impl Sockets {
         }
     }
 
-    /// A TCP path that has ended without the core asking for it; each is told once, after its last
-    /// frames.
+    /// A TCP path that has ended by itself. Each is reported once, after its last frames.
     pub(super) fn poll_ended_path(&mut self) -> Option<Path> {
         self.tcp.poll_ended()
     }
@@ -169,8 +169,8 @@ impl Sockets {
         self.retired.extend(output.closed_sockets());
     }
 
-    /// Closes the sockets that the core has closed. To be called when everything it had queued by
-    /// then has been sent: alerts of a closing transport leave over the socket that it closes.
+    /// Closes the sockets that the core has closed. Call this when everything queued before that
+    /// has been sent: a closing transport sends alerts over the socket that it closes.
     pub(super) fn close_retired(&mut self) {
         for key in self.retired.drain(..) {
             if let Some(mut endpoint) = self.udp.remove(&key) {
@@ -270,7 +270,7 @@ impl Binder for Sockets {
     fn bind_udp(&mut self, local: SocketAddr, options: &BindOptions) -> Result<Bound, BindError> {
         let (mut socket, bound) = open_udp(local, options)?;
         let key = self.take_key();
-        // Everything the kernel can do is asked for before the first datagram is looked at.
+        // All options of the kernel are set before the first datagram is read.
         let token = Source::Udp(key).token();
         self.registry
             .register(&mut socket, token, Interest::READABLE)
@@ -343,7 +343,7 @@ const LONGEST_WAIT: Duration = Duration::from_millis(100);
 /// again is not always told by an event.
 const RETRY_INTERVAL: Duration = Duration::from_millis(20);
 
-/// How many sockets, or times one socket, are read for a batch.
+/// How many reads may fill a batch, over all sockets.
 const VISITS_PER_BATCH: usize = 256;
 
 /// The receive buffer in bytes: 32 coalesced messages. Only what is touched takes memory.

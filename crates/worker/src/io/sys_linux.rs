@@ -1,6 +1,6 @@
-//! The system calls that neither the standard library nor nix offer in the form the worker needs,
-//! and with them all of its `unsafe`: batches of datagrams with control messages of their own, two
-//! clocks, inherited descriptors and ignored signals.
+//! System calls that neither the standard library nor nix offer in the form that the worker needs:
+//! batches of datagrams with control messages, two clocks, inherited descriptors and ignored
+//! signals. All `unsafe` of the worker is here.
 
 #![expect(
     unsafe_code,
@@ -28,8 +28,8 @@ pub(super) use send::{Message, SendArrays};
 #[cfg(test)]
 pub(super) use tap::Tap;
 
-/// Both clocks at one moment. Kernel receive times are wall-clock times; the offset between the
-/// clocks, taken anew for every batch, moves them to the worker's time line.
+/// Both clocks at the same moment. Kernel receive times are wall-clock times. The offset between
+/// the clocks is read for every batch and turns them into the worker's time.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Clocks {
     /// `CLOCK_MONOTONIC`.
@@ -39,8 +39,8 @@ pub(super) struct Clocks {
 }
 
 impl Clocks {
-    /// Reads both, again if something came in between: what separates the two readings would
-    /// move the receive times of a whole batch.
+    /// Reads both, and again if they were interrupted: the time between the two readings would
+    /// shift the receive times of a whole batch.
     pub(super) fn read() -> Self {
         let mut before = monotonic_now();
         for _ in 0..READINGS {
@@ -57,9 +57,8 @@ impl Clocks {
         }
     }
 
-    /// A wall-clock time of a moment ago on the worker's time line. What lies in the future, or
-    /// further back than any queue holds packets, comes from a clock that was just set: it counts
-    /// as now.
+    /// Turns a recent wall-clock time into the worker's time. A time in the future, or too far back
+    /// for any queue, means that the clock was just set; it counts as now.
     pub(super) fn to_instant(self, unix: Duration) -> Instant {
         match self.unix.checked_sub(unix) {
             Some(ago) if ago <= LONGEST_QUEUEING => self.monotonic - ago,
@@ -94,7 +93,7 @@ fn from_timespec(time: libc::timespec) -> Duration {
 }
 
 /// Takes over descriptor `fd`, which the parent process left open for this one, and makes it
-/// non-blocking. To be called once per descriptor.
+/// non-blocking. Call this once for each descriptor.
 pub(super) fn inherit_descriptor(fd: RawFd) -> io::Result<OwnedFd> {
     // SAFETY: the borrow ends within this function; were nothing open under the number, the call
     // would fail with EBADF and do nothing.
@@ -127,7 +126,7 @@ pub(super) fn ignore_signal(ignored: Signal) -> Result<(), Errno> {
     unsafe { signal(ignored, SigHandler::SigIgn) }.map(drop)
 }
 
-/// Sends without UDP checksums, which makes the kernel refuse GSO as it does where a device cannot
+/// Sends without UDP checksums. Then the kernel refuses GSO, as it does for a device that cannot
 /// compute them.
 #[cfg(test)]
 pub(super) fn disable_checksums(fd: BorrowedFd<'_>) -> io::Result<()> {
@@ -146,13 +145,13 @@ pub(super) fn disable_checksums(fd: BorrowedFd<'_>) -> io::Result<()> {
     Ok(())
 }
 
-/// How far apart two readings may be to count as one moment; they take some 50 ns each.
+/// How far apart two readings may be to count as simultaneous. Each takes about 50 ns.
 const CLOSE_READINGS: Duration = Duration::from_micros(20);
 
 /// How often the clocks are read for a better pair.
 const READINGS: usize = 3;
 
-/// A packet that waited longer than this in a socket's queue would have been dropped from it.
+/// No packet waits longer than this in a socket's queue.
 const LONGEST_QUEUEING: Duration = Duration::from_secs(60);
 
 #[cfg(test)]

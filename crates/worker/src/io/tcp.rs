@@ -1,6 +1,6 @@
 //! TCP listeners and the connections they accept. A connection is a path like any other: its frames
-//! join the receive batch, frames for it come in the output. What it holds is bounded, and so are the
-//! connections themselves.
+//! join the receive batch, and frames for it are in the output. Its memory is bounded, and so is
+//! the number of connections.
 
 mod connection;
 mod strangers;
@@ -22,7 +22,7 @@ use super::udp::Readiness;
 use crate::output::{Path, Protocol, SocketKey};
 use crate::time::Instant;
 
-/// Names an accepted connection within the shell; not used twice.
+/// Names an accepted connection within the shell. No key is used twice.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct ConnectionId(pub(super) u32);
 
@@ -36,7 +36,7 @@ pub(super) struct Tcp {
     next: u32,
     /// Those that ICE has not validated.
     strangers: Strangers,
-    /// Connections in the order in which they end, written out or not.
+    /// Connections that are closing, in the order of their deadlines.
     closing: VecDeque<(Instant, ConnectionId)>,
     /// Connections with frames queued since the last flush; perhaps more than once.
     touched: Vec<ConnectionId>,
@@ -103,8 +103,8 @@ impl Tcp {
         Ok(())
     }
 
-    /// Closes a listener and every connection it accepted; those paths are not told as ended.
-    /// `false` if there is none under the key.
+    /// Closes a listener and every connection it accepted. These paths are not reported as ended.
+    /// `false` if the key names no listener.
     pub(super) fn close_listener(&mut self, key: SocketKey) -> bool {
         let Some(mut listener) = self.listeners.remove(&key) else {
             return false;
@@ -173,7 +173,7 @@ impl Tcp {
             return;
         };
         let id = ConnectionId(self.next);
-        // Frames are written whole; waiting for more of them only delays media.
+        // Frames are written whole. To wait for more of them would only delay media.
         stream.set_nodelay(true).ok();
         let interest = Interest::READABLE | Interest::WRITABLE;
         let token = Source::Connection(id).token();
@@ -222,8 +222,8 @@ impl Tcp {
         true
     }
 
-    /// Reads once from a connection, into `intake`. A connection that ended is told by
-    /// [`Tcp::poll_ended`], after its last frames.
+    /// Reads once from a connection into `intake`. [`Tcp::poll_ended`] reports a connection that
+    /// has ended, after its last frames.
     pub(super) fn receive(
         &mut self,
         id: ConnectionId,
@@ -312,8 +312,8 @@ impl Tcp {
         }
     }
 
-    /// Ends the connection of `path` once what is queued has left, or a moment later if it does
-    /// not. The path is not told as ended.
+    /// Ends the connection of `path` once its queue has left, or after a short time if it does not.
+    /// The path is not reported as ended.
     pub(super) fn close_path(&mut self, path: Path, now: Instant) {
         let Some(&id) = self.by_path.get(&path) else {
             return;
@@ -351,7 +351,7 @@ impl Tcp {
         stranger.into_iter().chain(closing).min()
     }
 
-    /// A path that the remote ended, or that broke or timed out; each is told once.
+    /// A path that the remote has ended, or that broke or timed out. Each is reported once.
     pub(super) fn poll_ended(&mut self) -> Option<Path> {
         self.ended.pop_front()
     }
@@ -361,7 +361,7 @@ impl Tcp {
         !self.ended.is_empty()
     }
 
-    /// Removes a connection and tells its path as ended, unless the core has asked for it.
+    /// Removes a connection. Its path is reported as ended, unless the core asked for the end.
     fn end(&mut self, id: ConnectionId) {
         if let Some(connection) = self.connections.get(&id)
             && !connection.is_closing
@@ -397,13 +397,13 @@ fn without_flow_label(mut address: SocketAddr) -> SocketAddr {
     address
 }
 
-/// How long a connection may stay open without a connectivity check that succeeds.
+/// How long a connection may stay open without a successful connectivity check.
 const VALIDATION_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// How long a connection that is to end may take to write out what is queued.
+/// How long a closing connection may take to write its queue.
 const CLOSING_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// How many connections are accepted before others get their turn.
+/// How many connections are accepted before other sources get their turn.
 const ACCEPTS_PER_TURN: usize = 16;
 
 #[cfg(test)]

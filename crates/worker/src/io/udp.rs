@@ -1,5 +1,5 @@
-//! UDP sockets: batches in with the kernel's coalescing (GRO) and receive times, trains out with its
-//! segmentation (GSO), and each of the two done without where the kernel or the device lacks it.
+//! UDP sockets. Batches come in with the kernel's coalescing (GRO) and receive times; trains go out
+//! with its segmentation (GSO). If the kernel or the device lacks one of the two, it works without.
 //! What finds a socket full waits for room, for a bounded time and in bounded memory.
 
 mod backlog;
@@ -33,7 +33,7 @@ pub(super) struct UdpEndpoint {
 /// What is known about GSO on a socket.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Segmentation {
-    /// The kernel knows the option; no train has left yet, so the device may still refuse.
+    /// The kernel knows the option. No train has left yet, so the device may still refuse it.
     Untried,
     /// Trains have left.
     Works,
@@ -56,8 +56,8 @@ pub(super) enum Readiness {
 impl UdpEndpoint {
     /// Asks the kernel for everything it can do on `socket`.
     pub(super) fn new(socket: UdpSocket, key: SocketKey) -> Self {
-        // Receive times and drop counts are there on every kernel that has recvmmsg; without them
-        // the batch's own time serves and overflow goes unseen.
+        // Every kernel with recvmmsg has receive times and drop counts. Without them we would use
+        // the batch's own time and not see overflow.
         setsockopt(&socket, sockopt::ReceiveTimestampns, &true).ok();
         setsockopt(&socket, sockopt::RxqOvfl, &1).ok();
         let coalesces = setsockopt(&socket, sockopt::UdpGroSegment, &true).is_ok();
@@ -93,8 +93,8 @@ impl UdpEndpoint {
         losses.waited_too_long += self.backlog.expire(deadline) as u64;
     }
 
-    /// Receives datagrams into what is free of `intake`, split into single ones. Those longer than
-    /// [`MAX_DATAGRAM`] are dropped and counted.
+    /// Receives datagrams into the free part of `intake` and splits them into single ones. Those
+    /// longer than [`MAX_DATAGRAM`] are dropped and counted.
     pub(super) fn receive(
         &mut self,
         arrays: &mut ReceiveArrays,
@@ -133,8 +133,8 @@ impl UdpEndpoint {
             _ => {}
         }
         losses.receive.failed += 1;
-        // Reading an error uses it up, and datagrams may lie behind it; but one that stays must not
-        // keep the worker busy.
+        // Reading an error removes it, and datagrams may wait after it. But an error that stays
+        // must not keep the worker busy.
         self.failures += 1;
         if self.failures < MAX_FAILURES {
             Readiness::MayHaveMore
@@ -277,8 +277,8 @@ impl UdpEndpoint {
         Progress::up_to(done, 0)
     }
 
-    /// Whether `error` says that a train must go as single datagrams, and if so, whether all later
-    /// ones must as well.
+    /// Whether `error` means that a train must go as single datagrams, and if so, whether all later
+    /// trains must, too.
     fn is_for_segmentation(&mut self, error: &io::Error) -> bool {
         match error.raw_os_error() {
             // The device cannot compute checksums, or the option is not there after all.
@@ -286,8 +286,8 @@ impl UdpEndpoint {
                 self.segmentation = Segmentation::Absent;
                 true
             }
-            // Said of a segment longer than this one path takes as well: where trains have left
-            // before, one remote's path must not slow down all others.
+            // The kernel also says this for a segment that is too long for one path. If trains have
+            // left before, this path must not slow down all others.
             Some(libc::EINVAL | libc::EMSGSIZE) => {
                 if self.segmentation == Segmentation::Untried
                     && error.raw_os_error() == Some(libc::EINVAL)
@@ -340,7 +340,7 @@ fn means_full(error: &io::Error) -> bool {
     )
 }
 
-/// Collects what goes out over one socket after another and hands it to the kernel in batches.
+/// Collects the datagrams for one socket after another and hands them to the kernel in batches.
 pub(super) struct UdpSender {
     arrays: SendArrays,
 }
@@ -420,14 +420,14 @@ const NO_MESSAGES: [Message<'static>; SendArrays::CAPACITY] = [Message {
     segment_size: None,
 }; SendArrays::CAPACITY];
 
-/// Where coalesced messages go. The stride is not a power of two: the first bytes of all slots would
-/// fall into the same few cache sets.
+/// Where coalesced messages go. The stride is not a power of two; otherwise the first bytes of all
+/// slots would fall into the same few cache sets.
 const COALESCED_SLOT: SlotSize = SlotSize {
     len: 65_536,
     stride: 65_536 + 33 * 64,
 };
 
-/// Where single datagrams go; long enough to tell those that are too long.
+/// Where single datagrams go. A slot is long enough to recognise a datagram that is too long.
 const PLAIN_SLOT: SlotSize = SlotSize {
     len: 2048,
     stride: 2048,

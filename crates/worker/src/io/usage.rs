@@ -1,4 +1,4 @@
-//! What the process has used, for the request that asks, and what it may use.
+//! The resources that the process has used, and its limit of descriptors.
 
 use nix::errno::Errno;
 use nix::sys::resource::{Resource, Usage, UsageWho, getrlimit, getrusage, setrlimit};
@@ -6,15 +6,15 @@ use nix::sys::time::TimeVal;
 
 use crate::messages::ResourceUsage;
 
-/// What this process has used so far; times are in milliseconds, the rest is what `getrusage(2)`
-/// says. All zero if the system does not tell.
+/// What this process has used so far. Times are in milliseconds; the rest is as in `getrusage(2)`.
+/// All zero if the system does not answer.
 pub(super) fn resource_usage() -> ResourceUsage {
     getrusage(UsageWho::RUSAGE_SELF)
         .map_or_else(|_| ResourceUsage::default(), |usage| plain(&usage))
 }
 
-/// Raises the limit of open descriptors to what the system allows at most: the customary 1024, which
-/// exists for the sake of `select(2)`, is a few hundred transports.
+/// Raises the limit of open descriptors to the maximum that the system allows. The usual 1024
+/// exists for `select(2)`, and is enough for a few hundred transports only.
 pub(super) fn raise_descriptor_limit() -> Result<(), Errno> {
     let (_, hard) = getrlimit(Resource::RLIMIT_NOFILE)?;
     setrlimit(Resource::RLIMIT_NOFILE, hard, hard)

@@ -8,7 +8,7 @@ use nix::unistd::pipe2;
 
 use super::*;
 
-/// Frames of several sizes, as a stream; what is in them does not matter here.
+/// Frames of several sizes as a stream. Their content does not matter here.
 fn frames() -> Vec<Vec<u8>> {
     [4_usize, 40, 1, 100_000, 8]
         .into_iter()
@@ -54,7 +54,7 @@ fn frames_come_whole_from_a_socket_however_they_are_split() {
         assert!(!reader.has_work());
         let mut received = Vec::new();
         let stream = frames().concat();
-        // Bytes by the thousand would take a poll each; the first ones make the point.
+        // Thousands of single bytes would take a poll each, so only the first ones come singly.
         let (slow, fast) = stream.split_at(200);
         for piece in slow.chunks(step).chain(fast.chunks(50_000)) {
             far.write_all(piece).unwrap();

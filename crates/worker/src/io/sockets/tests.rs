@@ -33,7 +33,7 @@ impl Rig {
         self.sockets.bind_tcp(local, &options).unwrap()
     }
 
-    /// Polls once, unless there is work already, for as long as `wait`; then receives once.
+    /// Polls once for at most `wait`, unless there is work already. Then receives once.
     fn turn(&mut self, wait: Duration) -> Vec<(Path, Vec<u8>)> {
         if !self.sockets.has_work() {
             let mut events = Events::with_capacity(16);

@@ -53,8 +53,8 @@ impl Name {
 
     /// The address that the kernel wrote; `None` for another family.
     ///
-    /// The flow label is left out: it may change from packet to packet, and an address must name
-    /// its remote whatever the label.
+    /// The flow label is left out. It may change from packet to packet, and an address must name
+    /// its remote whatever the label is.
     pub(super) fn get(&self) -> Option<SocketAddr> {
         // SAFETY: all three members begin with the family, and every bit pattern of the plain
         // integers that they consist of is a value.

@@ -1,5 +1,6 @@
-//! `recvmmsg` with what the kernel tells beside each message: the segment size of what it coalesced
-//! (`UDP_GRO`), the receive time (`SO_TIMESTAMPNS`), what it had to drop (`SO_RXQ_OVFL`).
+//! `recvmmsg` with the kernel's data on each message: the segment size of coalesced datagrams
+//! (`UDP_GRO`), the receive time (`SO_TIMESTAMPNS`), and the number of dropped datagrams
+//! (`SO_RXQ_OVFL`).
 
 use std::io;
 use std::mem;
@@ -24,9 +25,9 @@ pub(in crate::io) struct ReceiveArrays {
 /// How a buffer is cut into places for messages.
 #[derive(Clone, Copy, Debug)]
 pub(in crate::io) struct SlotSize {
-    /// What a message may be long, in bytes; a longer one is cut and marked.
+    /// The maximum length of a message, in bytes. A longer one is cut and marked.
     pub(in crate::io) len: usize,
-    /// From one slot's start to the next, in bytes; not less than `len`.
+    /// The distance from one slot's start to the next, in bytes; not less than `len`.
     pub(in crate::io) stride: usize,
 }
 
@@ -39,7 +40,7 @@ pub(in crate::io) struct Received {
     pub(in crate::io) truncated: bool,
     /// Who sent it; `None` if the kernel names a family that is not ours.
     pub(in crate::io) remote: Option<SocketAddr>,
-    /// The length of each datagram in it but the last, if it was coalesced.
+    /// The length of each datagram in it except the last, if it was coalesced.
     pub(in crate::io) segment_size: Option<usize>,
     /// When the kernel received it, since the Unix epoch.
     pub(in crate::io) unix: Option<Duration>,
@@ -67,12 +68,13 @@ impl ReceiveArrays {
         }
     }
 
-    /// Receives as many messages as are there and have room, the first into `buffer`'s first slot
-    /// and so on. Returns whether all slots were filled, so that there may be more.
+    /// Receives as many messages as there are and as have room: the first goes into `buffer`'s
+    /// first slot, and so on. Returns whether all slots were filled, because then there may be
+    /// more.
     ///
     /// # Errors
     ///
-    /// The system's; `WouldBlock` when there is nothing. Then the arrays hold nothing.
+    /// The system's error; `WouldBlock` if there is nothing. Then the arrays hold nothing.
     pub(in crate::io) fn receive(
         &mut self,
         fd: BorrowedFd<'_>,

@@ -17,7 +17,8 @@ pub(in crate::io) struct SendArrays {
     controls: Box<[Control; MAX_MESSAGES]>,
 }
 
-/// One message: a datagram, or with a segment size as many as the kernel shall cut it into.
+/// One message. It is a datagram, or with a segment size a train, which the kernel cuts into
+/// datagrams.
 #[derive(Clone, Copy, Debug)]
 pub(in crate::io) struct Message<'a> {
     /// Where to.
@@ -71,8 +72,8 @@ impl SendArrays {
     /// How many messages one call takes at most.
     pub(in crate::io) const CAPACITY: usize = MAX_MESSAGES;
 
-    /// Hands `messages`, of which those past [`SendArrays::CAPACITY`] are left out, to the kernel.
-    /// Returns how many of them it took; it stops at the first that fails.
+    /// Hands `messages` to the kernel, at most [`SendArrays::CAPACITY`] of them. Returns how many
+    /// it took; it stops at the first that fails.
     ///
     /// # Errors
     ///

@@ -67,8 +67,8 @@ impl Connection {
         !self.is_validated && self.unproven >= MAX_UNPROVEN
     }
 
-    /// Reads once, and hands every whole frame to `deliver`. A frame that is too long ends the
-    /// connection: the stream cannot be followed any further.
+    /// Reads once and hands every whole frame to `deliver`. A frame that is too long ends the
+    /// connection, because the stream cannot be followed any further.
     pub(super) fn receive(&mut self, mut deliver: impl FnMut(&[u8])) -> Reception {
         let mut space = self.decoder.space();
         if !self.is_validated {
@@ -143,14 +143,14 @@ impl Connection {
     }
 }
 
-/// How many bytes wait for a slow remote at most: half a second of video at 2 Mbit/s.
+/// How many bytes may wait for a slow remote: half a second of video at 2 Mbit/s.
 pub(super) const MAX_QUEUED: usize = 128 * 1024;
 
 /// How many bytes a connection may send before ICE has validated it: a dozen connectivity checks, of
 /// which one that succeeds is enough.
 pub(super) const MAX_UNPROVEN: usize = 2 * 1024;
 
-/// How much is read from a connection at a time, in bytes: what every connection costs.
+/// How many bytes are read from a connection at a time. Every connection costs this much memory.
 const READ_SIZE: usize = 4 * 1024;
 
 /// How much of an empty queue's memory is kept, in bytes.

@@ -114,7 +114,7 @@ fn a_device_that_refuses_trains_is_remembered_and_nothing_is_lost() {
     let mut endpoint = endpoint();
     assert!(!endpoint.is_for_segmentation(&io::Error::from_raw_os_error(libc::ENOBUFS)));
 
-    // A socket without checksums is what the kernel refuses to segment with EIO, as it does where a
+    // The kernel refuses to segment on a socket without checksums with EIO. It says the same if a
     // device cannot compute them.
     disable_checksums(endpoint.socket.as_fd()).unwrap();
     check_arrival(&mut endpoint, &twenty_one());
@@ -283,15 +283,15 @@ fn datagrams_carry_the_time_the_kernel_received_them() {
     let far = far_socket();
     let address = near.socket.local_addr().unwrap();
     let waited = Duration::from_millis(10);
-    // The kernel begins to stamp on arrival soon after the first socket asks for it, but not at
-    // once; until then a datagram is stamped when it is read.
+    // The kernel begins to stamp arrivals soon after the first socket asks for it, but not at once.
+    // Until then it stamps a datagram when it is read.
     let found = (0..100).any(|_| {
         let sent = Clocks::read().monotonic;
         far.send_to(b"x", address).unwrap();
         while Clocks::read().monotonic.since(sent) < waited {}
         let (received, _) = receive(&mut near, 1);
         let stamp = received[0].0;
-        // The wall clock may be slewed meanwhile, hence the millisecond.
+        // The wall clock may be adjusted meanwhile, so we allow a millisecond.
         assert!(
             stamp + Duration::from_millis(1) >= sent,
             "{stamp:?} {sent:?}"
