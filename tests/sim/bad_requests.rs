@@ -31,7 +31,7 @@ fn router_dump(world: &mut World<Puppet>) -> RouterDump {
     }
 }
 
-/// Nothing is there any more: no names, no ports, no deadlines.
+/// Nothing is left: no names, no ports, no deadlines.
 fn is_empty(world: &mut World<Puppet>) {
     let dump = worker_dump(world);
     let expected = WorkerDump {
@@ -373,7 +373,7 @@ fn closing_in_every_order_leaves_nothing() {
         }
         for at in order {
             let (handler, body) = closes[at].clone();
-            // What has gone with something else is not found; nothing else goes wrong.
+            // An entity that closed with another one is not found. Nothing else goes wrong.
             if let Err(error) = world.request(handler, body) {
                 assert_eq!(error.class(), "NotFoundError");
             }

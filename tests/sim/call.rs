@@ -29,12 +29,12 @@ pub(crate) struct Call {
 }
 
 impl Call {
-    /// A call in which everyone has connected over links without faults, and media flows.
+    /// A call in which everyone has connected over perfect links and media flows.
     pub(crate) fn connected(seed: u8, watchers: usize, camera: Camera) -> Self {
         Self::in_world(World::new(seed), watchers, camera)
     }
 
-    /// The same, with all that the peers sent from the first datagram on in `world.incoming`.
+    /// The same, with all datagrams of the peers from the first one on in `world.incoming`.
     pub(crate) fn recorded(seed: u8, watchers: usize, camera: Camera) -> Self {
         let mut world = World::new(seed);
         world.incoming = Some(Vec::new());
@@ -91,8 +91,8 @@ impl Call {
         }));
     }
 
-    /// Lets a person begin to connect, with what `spoil` makes of the parameters that are
-    /// signalled: the person's for the worker, and the worker's for the person.
+    /// Lets a person begin to connect. `spoil` may change the signalled parameters: those of the
+    /// person for the worker, and those of the worker for the person.
     pub(crate) fn invite(
         &mut self,
         number: usize,

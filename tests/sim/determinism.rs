@@ -1,5 +1,5 @@
-//! The same seed gives the same call, to the byte and to the nanosecond: DTLS is replaced by keys
-//! that follow from the seed, and nothing else is left to chance or to a clock.
+//! The same seed gives the same call, to the byte and to the nanosecond: Instead of DTLS, keys
+//! follow from the seed. Nothing else depends on chance or on a clock.
 
 use std::net::SocketAddr;
 use std::time::Duration;

@@ -1,6 +1,6 @@
-//! docs/security.md rule 7: payload is hostile even after authentication. A publisher that has the
-//! keys sends whatever it likes, and so does a subscriber; the worker does not panic, sends no
-//! packet that is not sound, and the session goes on.
+//! docs/security.md rule 7: payload is hostile even after authentication. A publisher with keys
+//! sends anything it likes, and so does a subscriber. The worker does not panic, it sends only
+//! sound packets, and the session goes on.
 
 use std::time::Duration;
 
@@ -18,7 +18,8 @@ use tureen_worker::wire::rtp::{RtpHeader, RtpPacket};
 const MS: Duration = Duration::from_millis(1);
 const DESCRIPTOR: u8 = 9;
 
-/// A stage on which the test is the publisher: puppet 0 sends what it is told, puppet 1 watches.
+/// A stage on which the test plays the publisher: puppet 0 sends what the test says, and puppet 1
+/// watches.
 struct Attack {
     world: World<Puppet>,
     seq: u16,
@@ -256,7 +257,7 @@ fn sequence_numbers_and_timestamps_that_jump() {
             .wrapping_add(u16::try_from(chance.below(9000)).unwrap());
         attack.send(&rtp(header, &payload));
     }
-    // The watcher's reception follows a jump once the source keeps to it.
+    // The watcher accepts a jump once the source goes on from there.
     for _ in 0..10 {
         let header = attack.header();
         attack.send(&rtp(header, &payload));
@@ -326,7 +327,8 @@ fn garbage_as_rtcp_from_both_sides() {
     attack.still_works();
 }
 
-/// Whoever asks for everything again and again gets a bounded amount, and costs no one else.
+/// A subscriber that asks for everything again and again gets a bounded amount and costs nobody
+/// else anything.
 #[test]
 fn a_flood_of_nacks_is_answered_within_bounds() {
     let mut attack = Attack::new(8);
@@ -354,12 +356,12 @@ fn a_flood_of_nacks_is_answered_within_bounds() {
         attack.send_rtcp(1, &nack);
     }
     let resent = attack.world.peer(1).rtp.len() - media;
-    // 340 packets were there to be had. In a tenth of a second each leaves but a few times.
+    // There were 340 packets to ask for. In a tenth of a second each leaves only a few times.
     assert!((100..1500).contains(&resent), "{resent}");
     attack.still_works();
 }
 
-/// A subscriber's wishes for key frames are merged before they reach the publisher.
+/// A subscriber's requests for key frames are merged before they reach the publisher.
 #[test]
 fn a_flood_of_plis_costs_the_publisher_next_to_nothing() {
     let mut attack = Attack::new(9);
@@ -390,7 +392,8 @@ fn mutations_of_sound_packets() {
             let header = attack.header();
             let mut packet = rtp(header, &payload);
             for _ in 0..chance.below(4) {
-                // Sequence number and SSRC stay, so that it gets as far as it can.
+                // Sequence number and SSRC stay unchanged, so that the packet gets as far as
+                // possible.
                 let at = *chance.pick(&[0, 1, 4, 12, 13, 14, 15, 16, 17, 18, 30]);
                 packet[at] ^= 1 << chance.below(8);
             }

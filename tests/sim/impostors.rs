@@ -1,5 +1,5 @@
-//! docs/security.md rules 2 and 3: who is not who the signalling said gets nowhere, and costs
-//! nobody else anything; and who falls silent is given up.
+//! docs/security.md rules 2 and 3: a peer that is not the signalled one gets nowhere and costs
+//! nobody else anything. A peer that falls silent is given up.
 
 use std::time::Duration;
 
@@ -20,7 +20,7 @@ fn states(call: &mut Call, number: usize) -> (IceState, DtlsState) {
     }
 }
 
-/// Pion CVE-2021-28681: the session was of use after the fingerprint had failed.
+/// Pion CVE-2021-28681: the session could be used after the fingerprint check had failed.
 #[test]
 fn another_certificate_than_the_one_that_was_signalled_ends_the_session() {
     let mut call = Call::empty(1);
@@ -61,8 +61,8 @@ fn who_does_not_know_the_ice_password_does_not_get_as_far_as_dtls() {
     assert!(!call.world.peer(0).is_connected);
 }
 
-/// The ClientHello race again (CVE-2023-49786 and its kin): whoever is first at the port, before
-/// ICE has validated anyone, gets nothing and takes nothing.
+/// The ClientHello race again (CVE-2023-49786 and its kin): the first one at the port, before ICE
+/// has validated anyone, gets nothing and takes nothing.
 #[test]
 fn a_client_hello_before_ice_is_dropped() {
     let mut recorded = Call::recorded(3, 0, Camera::new(1, 100));
@@ -87,7 +87,7 @@ fn a_client_hello_before_ice_is_dropped() {
     );
 }
 
-/// RFC 7675: who does not consent any more is sent nothing any more.
+/// RFC 7675: a peer whose consent has run out is sent nothing more.
 #[test]
 fn a_peer_that_falls_silent_is_given_up_and_sent_nothing() {
     let mut call = Call::connected(5, 1, Camera::new(2, 300));

@@ -1,5 +1,5 @@
-//! A call over bad links: what is lost is repaired, what is reported is true, and whoever interrupts
-//! a stream gets a key frame.
+//! A call over bad links: lost packets are repaired, reports are true, and a subscriber whose
+//! stream was interrupted gets a key frame.
 
 use std::time::Duration;
 
@@ -28,7 +28,8 @@ fn a_minute_and_a_half_at_three_percent_loss() {
     lossy_call(2, Duration::from_secs(90));
 }
 
-/// Long enough for every sequence number to wrap, and SRTP's rollover counters with them.
+/// The call is long enough for every sequence number to wrap, and for SRTP's rollover counters to
+/// count.
 #[test]
 fn ten_minutes_at_three_percent_loss() {
     lossy_call(1, Duration::from_secs(600));
@@ -53,7 +54,7 @@ fn lossy_call(watchers: usize, duration: Duration) {
         assert!((0.93..0.95).contains(&heard), "{heard}");
         assert_eq!(audio.listener.duplicates, 0);
 
-        // Video is repaired on each link by itself. Numbers go on without a gap of our making.
+        // Video is repaired on each link separately. We add no gap to the numbers.
         let numbers = &video.sequence_numbers;
         let span = numbers.last().unwrap() - numbers.first().unwrap() + 1;
         let arrived = numbers.len() as f64 / span as f64;
@@ -72,7 +73,7 @@ fn lossy_call(watchers: usize, duration: Duration) {
     assert_eq!((counters.panics, counters.unknown_tuple), (0, 0));
 }
 
-/// What the worker says of the links, and what it makes its peers say.
+/// The worker's own figures about the links, and the figures of its peers.
 fn reports_are_true(call: &mut Call) {
     let near = |value: f64, expected: f64, by: f64| (value - expected).abs() <= by;
 
@@ -96,8 +97,8 @@ fn reports_are_true(call: &mut Call) {
             panic!("{stats:?}");
         };
         let resent = sent.base.packets_retransmitted as f64 / sent.packet_count as f64;
-        // The link's own loss, and some of what the publisher's link lost: the watcher asks for it
-        // once more while it is on its way.
+        // The link's own loss, and a part of the loss on the publisher's link: the watcher asks for
+        // such a packet while its repair is on the way.
         assert!((0.03..0.07).contains(&resent), "{sent:?}");
         assert!(
             near(f64::from(sent.base.round_trip_time), 88.0, 12.0),
@@ -107,7 +108,7 @@ fn reports_are_true(call: &mut Call) {
         let StreamStats::Send(audio) = &audio[0] else {
             panic!("{audio:?}");
         };
-        // What the publisher lost is a gap in what the subscriber gets.
+        // A packet that the publisher's link lost is a gap at the subscriber.
         let lost = f64::from(audio.base.packets_lost) / audio.packet_count as f64;
         assert!(near(lost, 0.06, 0.02), "{audio:?}");
 
@@ -132,7 +133,8 @@ fn reports_are_true(call: &mut Call) {
     assert!(near(lost, 0.03, 0.01), "{remote:?}");
 }
 
-/// As when the connection of an ICE-TCP publisher breaks: nobody can be asked for what is missing.
+/// This happens when the connection of an ICE-TCP publisher breaks: nobody can be asked for missing
+/// packets.
 #[test]
 fn a_publisher_whose_path_is_lost_with_packets_missing_costs_nothing() {
     let mut call = Call::connected(1, 1, Camera::new(4, 1100));

@@ -176,7 +176,8 @@ impl Person {
         self.published[number].sequence_number - 1000
     }
 
-    /// How often the worker asked for a key frame of the nth stream, and how many were made.
+    /// How often the worker asked for a key frame of the nth stream, and how many key frames were
+    /// made.
     pub(crate) fn key_frames(&self, number: usize) -> (u64, u32) {
         let published = &self.published[number];
         (published.key_frame_requests, published.camera.key_frames)

@@ -1,5 +1,5 @@
-//! What the fuzz target `call` does, with scripts at random: sound packets of the streams that are
-//! there, more or less mutilated, in any order.
+//! Does what the fuzz target `call` does, with random scripts: sound packets of existing streams,
+//! more or less damaged, in any order.
 
 use tureen_tests::chance::Chance;
 use tureen_tests::media::Camera;

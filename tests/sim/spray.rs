@@ -18,7 +18,7 @@ use tureen_worker::wire::stun::{
 
 use crate::call::{Call, SERVER, address, transport};
 
-/// A call in progress, and everything that its peers sent to get there.
+/// A running call, and everything that its peers sent until then.
 struct Target {
     call: Call,
     seen: Vec<(SocketAddr, Vec<u8>)>,
@@ -47,7 +47,7 @@ impl Target {
         datagrams.filter(|d| DatagramKind::of(d) == kind).collect()
     }
 
-    /// Sprays `datagrams` while the call goes on, and compares what was with what is.
+    /// Sprays `datagrams` while the call goes on, and compares the state before and after.
     fn survives(&mut self, datagrams: &[Vec<u8>]) {
         let call = &mut self.call;
         let before = [0, 1, 2].map(|number| state(&dump(call, number)));
@@ -59,7 +59,7 @@ impl Target {
             for from in [address(0), address(1), STRANGER, NEIGHBOUR] {
                 sprayed(call, from, datagram);
             }
-            // Ten datagrams from each tuple a millisecond: ten times what media there is.
+            // Ten datagrams per millisecond from each tuple, which is ten times the media.
             if at % 10 == 0 {
                 call.world.run_for(Duration::from_millis(1));
             }
@@ -103,7 +103,7 @@ fn media(call: &Call, number: usize) -> (u64, usize) {
     (received[1].viewer.decoded, received[0].listener.packets())
 }
 
-/// One datagram; whoever sends it gets no more bytes back than it sent.
+/// One datagram. Its sender gets no more bytes back than it sent.
 fn sprayed(call: &mut Call, from: SocketAddr, datagram: &[u8]) {
     call.world.tap = Some(Vec::new());
     call.world.inject(from, SERVER, datagram);
@@ -145,7 +145,7 @@ fn random_bytes_change_nothing() {
         .map(|_| {
             let len = chance.below(MAX_DATAGRAM + 1);
             let mut datagram = chance.bytes(len);
-            // Every protocol's first byte, so that each parser gets its share.
+            // The first bytes of all protocols, so that each parser gets its share.
             if let Some(first) = datagram.first_mut() {
                 *first = *chance.pick(&[0, 1, 20, 21, 22, 23, 63, 64, 128, 144, 191, 200, 255]);
             }
@@ -155,7 +155,7 @@ fn random_bytes_change_nothing() {
     target.survives(&datagrams);
 }
 
-/// FreeSWITCH CVE-2021-41105: a hundred packets that did not authenticate ended the call.
+/// FreeSWITCH CVE-2021-41105: a hundred unauthenticated packets ended the call.
 #[test]
 fn sound_headers_with_wrong_tags_change_nothing() {
     let mut target = Target::new(2);
@@ -166,7 +166,7 @@ fn sound_headers_with_wrong_tags_change_nothing() {
             let mut forged = (*real).clone();
             let at = chance.below(forged.len());
             forged[at] ^= 1 << chance.below(8);
-            // The version stays, so that it is not taken for another protocol.
+            // The version stays unchanged, so that the packet is not taken for another protocol.
             forged[0] = forged[0] & 0x3f | 0x80;
             if forged != **real {
                 datagrams.push(forged);
@@ -224,7 +224,7 @@ fn datagrams_beyond_the_limit_change_nothing() {
     target.survives(&datagrams);
 }
 
-/// Pion CVE-2019-20786, and webrtc-dtls 0.12: what comes in plaintext at epoch 0 is believed.
+/// Pion CVE-2019-20786 and webrtc-dtls 0.12 believed plaintext at epoch 0.
 #[test]
 fn plaintext_dtls_at_epoch_0_changes_nothing() {
     let mut target = Target::new(6);
@@ -246,7 +246,7 @@ fn plaintext_dtls_at_epoch_0_changes_nothing() {
     target.survives(&datagrams);
 }
 
-/// The same while the handshake is going on, from the very address of who is shaking hands.
+/// The same during the handshake, from the address of the peer that is shaking hands.
 #[test]
 fn junk_does_not_keep_anyone_from_connecting() {
     let mut chance = Chance::new(13);
@@ -384,8 +384,8 @@ fn stun_with_strange_attributes_changes_nothing() {
 }
 
 /// RTP bleed, RTPEngine CVE-2025-53399 and Asterisk CVE-2017-14099: an address was learned from
-/// what had not been authenticated. mediasoup #1823: tuples were told apart by a hash. A peer's
-/// address with another port, or its port on another address, is somebody else.
+/// unauthenticated packets. mediasoup #1823: a hash told tuples apart. A peer's address with
+/// another port, or its port on another address, is somebody else.
 #[test]
 fn real_packets_from_a_tuple_that_ice_has_not_validated_are_dropped() {
     let mut target = Target::new(12);
@@ -447,7 +447,7 @@ fn binding(username: &str, password: &[u8], use_candidate: bool) -> Vec<u8> {
     buffer
 }
 
-/// Somebody from elsewhere, and somebody behind the address of person 0.
+/// One stranger from elsewhere, and one with the address of person 0.
 const STRANGER: SocketAddr = SocketAddr::new(
     std::net::IpAddr::V4(std::net::Ipv4Addr::new(192, 0, 2, 66)),
     6666,

@@ -1,5 +1,5 @@
-//! What becomes of single packets of a stream: their header extensions, retransmissions that nobody
-//! announced, and reports about many streams at once.
+//! What happens to single packets of a stream: header extensions, unannounced retransmissions, and
+//! reports about many streams at once.
 
 use std::time::Duration;
 
@@ -204,14 +204,14 @@ fn retransmissions_are_known_by_their_name() {
     assert_eq!(numbers[2].wrapping_sub(numbers[0]), 2);
 }
 
-/// Whoever waits for a key frame gets all of it, also when its first packet was lost and repaired,
-/// packet by packet or all in one batch.
+/// A subscriber that waits for a key frame gets all of it, even if its first packet was lost and
+/// repaired, packet by packet or in one batch.
 #[test]
 fn a_key_frame_that_is_repaired_arrives_whole() {
     for pause in [MS, Duration::ZERO] {
         let mut world = screen(|_| {}, &[]);
         let mut camera = Camera::new(5, 100);
-        // Something must come before the gap, and be of no use: the consumer is paused by then.
+        // A packet must come before the gap and not be used, so the consumer is paused then.
         let paused = world.request("screen-to-1", RequestBody::ConsumerPause);
         paused.unwrap();
         let mut packets = Vec::new();
@@ -243,7 +243,7 @@ fn a_key_frame_that_is_repaired_arrives_whole() {
     }
 }
 
-/// RFC 3389: comfort noise stands in for speech, here from the very first packet.
+/// RFC 3389: comfort noise replaces speech, here from the first packet on.
 #[test]
 fn comfort_noise_does_not_set_the_clock_of_a_stream() {
     let (spoken, heard) = (Stream::audio("talk", 7000), Stream::audio("talk", 8000));

@@ -1,5 +1,6 @@
-//! How well a call goes, by loss and delay: a table that is committed and compared to the letter, so
-//! that a change of behaviour shows as a change of numbers. `UPDATE_SNAPSHOTS=1` writes it anew.
+//! How well a call goes at each pair of loss and delay. The table is committed and compared letter
+//! by letter, so a change of behaviour shows as a change of numbers. `UPDATE_SNAPSHOTS=1` writes it
+//! anew.
 
 use std::fmt::Write;
 use std::time::Duration;
@@ -88,7 +89,7 @@ fn row(table: &mut String, name: &str, loss: Loss, delay: u64) {
     .expect("a string takes text");
 }
 
-/// Twenty seconds of a call with one watcher; loss and delay are those of each direction.
+/// Twenty seconds of a call with one watcher. Loss and delay hold for each direction.
 const HEADER: &str = "
                | publisher to worker            | worker to watcher       | picture
 loss    delay  | nacks packets repaired spare   | nacks  resent arrived % | plis  keys  shown skipped freeze ms

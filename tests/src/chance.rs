@@ -1,5 +1,5 @@
-//! Seeded chance for tests. The numbers must stay the same for good, because snapshots depend on
-//! them; nothing secret is made of them.
+//! Seeded random numbers for tests. They must never change, because snapshots depend on them.
+//! Nothing secret is made of them.
 
 /// A sequence of random numbers (SplitMix64) that a seed determines.
 #[derive(Clone, Debug)]
@@ -26,7 +26,7 @@ impl Chance {
         (self.next() >> 11) as f64 / (1_u64 << 53) as f64
     }
 
-    /// `true` with this probability, 0–1. One number is drawn whatever the probability.
+    /// `true` with this probability, 0–1. It always draws exactly one number.
     pub fn happens(&mut self, probability: f64) -> bool {
         self.fraction() < probability
     }

@@ -1,5 +1,5 @@
-//! Shared by the tests of this package: a world in virtual time with links that lose, delay and
-//! reorder, and what its peers are made of.
+//! Shared by the tests of this package: a world in virtual time, links that lose, delay and reorder
+//! packets, and the parts of its peers.
 
 pub mod chance;
 pub mod link;

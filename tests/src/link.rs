@@ -1,6 +1,6 @@
 //! A link with faults, sans-IO: packets go in with the time at which they are sent, and come out
-//! with the time at which they arrive, or do not. Everything that is left to chance is drawn from
-//! one seed, so the same packets at the same times meet the same fate in every run.
+//! with the time at which they arrive, or do not. All chance comes from one seed, so the same
+//! packets at the same times meet the same fate in every run.
 //!
 //! Time is a [`Duration`] since an origin of the caller's choice. A [`Link`] is one direction.
 
@@ -11,14 +11,14 @@ use crate::chance::Chance;
 
 /// One direction of a link.
 ///
-/// Inputs are [`Link::handle_packet`] and time; outputs are [`Link::poll`], until it is `None`, and
-/// [`Link::poll_timeout`], which tells when to poll again.
+/// Inputs are [`Link::handle_packet`] and time. Outputs are [`Link::poll`], until it is `None`, and
+/// [`Link::poll_timeout`], which says when to poll again.
 #[derive(Debug)]
 pub struct Link {
     config: LinkConfig,
     chance: Chance,
     in_burst: bool,
-    /// When the sender's interface has put everything onto the wire that it holds.
+    /// When the sender's interface will have sent everything that it holds.
     free_at: Duration,
     /// When the last packet arrives that keeps its order.
     last_arrival: Duration,
@@ -30,15 +30,16 @@ pub struct Link {
 /// What a link does to packets. The default does nothing: they arrive at once.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct LinkConfig {
-    /// Bits per second that leave the queue; `None` is without limit, and without a queue.
+    /// Bits per second that leave the queue; `None` means no limit and no queue.
     pub rate: Option<u64>,
-    /// Bytes that may wait for the rate; what finds no room is dropped. At least one packet fits.
+    /// How many bytes may wait in the queue. A packet without room is dropped; at least one packet
+    /// fits.
     pub queue: usize,
     /// How long a packet travels.
     pub delay: Duration,
-    /// Up to this long is added to the delay, drawn evenly; the order stays.
+    /// A random time up to this is added to the delay, drawn evenly. The order stays.
     pub jitter: Duration,
-    /// How likely a packet is held back so that later ones overtake it, 0–1.
+    /// The probability, 0–1, that a packet is held back and later ones overtake it.
     pub reorder: f64,
     /// For how long it is then held back.
     pub reorder_by: Duration,
@@ -52,7 +53,7 @@ pub enum Loss {
     /// None does.
     #[default]
     None,
-    /// Each with the same probability, whatever became of the one before.
+    /// Each packet with the same probability, independent of the one before.
     Random(f64),
     /// In bursts: the two states of Gilbert and Elliott. The mean loss is
     /// `(enter · lost_inside + leave · lost_outside) / (enter + leave)`.
@@ -98,8 +99,8 @@ impl Link {
         }
     }
 
-    /// Changes what happens to packets from now on, and begins a new sequence of fortunes. What is
-    /// under way arrives as it would have.
+    /// Changes what happens to packets from now on, and begins a new random sequence. Packets that
+    /// are under way arrive as before.
     pub fn change(&mut self, config: LinkConfig, seed: u64) {
         self.config = config;
         self.chance = Chance::new(seed);
@@ -151,7 +152,7 @@ impl Link {
         self.counters
     }
 
-    /// When the packet is on the wire; `None` when the queue has no room for it.
+    /// When the packet has left the queue; `None` if the queue has no room for it.
     fn queue(&mut self, now: Duration, len: usize) -> Option<Duration> {
         let Some(rate) = self.config.rate.filter(|rate| *rate > 0) else {
             return Some(now);

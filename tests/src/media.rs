@@ -1,5 +1,5 @@
-//! Synthetic media: VP8 frames and Opus packets that carry a stamp instead of pictures and sound,
-//! and a viewer that decodes what it can of them, as a player would.
+//! Synthetic media: VP8 frames and Opus packets that carry a stamp instead of pictures and sound. A
+//! viewer decodes what it can of them, as a player would.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -100,8 +100,8 @@ impl Stamp {
     }
 }
 
-/// A player without a buffer to speak of: it decodes frames in order, waits for a while for one that
-/// is incomplete, and then asks for a key frame.
+/// A player with almost no buffer. It decodes frames in order, waits a while for an incomplete one,
+/// and then asks for a key frame.
 #[derive(Debug, Default)]
 pub struct Viewer {
     frames: BTreeMap<u32, Frame>,
@@ -143,7 +143,7 @@ impl Viewer {
     ///
     /// # Panics
     ///
-    /// When it is not what a [`Camera`] made: media was damaged on the way.
+    /// If a [`Camera`] did not make it, because then media was damaged on the way.
     pub fn handle(&mut self, now: Instant, payload: &[u8]) {
         let stamp = Stamp::read(payload).expect("payloads arrive as they were sent");
         assert_eq!(payload, stamp.payload(payload.len()), "to the last byte");
@@ -284,7 +284,8 @@ mod tests {
             (viewer.decoded, viewer.packets, viewer.duplicates),
             (2, 6, 1)
         );
-        // The third loses a packet for good; after a while a key frame is wanted, once.
+        // The third frame loses a packet for good. After a while the viewer asks for a key frame,
+        // once.
         for payload in &camera.next_frame()[..2] {
             viewer.handle(now(20), payload);
         }

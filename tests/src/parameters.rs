@@ -9,7 +9,7 @@ use tureen_worker::params::{
     RtpHeaderExtensionParameters, RtpMapping, RtpParameters, RtpType, SocketFlags,
 };
 
-/// One stream as a test names it; the same on both sides of the worker.
+/// One stream under the numbers that a test gives it, the same on both sides of the worker.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Stream {
     /// Audio or video.
@@ -110,7 +110,7 @@ impl Stream {
         }
     }
 
-    /// The request to consume, as `id` and as this stream, what was produced as `from`.
+    /// The request to consume the producer `from` as `id`, sent as this stream.
     #[must_use]
     pub fn consume(self, id: &str, producer_id: &str, from: Self) -> Consume {
         Consume {
@@ -219,5 +219,5 @@ pub const ABS_SEND_TIME: u8 = 2;
 pub const TRANSPORT_WIDE_CC: u8 = 3;
 /// See [`OPUS`].
 pub const MID: u8 = 4;
-/// What is added to a producer's SSRC to get the one that names it to consumers.
+/// The mapped SSRC, which consumers see, is the producer's SSRC plus this.
 const MAPPED: u32 = 0x1000_0000;

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use tureen_worker::binder::{BindError, BindOptions, Binder, Bound};
 use tureen_worker::output::SocketKey;
 
-/// Every port is free until it is bound, but those that were taken away.
+/// Every port is free until it is bound, except those that a test has taken away.
 #[derive(Debug, Default)]
 pub struct Ports {
     open: Vec<(SocketKey, SocketAddr)>,
@@ -65,5 +65,5 @@ impl Binder for Ports {
     }
 }
 
-/// The first of the ports that are given to those who ask for any.
+/// The first port for a request that asks for any port.
 const EPHEMERAL: u16 = 32_768;

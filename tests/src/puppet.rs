@@ -1,6 +1,6 @@
-//! A peer on strings: what it sends is up to the test, packet by packet, and what it is sent is kept
-//! in the clear. It does ICE like any peer; its SRTP keys are those of a simulated worker
-//! (`Worker::simulated`), so nothing about it is left to chance.
+//! A peer that the test controls packet by packet; it keeps what it receives in the clear. It does
+//! ICE like any peer. Its SRTP keys are those of a simulated worker (`Worker::simulated`), so
+//! nothing about it is random.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::net::SocketAddr;
@@ -125,7 +125,8 @@ impl Puppet {
     pub fn send_rtp(&mut self, packet: &[u8]) {
         let mut buffer = packet.to_vec();
         buffer.resize(packet.len() + MAX_PROTECTION_OVERHEAD, 0);
-        // What has no header that says where the payload begins cannot be protected.
+        // Without a sound header nobody knows where the payload begins, so the packet cannot be
+        // protected.
         if let Ok(len) = self.send.protect_rtp(&mut buffer, packet.len()) {
             buffer.truncate(len);
             self.transmits.push_back(buffer);
@@ -370,7 +371,7 @@ impl Peer for Puppet {
     fn poll_timeout(&self) -> Option<Instant> {
         let media = self.sources.iter().map(|source| source.next_at);
         let media = media.filter(|_| !self.stun.is_empty());
-        // What a test has queued leaves with the next look at anything.
+        // Packets that a test has queued leave the next time that it looks at anything.
         media.chain([self.next_check]).min()
     }
 }

@@ -1,5 +1,5 @@
-//! The [`Link`] between real processes: a relay of UDP datagrams in user space, for where the kernel
-//! has no such thing.
+//! The [`Link`] between real processes: a relay of UDP datagrams in user space. It needs no
+//! emulator in the kernel.
 
 use std::io;
 use std::net::SocketAddr;
@@ -70,7 +70,7 @@ impl Relay {
         self.front.local_addr()
     }
 
-    /// Relays for as long as `go_on` says so; it is asked after each wake-up, and at least every
+    /// Relays as long as `go_on` returns `true`. It is asked after each wake-up, and at least every
     /// tenth of a second.
     ///
     /// # Errors
@@ -111,7 +111,8 @@ impl Relay {
         Ok(())
     }
 
-    /// Sends what has arrived. A datagram that a socket does not take is lost, as on any link.
+    /// Sends the datagrams that have arrived. If a socket does not take one, it is lost, as on any
+    /// link.
     fn send(&mut self) {
         let now = self.start.elapsed();
         for client in &mut self.clients {
@@ -189,7 +190,8 @@ mod tests {
             "the relay is in between"
         );
         assert!(sent.elapsed() >= Duration::from_millis(30));
-        // The answer goes into the deaf direction; the next question shows that it got there.
+        // The answer goes into the direction that loses everything. The next question shows that
+        // the first one arrived.
         echo.send_to(b"answer", from).unwrap();
         client.send_to(b"again", address).unwrap();
         echo.recv_from(&mut buffer).unwrap();

@@ -1,5 +1,5 @@
-//! A call played from a script of bytes, for fuzzing: what a publisher and a watcher send, with or
-//! without the keys, and how much time passes in between.
+//! Plays a call from a script of bytes, for fuzzing. The script says what a publisher and a watcher
+//! send, with or without keys, and how much time passes in between.
 
 use std::time::Duration;
 
@@ -8,9 +8,9 @@ use tureen_worker::params::DtlsState;
 
 use crate::stage;
 
-/// Plays `script` on a stage with a publisher and a watcher. It is a row of steps: a byte that says
-/// what to do, a byte that says with how much, and that many bytes for it. After each the worker has
-/// not panicked, and after the last both are still connected.
+/// Plays `script` on a stage with a publisher and a watcher. Each step is a byte that says what to
+/// do, a byte with a length, and that many bytes. The worker must not panic, and at the end both
+/// must still be connected.
 ///
 /// # Panics
 ///
@@ -32,7 +32,8 @@ pub fn play(script: &[u8]) {
         world.run_for(Duration::from_millis(1));
         assert_eq!(world.worker.counters().panics, 0, "{:?}", world.log);
     }
-    // Longer than any report or repeated request waits, shorter than the consent of RFC 7675.
+    // Longer than any report or repeated request waits, and shorter than the consent timeout of RFC
+    // 7675.
     world.run_for(Duration::from_secs(6));
     assert_eq!(world.worker.counters().panics, 0, "{:?}", world.log);
     for id in ["puppet-0", "puppet-1"] {

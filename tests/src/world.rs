@@ -66,7 +66,7 @@ struct End<P> {
     down: Link,
 }
 
-/// What became of the packets of both directions of a peer's link.
+/// What happened to the packets in both directions of a peer's link.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Traffic {
     /// To the worker.
@@ -76,8 +76,8 @@ pub struct Traffic {
 }
 
 impl<P: Peer> World<P> {
-    /// A world with a worker of its own, and nobody else in it. `seed` determines all that the
-    /// worker leaves to chance but DTLS.
+    /// A world with a worker of its own and nobody else. `seed` determines all the worker's random
+    /// choices, except those of DTLS.
     #[must_use]
     pub fn new(seed: u8) -> Self {
         Self::with(seed, |settings| {
@@ -128,8 +128,8 @@ impl<P: Peer> World<P> {
         world
     }
 
-    /// Puts a peer at `address`, at the other end of a link without faults from `server`, where the
-    /// worker listens. Returns the peer's number.
+    /// Puts a peer at `address` and connects it by a perfect link with `server`, where the worker
+    /// listens. Returns the peer's number.
     pub fn add_peer(&mut self, peer: P, address: SocketAddr, server: SocketAddr) -> usize {
         let number = self.ends.len();
         let seed = number as u64;
@@ -171,7 +171,7 @@ impl<P: Peer> World<P> {
         &mut self.ends[number].peer
     }
 
-    /// The way from the worker to the peer with this number, while the worker listens.
+    /// The path from the worker to the peer with this number, while the worker listens.
     #[must_use]
     pub fn path(&self, number: usize) -> Option<Path> {
         let end = &self.ends[number];
@@ -266,7 +266,7 @@ impl<P: Peer> World<P> {
         self.run_until(self.now + duration, |_| false);
     }
 
-    /// Lets time pass until `done`, but no longer than until `end`; whether `done` came true.
+    /// Lets time pass until `done` is true, at most until `end`. Returns whether it became true.
     pub fn run_until(&mut self, end: Instant, mut done: impl FnMut(&mut Self) -> bool) -> bool {
         loop {
             if done(self) {
@@ -378,7 +378,7 @@ impl<P: Peer> World<P> {
         self.output.clear();
     }
 
-    /// A core that wants to be woken again and again without getting on is a defect.
+    /// A core that asks for wake-ups again and again without progress is a defect.
     fn count_input(&mut self) {
         if self.inputs_now.0 == self.now {
             self.inputs_now.1 += 1;
@@ -404,5 +404,5 @@ fn instant(duration: Duration) -> Instant {
 
 /// Bytes that arrive at one moment at most.
 const BATCH: usize = 4 * 1024 * 1024;
-/// Inputs at one moment from which on the world is taken to be going round in circles.
+/// After so many inputs at the same moment the test fails, because there is no progress.
 const BUSY: u32 = 1000;

@@ -75,8 +75,8 @@ pub(crate) fn files(sources: &[Source]) -> Vec<String> {
     found
 }
 
-/// Tests that the page of the rules names and that do not exist; rules that name none and do not say
-/// so; numbers that leave one out.
+/// Tests on the page of the rules that do not exist, rules that name no test and do not say so, and
+/// missing rule numbers.
 pub(crate) fn tests_of_rules(page: &Source, sources: &[Source]) -> Vec<String> {
     let mut found = Vec::new();
     let rules = page.text.split("\n## Rule ").skip(1);
@@ -112,8 +112,8 @@ fn has_test(file: &Source, name: &str) -> bool {
     }
 }
 
-/// What people read in a text, in pieces with the number of their first line: runs of comments with
-/// their marks taken off; of a page, all but what stands in fences.
+/// The prose of a text, in pieces with the number of their first line. In code these are runs of
+/// comments without their marks; in a page, everything outside of fences.
 fn prose(source: &Source) -> Vec<(usize, String)> {
     let is_page = source.path.ends_with(".md");
     let is_code = [".rs", ".fbs", ".js", ".mjs"]
@@ -144,7 +144,7 @@ fn prose(source: &Source) -> Vec<(usize, String)> {
     pieces
 }
 
-/// The path that ends here; none for an address on the web and for a bare ending.
+/// The path that ends here; none for an address on the web, and none if there is only the ending.
 fn cited_page(prose: &str, end: usize) -> Option<&str> {
     let part = |letter: char| letter.is_ascii_alphanumeric() || "_-./:".contains(letter);
     let start = prose[..end]
@@ -182,7 +182,7 @@ fn beside(from: &Source, path: &str) -> String {
     segments.join("/")
 }
 
-/// How the headings begin that a citation asks for, from what follows the name of the page.
+/// The beginnings of the headings that a citation needs, from the text after the name of the page.
 fn headings(rest: &str) -> Vec<String> {
     let rest = rest.trim_start_matches(['`', ',']).trim_start();
     let number = |text: &str| -> Option<String> {

@@ -1,4 +1,4 @@
-//! Every function that is there to be fuzzed is a target of cargo-fuzz.
+//! Every function for fuzzing is a target of cargo-fuzz.
 
 use crate::source::Source;
 

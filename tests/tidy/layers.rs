@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use crate::paths;
 use crate::source::Source;
 
-/// From the bottom. A module that may be used by more is further up.
+/// From the lowest layer on. The earlier a layer comes, the more modules may use it.
 const LAYERS: [(&str, &[&str]); 8] = [
     (
         "base",
@@ -24,7 +24,7 @@ const LAYERS: [(&str, &[&str]); 8] = [
     ("shell", &["io"]),
 ];
 
-/// Uses of a module of a later layer, and of items at the root, whose layer nobody can see.
+/// Uses of a module of a later layer, and uses of items at the root, which have no visible layer.
 pub(crate) fn broken(sources: &[Source]) -> Vec<String> {
     let macros = macros(sources);
     let mut found = Vec::new();
@@ -79,7 +79,7 @@ fn layer(name: &str) -> Option<usize> {
         .position(|(_, modules)| modules.contains(&name))
 }
 
-/// Where a source hangs in its crate; nowhere for the roots `lib.rs` and `main.rs`.
+/// The module path of a source in its crate; empty for the roots `lib.rs` and `main.rs`.
 fn module(source: &Source) -> Vec<String> {
     let path = source.path.split("/src/").last().unwrap_or_default();
     let path = path.strip_suffix(".rs").unwrap_or(path);

@@ -1,6 +1,6 @@
 //! The house rules that no lint knows: what may use what, how long things may be, which words do
-//! not belong where. Each rule is a function over source texts, here run over the repository; in
-//! its own file it is also run over a bad sample, so that it is known to be able to fail.
+//! not belong where. Each rule is a function over source texts. Here it runs over the repository;
+//! in its own file it also runs over a bad sample, which proves that it can fail.
 
 mod citations;
 mod dependencies;

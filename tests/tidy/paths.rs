@@ -9,7 +9,7 @@ pub(crate) struct Written {
 }
 
 impl Written {
-    /// The segments from the crate's root on. `module` is where the source hangs in the crate.
+    /// The segments from the crate's root on. `module` is the module path of the source.
     pub(crate) fn resolve(&self, source: &Source, module: &[String]) -> Vec<String> {
         let mut resolved = module.to_vec();
         resolved.extend(inline_modules(source, self.offset));

@@ -84,7 +84,7 @@ impl Tree {
         &self.0
     }
 
-    /// What people write in programming languages; generated code is left out.
+    /// Hand-written code in all languages, without generated code.
     pub(crate) fn sources(&self) -> impl Iterator<Item = &Source> {
         let languages = [".rs", ".mjs", ".cjs", ".js", ".css", ".html", ".fbs"];
         self.0.iter().filter(move |source| {

@@ -3,8 +3,8 @@
 use crate::layers::top_module;
 use crate::source::Source;
 
-/// Words of the clock, of sockets, of random order, of shared mutable state and of unsafe code in
-/// the worker's core. Test code may make a clock anchor; clippy watches it there.
+/// Words for clocks, sockets, random order, shared mutable state and unsafe code in the worker's
+/// core. Test code may make a clock anchor; there clippy watches it.
 pub(crate) fn outside_the_shell(sources: &[Source]) -> Vec<String> {
     in_core(sources, &["io"], &OUTSIDE_THE_SHELL)
 }
@@ -72,7 +72,7 @@ pub(crate) fn macros<'a>(sources: impl Iterator<Item = &'a Source>) -> Vec<Strin
     found
 }
 
-/// Types whose name says nothing: use the noun of the protocol.
+/// Types whose name says nothing. Use the noun of the protocol.
 pub(crate) fn empty_names<'a>(sources: impl Iterator<Item = &'a Source>) -> Vec<String> {
     let mut found = Vec::new();
     for source in sources {

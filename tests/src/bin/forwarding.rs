@@ -1,9 +1,10 @@
-//! What forwarding costs, without sockets and in virtual time: one publisher, a hundred subscribers,
-//! frames of nine video packets in a burst and a packet of audio every 20 ms. `cargo xtask bench`
-//! runs it, and runs it under callgrind for instructions per packet.
+//! Measures what forwarding costs, without sockets and in virtual time: one publisher, a hundred
+//! subscribers, frames of nine video packets in a burst and a packet of audio every 20 ms. `cargo
+//! xtask bench` runs it, and runs it again under callgrind to count instructions per packet.
+//! docs/measuring.md says what the figures mean.
 //!
-//! Everything between a received datagram and the bytes of a send buffer is in the figures: SRTP in
-//! both directions, RTCP and timers included. The system calls are not.
+//! The figures contain everything between a received datagram and the bytes of a send buffer: SRTP
+//! in both directions, RTCP and timers. They contain no system calls.
 
 #![expect(
     unsafe_code,
@@ -237,7 +238,8 @@ impl Counter {
     }
 }
 
-/// What the shell does at each wake-up, but for the sockets. Returns datagrams and trains.
+/// Does what the shell does at each wake-up, but without sockets. Returns the numbers of datagrams
+/// and trains.
 #[inline(never)]
 fn wake(worker: &mut Worker, now: Instant, batch: &mut Batch, output: &mut Output) -> (u64, u64) {
     let (mut datagrams, mut trains) = (0, 0);
