@@ -1,11 +1,11 @@
-//! What one packet costs in SRTP: nanoseconds per packet and profile, both directions.
+//! Measures what SRTP costs: nanoseconds per packet for each profile, in both directions.
 //!
 //! ```text
 //! cargo run --release -p tureen-worker --example srtp_cost [payload bytes] [streams]
 //! ```
 //!
-//! Every packet is copied into its buffer first, as egress does; the copy is part of the figure.
-//! The median of eleven rounds is printed.
+//! Every packet is first copied into its buffer, as egress does, and the copy counts. The median of
+//! eleven rounds is printed.
 
 #![expect(clippy::disallowed_methods, reason = "it measures")]
 
@@ -37,8 +37,8 @@ fn main() {
     }
 }
 
-/// Nanoseconds per packet, protecting and unprotecting. Packets go through in batches that fit the
-/// second-level cache, as they do in the worker.
+/// Nanoseconds per packet for protecting and for unprotecting. Batches fit the second-level cache,
+/// as they do in the worker.
 fn round(suite: SrtpCryptoSuite, payload: usize, streams: usize) -> (u128, u128) {
     let master = MasterKey::new(suite, &vec![7; suite.key_and_salt_len()]).expect("right length");
     let mut send = SrtpSend::new(&master, streams);

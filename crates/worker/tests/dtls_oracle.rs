@@ -1,6 +1,6 @@
-//! DTLS handshakes with an independent implementation, as client and as server. They are a test
-//! binary of their own because that implementation's crates make plain comparisons like
-//! `assert_eq!(numbers, [])` ambiguous wherever they are linked.
+//! DTLS handshakes with an independent implementation, as client and as server. They are in a test
+//! binary of their own, because that implementation's crates make plain comparisons such as
+//! `assert_eq!(numbers, [])` ambiguous in every binary that links them.
 
 #![expect(clippy::disallowed_methods, reason = "the peer runs in real time")]
 
@@ -103,8 +103,8 @@ async fn exported(conn: &DTLSConn) -> SrtpKeys {
 }
 
 fn run(role: DtlsRole, peer: Peer) -> (Box<DtlsKeys>, SrtpKeys) {
-    // The peer looks at certificates through rustls, which picks no provider by itself where two
-    // are compiled in, as in a build of the whole workspace. A second installation changes nothing.
+    // The peer checks certificates with rustls. If two providers are compiled in, as in a build of
+    // the whole workspace, rustls picks none by itself. A second installation changes nothing.
     let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_time()

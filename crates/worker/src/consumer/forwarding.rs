@@ -1,4 +1,4 @@
-//! The ways in which a consumer forwards, behind one closed set.
+//! The ways in which a consumer forwards, as a closed set.
 
 use crate::params::Codec;
 use crate::producer::{Arrival, Producer, ProducerStream};
@@ -13,7 +13,7 @@ pub(super) enum Forwarding {
     Simple(SimpleForwarding),
 }
 
-/// A packet that is to be sent: on which of the consumer's outgoing streams, and how.
+/// A packet to send: on which of the consumer's outgoing streams, and how.
 pub(crate) struct Forward<'p> {
     pub(crate) outgoing: usize,
     pub(crate) record: SentRecord,
@@ -54,9 +54,9 @@ impl Consumer {
         }
     }
 
-    /// What the consumer began with may have come late, by repair: the next of the packets around it
-    /// that were left out when they came. Those that still wait for this consumer, `waiting`, are not
-    /// among them.
+    /// The packet that the consumer began with may have come late, as a repair. This is the next of
+    /// the packets around it that were left out when they came. It is never one of `waiting`, which
+    /// still wait for this consumer.
     pub(crate) fn next_to_catch_up(
         &mut self,
         producer: &Producer,

@@ -107,7 +107,8 @@ impl Consumer {
         })
     }
 
-    /// The SSRCs it sends: the index of the outgoing stream, and whether it is its RTX stream.
+    /// The SSRCs that it sends, each with the index of its outgoing stream and whether it is the
+    /// RTX stream.
     pub(crate) fn ssrcs(&self) -> impl Iterator<Item = (usize, Ssrc, bool)> {
         self.outgoing.iter().enumerate().flat_map(|(index, one)| {
             let params = one.stream.params();
@@ -120,7 +121,7 @@ impl Consumer {
         self.paused
     }
 
-    /// Whether packets are to be forwarded: neither side has paused, and there is a way to send.
+    /// Whether it forwards packets: neither side has paused, and its transport can send.
     pub(crate) fn is_active(&self) -> bool {
         self.connected && !self.paused && !self.producer_paused
     }
@@ -157,9 +158,9 @@ impl Consumer {
         self.connected
     }
 
-    /// The transport can send media now, or can no longer. What is left out in between is left out
-    /// on purpose: the peer sees no gap, and SRTP no leap of the sequence number that it could take
-    /// for one backwards.
+    /// The transport can send media now, or it no longer can. The packets in between are left out
+    /// on purpose. So the peer sees no gap, and SRTP sees no leap of the sequence number that could
+    /// look like a step backwards.
     pub(crate) fn set_connected(&mut self, connected: bool) {
         self.connected = connected;
         if !connected {
@@ -167,7 +168,7 @@ impl Consumer {
         }
     }
 
-    /// What follows is no continuation of what was sent: it must begin where it can be decoded.
+    /// What follows does not continue what was sent, so it must begin where decoding can begin.
     fn interrupt(&mut self) {
         self.forwarding.interrupt();
         self.outgoing.iter_mut().for_each(Outgoing::forget_sent);
@@ -191,13 +192,13 @@ impl Consumer {
         self.kind == MediaKind::Video
     }
 
-    /// Takes a NACK for the outgoing stream with this index. What is asked for is sent with the next
-    /// output; whether there is something is the answer.
+    /// Takes a NACK for the outgoing stream with this index. The requested packets are sent with
+    /// the next output. Returns whether there are any.
     pub(crate) fn handle_nack(&mut self, outgoing: usize, lost: impl Iterator<Item = u16>) -> bool {
         self.outgoing[outgoing].handle_nack(lost)
     }
 
-    /// The next number that is to be sent again, with the index of its outgoing stream.
+    /// The next number to send again, with the index of its outgoing stream.
     pub(crate) fn take_nacked(&mut self) -> Option<(usize, u16)> {
         self.outgoing
             .iter_mut()

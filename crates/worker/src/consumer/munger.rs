@@ -1,12 +1,12 @@
-//! Sequence numbers towards one consumer: the producer's, shifted so that what was left out on
-//! purpose leaves no gap, while what was lost on the way does.
+//! Sequence numbers towards one consumer. They are the producer's, shifted so that a packet that is
+//! left out on purpose leaves no gap, while a lost packet does.
 
 use crate::streams::ExtendedSeq;
 
 /// Maps the sequence numbers of one incoming stream to those of one outgoing stream.
 ///
-/// Numbers are kept in runs that share one shift. A packet that comes late is mapped by the run it
-/// belongs to, as long as that is one of the last [`SequenceMunger::RUNS`].
+/// Numbers are kept in runs that share one shift. A late packet is mapped by its run, if that is
+/// still one of the last [`SequenceMunger::RUNS`].
 #[derive(Clone, Debug)]
 pub(crate) struct SequenceMunger {
     /// Oldest first; `len` of them are in use.
@@ -32,7 +32,7 @@ impl SequenceMunger {
     /// How many runs are remembered for late packets.
     pub(crate) const RUNS: usize = 16;
 
-    /// The first packet will leave as the number after `last_out`.
+    /// The first packet will leave with the number after `last_out`.
     pub(crate) fn new(last_out: u16) -> Self {
         Self {
             runs: [Run::default(); Self::RUNS],
@@ -49,7 +49,7 @@ impl SequenceMunger {
         self.highest = ExtendedSeq(first.0.saturating_sub(1));
     }
 
-    /// The outgoing number of `seq`; `None` when it was dropped, or is older than what is known.
+    /// The outgoing number of `seq`; `None` if it was dropped, or is older than all known runs.
     pub(crate) fn map(&mut self, seq: ExtendedSeq) -> Option<u16> {
         let len = self.len;
         let newest = self.runs[..len].last_mut()?;
@@ -63,15 +63,15 @@ impl SequenceMunger {
         (seq < run.end).then(|| run.out(seq))
     }
 
-    /// Leaves `seq` out. Numbers after it close the gap; when it comes late the gap stays, because
-    /// what follows has left already.
+    /// Leaves `seq` out. Later numbers close the gap. If `seq` comes late, the gap stays, because
+    /// the packets after it have left already.
     pub(crate) fn drop(&mut self, seq: ExtendedSeq) {
         if seq <= self.highest || self.len == 0 {
             return;
         }
         let skipped = seq.0 - self.highest.0 - 1;
         let newest = &mut self.runs[self.len - 1];
-        // What is missing between may still come: it belongs to the run before the drop.
+        // Packets missing in between may still come. They belong to the run before the drop.
         newest.end = seq;
         let last_out = newest.out(ExtendedSeq(seq.0.wrapping_sub(1)));
         self.highest = seq;
@@ -212,7 +212,8 @@ mod tests {
                 }
                 let is_late = at < highest;
                 if random(10) == 0 && !seen[at] {
-                    // What is left out late keeps its number: those behind it have left already.
+                    // A packet that is left out late keeps its number, because those after it have
+                    // left already.
                     munger.drop(seq(at as u64));
                     dropped[at] = !is_late;
                 } else {

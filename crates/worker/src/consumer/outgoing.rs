@@ -1,4 +1,4 @@
-//! One stream that a consumer sends, with everything that belongs to this stream alone.
+//! One stream that a consumer sends, with all state of this stream alone.
 
 use std::collections::VecDeque;
 
@@ -10,21 +10,21 @@ use super::munger::SequenceMunger;
 
 /// An outgoing stream of a consumer.
 pub(crate) struct Outgoing {
-    /// The producer's encoding that it carries, by the SSRC that names it to consumers.
+    /// The mapped SSRC of the producer's encoding that it carries.
     pub(crate) mapped_ssrc: Ssrc,
     pub(crate) stream: SendStream,
     /// Where the SRTP session keeps the media stream, and the RTX stream.
     pub(crate) srtp: StreamIndex,
     pub(crate) srtp_rtx: StreamIndex,
-    /// What was sent, as it was sent, where the receiver may ask for it without an RTX stream.
+    /// The packets as they were sent, if the receiver may ask for them without an RTX stream.
     pub(crate) protected: Option<ProtectedLog>,
     pub(super) munger: SequenceMunger,
-    /// Sequence numbers that the receiver misses and that are to be sent again.
+    /// Sequence numbers that the receiver misses and that will be sent again.
     pub(super) nacked: VecDeque<u16>,
 }
 
 impl Outgoing {
-    /// A stream that sent nothing; `last_out` is the sequence number before its first.
+    /// A stream that has sent nothing yet; `last_out` is the sequence number before its first.
     pub(super) fn new(
         mapped_ssrc: Ssrc,
         stream: SendStream,
@@ -51,8 +51,8 @@ impl Outgoing {
         }
     }
 
-    /// Takes note of a NACK and says whether there is something new to send again. More than the cap
-    /// is not kept, because no honest peer asks for that much at once.
+    /// Records a NACK and returns whether there is something new to send again. No more than the
+    /// cap is kept, because no honest peer asks for so much at once.
     pub(super) fn handle_nack(&mut self, lost: impl Iterator<Item = u16>) -> bool {
         let before = self.nacked.len();
         let mut asked = 0;

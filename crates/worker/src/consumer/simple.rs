@@ -11,7 +11,7 @@ use super::forwarding::Forward;
 /// Where a simple consumer is in its stream.
 #[derive(Debug)]
 pub(super) struct SimpleForwarding {
-    /// The next packet begins anew; with a codec that has key frames it must be one.
+    /// The next packet begins anew. If the codec has key frames, it must begin one.
     out_of_sync: bool,
     has_key_frames: bool,
     ignore_dtx: bool,
@@ -127,9 +127,9 @@ impl SimpleForwarding {
     }
 }
 
-/// The first packet of the frame that `packet` belongs to, as far as it is there without a gap. RFC
-/// 6184 lets parameter sets, delimiters and SEI come before the unit that makes the key frame known;
-/// they have the frame's timestamp (§5.1).
+/// The first packet of the frame of `packet`, as far back as there is no gap. RFC 6184 lets
+/// parameter sets, delimiters and SEI come before the unit that shows the key frame; they have the
+/// frame's timestamp (§5.1).
 fn first_of_frame(store: &PacketStore, packet: &StoredPacket<'_>) -> ExtendedSeq {
     let mut first = packet.seq;
     while packet.seq.0 - first.0 < MAX_BEFORE_KEY_FRAME {
@@ -145,5 +145,5 @@ fn first_of_frame(store: &PacketStore, packet: &StoredPacket<'_>) -> ExtendedSeq
     first
 }
 
-/// How many packets before the one that shows a key frame are looked at.
+/// How many packets before the one that shows a key frame are searched.
 const MAX_BEFORE_KEY_FRAME: u64 = 32;

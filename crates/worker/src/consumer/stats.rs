@@ -96,7 +96,7 @@ impl Consumer {
         }
     }
 
-    /// The last losses that the peer reported, in 256ths, one for each stream that it sends.
+    /// The peer's last reported losses in 256ths, one for each outgoing stream.
     pub(crate) fn fractions_lost(&self, now: Instant) -> impl Iterator<Item = u8> {
         self.outgoing
             .iter()

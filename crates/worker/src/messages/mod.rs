@@ -1,5 +1,5 @@
-//! What the controller and the worker say to each other, as plain data. The channel's bytes are the
-//! business of the edge; here are the types that requests arrive as and answers leave as.
+//! The messages between controller and worker as plain data: the types of requests, responses and
+//! notifications. `channel` turns them into bytes.
 
 mod notifications;
 mod outbox;

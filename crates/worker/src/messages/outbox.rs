@@ -1,4 +1,5 @@
-//! The one ordered queue to the controller, bounded when the controller does not read.
+//! The queue of messages to the controller. It keeps their order and is bounded when the controller
+//! does not read.
 
 use std::collections::VecDeque;
 use std::mem::discriminant;
@@ -18,14 +19,14 @@ pub enum Outgoing {
     Log(String),
 }
 
-/// Logs, notifications and responses in the order in which they came to be, so that a log precedes
-/// the error response that it explains.
+/// Logs, notifications and responses in the order of their creation, so that a log comes before the
+/// error response that it explains.
 ///
-/// Up to [`Outbox::CAP`] messages everything is kept. Above, logs are dropped and counted, a newer
-/// score, tuple or orientation replaces the one still queued, and [`Outbox::is_over_cap`] asks the
-/// shell to stop reading requests; responses and closes are always kept, so what is then still
-/// added is bounded by the requests already read and by the entities that there are, whatever their
-/// peers do.
+/// Up to [`Outbox::CAP`] messages, everything is kept. Above that, logs are dropped and counted,
+/// and a newer score, tuple, state or orientation replaces the one that is still queued.
+/// [`Outbox::is_over_cap`] then asks the shell to stop reading requests. Responses and closes are
+/// always kept. So the rest is bounded by the requests already read and by the number of entities,
+/// whatever their peers do.
 #[derive(Debug, Default)]
 pub struct Outbox {
     queue: VecDeque<Outgoing>,
@@ -90,8 +91,8 @@ impl Outbox {
         next
     }
 
-    /// Overwrites what a newer value of the same entity makes void. A tuple stays behind the ICE
-    /// state that it came after: to be disconnected is to have none.
+    /// Overwrites an older value of the same entity. A tuple never moves to a place before an ICE
+    /// state that it followed, because the state DISCONNECTED means that there is no tuple.
     fn replace_outdated(&mut self, handler_id: &str, event: &Event) -> bool {
         if let Event::IceStateChange(_) = event {
             return self.replace_ice_state(handler_id, event);
@@ -120,7 +121,7 @@ impl Outbox {
         }
     }
 
-    /// Overwrites the ICE state that is still queued; the tuples that came with it are void.
+    /// Overwrites the queued ICE state, and removes the tuples that came after it.
     fn replace_ice_state(&mut self, handler_id: &str, event: &Event) -> bool {
         let is_of_entity = |message: &Outgoing, kind: fn(&Event) -> bool| matches!(message, Outgoing::Notification(queued) if queued.handler_id == handler_id && kind(&queued.event));
         let is_state = |event: &Event| matches!(event, Event::IceStateChange(_));
@@ -144,7 +145,8 @@ impl Outbox {
     }
 }
 
-/// Whether only the newest of such notifications matters. Peers cause them as often as they like.
+/// Whether only the newest of such notifications matters. Peers can cause them as often as they
+/// like.
 fn is_latest_value(event: &Event) -> bool {
     matches!(
         event,

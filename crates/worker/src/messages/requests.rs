@@ -13,7 +13,7 @@ pub enum Message {
     Request(Request),
     /// `WORKER_CLOSE`: tear everything down and exit.
     Close,
-    /// A notification that cannot be carried out; it has no reply, so it is logged.
+    /// A notification that cannot be carried out. It has no response, so it is logged.
     Refused(RequestError),
 }
 
@@ -123,11 +123,11 @@ pub enum RequestBody {
     ConsumerSetPriority(u8),
     /// `CONSUMER_REQUEST_KEY_FRAME`.
     ConsumerRequestKeyFrame,
-    /// A method of the contract that this worker does not carry out.
+    /// A method of the contract that this worker does not support.
     Unsupported,
     /// A method that is not in the contract, by its number.
     Unknown(u8),
-    /// The body does not fit the method, or breaks a rule before any entity is looked at.
+    /// The body does not fit the method, or it breaks a rule that concerns no entity.
     Malformed(RequestError),
 }
 
@@ -212,7 +212,7 @@ pub struct Produce {
     pub rtp_mapping: RtpMapping,
     /// Whether it starts paused.
     pub paused: bool,
-    /// Milliseconds during which wishes for a key frame are collected; 0 is off.
+    /// Milliseconds during which requests for a key frame are collected; 0 is off.
     pub key_frame_request_delay: u32,
     /// Whether packets are numbered in an extension of mediasoup's.
     pub enable_packet_id: bool,

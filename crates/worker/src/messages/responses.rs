@@ -1,4 +1,4 @@
-//! What requests are answered with: dumps and statistics as plain data.
+//! Responses: dumps and statistics as plain data.
 
 use super::notifications::ConsumerScore;
 use super::requests::ResourceUsage;

@@ -27,7 +27,7 @@ pub(crate) struct ReceiveCodec {
 }
 
 impl ReceiveCodecs {
-    /// Checks the parameters and fills in what they leave open: the codec of each encoding.
+    /// Checks the parameters and fills in the codec of each encoding if it is left open.
     ///
     /// # Errors
     ///
@@ -108,7 +108,7 @@ fn check_shape(parameters: &RtpParameters, mapping: &RtpMapping) -> Result<(), R
             "must be as many as rtpParameters.encodings",
         );
     }
-    // A packet finds its encoding by SSRC or RID; one alone is also found by the MID.
+    // A packet finds its encoding by SSRC or RID. If there is only one encoding, the MID is enough.
     let has_mid = parameters.mid.as_deref().is_some_and(|mid| !mid.is_empty());
     let needs_name = mapping.encodings.len() > 1 || !has_mid;
     for encoding in &mapping.encodings {

@@ -11,7 +11,7 @@ use crate::wire::ext::{AbsCaptureTime, PacketId};
 use crate::wire::rtp::RtpPacket;
 
 impl Producer {
-    /// Takes a packet of the media stream `index`. What is returned waits for fan-out.
+    /// Takes a packet of the media stream `index`. The returned arrival waits for fan-out.
     pub(super) fn take_media(
         &mut self,
         now: Instant,
@@ -143,8 +143,8 @@ impl Producer {
         }
     }
 
-    /// Writes the extensions that pass through into the scratch, in the two-byte form under router
-    /// ids (RFC 8285 §4.3).
+    /// Writes the extensions that are passed on into the scratch buffer, in the two-byte form and
+    /// with router ids (RFC 8285 §4.3).
     fn compose_extensions(&mut self, index: usize, packet: &RtpPacket<'_>) {
         self.scratch.clear();
         if let Some(id) = &mut self.next_packet_id {

@@ -1,4 +1,5 @@
-//! A producer: what one peer sends, received, repaired and kept for the consumers that forward it.
+//! A producer: one source of one peer. It receives, repairs and keeps packets for the consumers
+//! that forward them.
 
 mod codecs;
 mod keep;
@@ -19,8 +20,8 @@ use crate::wire::rtp::RtpPacket;
 
 use codecs::ReceiveCodecs;
 
-/// A producer of a transport. It takes packets and returns what became of them; whom that concerns
-/// is for the graph to know.
+/// A producer of a transport. It takes packets and returns what happened to them. The graph knows
+/// whom that concerns.
 pub(crate) struct Producer {
     pub(crate) id: String,
     pub(crate) transport: TransportKey,
@@ -34,13 +35,13 @@ pub(crate) struct Producer {
     /// In the order in which they appeared.
     streams: Vec<ProducerStream>,
     orientation: Option<VideoOrientation>,
-    /// The number of the next packet, if packets are numbered for those behind pipes.
+    /// The number of the next packet, if packets are numbered for peers behind pipes.
     next_packet_id: Option<PacketId>,
     /// In the order of creation; removal swaps the last into the hole.
     pub(crate) consumers: Vec<ConsumerKey>,
     /// What came since the last fan-out, in order.
     pub(crate) arrivals: Vec<Arrival>,
-    /// Extensions of the packet at hand, on their way into the store.
+    /// A scratch buffer for the extensions of the current packet, on their way into the store.
     scratch: Vec<u8>,
 }
 
@@ -81,8 +82,8 @@ pub(crate) enum NotTaken {
 impl Producer {
     /// # Errors
     ///
-    /// `TypeError` for parameters that contradict each other or the mapping; `Error` for what this
-    /// worker does not carry.
+    /// `TypeError` for parameters that contradict each other or the mapping; `Error` for streams
+    /// that this worker does not carry.
     pub(crate) fn new(transport: TransportKey, produce: &Produce) -> Result<Self, RequestError> {
         let mut parameters = produce.rtp_parameters.clone();
         let codecs = ReceiveCodecs::new(produce.kind, &mut parameters, &produce.rtp_mapping)?;
@@ -149,8 +150,7 @@ impl Producer {
         }
     }
 
-    /// Takes an authenticated packet that the listener led here. `at` is when the kernel received
-    /// it.
+    /// Takes an authenticated packet of this producer. `at` is when the kernel received it.
     pub(crate) fn handle_rtp(
         &mut self,
         now: Instant,
@@ -203,7 +203,7 @@ impl Producer {
         }
     }
 
-    /// A consumer needs a key frame of the encoding that it knows as `mapped_ssrc`. Audio has none.
+    /// A consumer needs a key frame of the encoding with this mapped SSRC. Audio has none.
     pub(crate) fn need_key_frame(&mut self, now: Instant, mapped_ssrc: Ssrc) {
         if self.paused || self.kind == MediaKind::Audio {
             return;
@@ -215,7 +215,7 @@ impl Producer {
         }
     }
 
-    /// A subscriber has lost the picture of the encoding that its consumer knows as `mapped_ssrc`.
+    /// A subscriber has lost the picture of the encoding with this mapped SSRC.
     pub(crate) fn picture_lost(&mut self, now: Instant, mapped_ssrc: Ssrc) {
         if self.paused || self.kind == MediaKind::Audio {
             return;
@@ -234,7 +234,7 @@ impl Producer {
             .find(|stream| stream.mapped_ssrc == mapped_ssrc)
     }
 
-    /// The packet that a record of a consumer leads to, if it is still kept.
+    /// The packet of a consumer's record, if it is still kept.
     pub(crate) fn stored(&self, record: &SentRecord) -> Option<StoredPacket<'_>> {
         let store = &self.streams.get(usize::from(record.stream))?.store;
         store.get(record.source_seq(store.highest()?))
@@ -254,8 +254,8 @@ impl Producer {
             .position(|stream| stream.receive.params().ssrc == ssrc || stream.is_rtx(ssrc))
     }
 
-    /// The stream that a packet with a new SSRC retransmits, if it does: its payload type says so,
-    /// and the stream's RID, or that there is no other encoding (RFC 8852 §3.2).
+    /// The stream that a packet with a new SSRC retransmits, if it does so. Its payload type must
+    /// say so, and the RID must name the stream, unless there is only one encoding (RFC 8852 §3.2).
     fn learn_rtx(&mut self, packet: &RtpPacket<'_>, names: PacketNames) -> Option<usize> {
         let payload_type = packet.payload_type();
         let index = self.streams.iter().position(|stream| {
@@ -290,7 +290,8 @@ impl Producer {
             match (encoding.ssrc, rid) {
                 (Some(expected), _) => expected == ssrc,
                 (None, Some(rid)) => names.rid == Some(rid),
-                // One encoding without names takes what the MID led here.
+                // If there is only one encoding and it has no names, it takes every packet that the
+                // MID led here.
                 (None, None) => self.parameters.encodings.len() == 1,
             }
         });
@@ -304,7 +305,8 @@ impl Producer {
         }
         let codec = self.codecs.media(packet.payload_type());
         let codec = codec.ok_or(NotTaken::PayloadType)?;
-        // A stream may begin with what stands in for its codec, and has the codec's clock.
+        // A stream may begin with packets that replace its codec's, such as comfort noise; they
+        // have the codec's clock.
         let main = self.parameters.encodings[encoding].codec_payload_type;
         let main = main.and_then(|payload_type| self.codecs.media(PayloadType(payload_type)));
         let codec = main

@@ -117,7 +117,7 @@ impl Producer {
             .collect()
     }
 
-    /// The score of the stream that consumers know as `mapped_ssrc`; 0 while there is none.
+    /// The score of the stream with this mapped SSRC; 0 while there is none.
     pub(crate) fn score_of(&self, mapped_ssrc: Ssrc) -> u8 {
         self.stream_of(mapped_ssrc)
             .map_or(0, |stream| stream.receive.score())

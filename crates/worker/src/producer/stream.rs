@@ -11,7 +11,7 @@ use crate::time::Instant;
 
 use super::codecs::ReceiveCodec;
 
-/// A stream: what is received of it, what is kept, and the key frames asked of it.
+/// One stream of a producer: its reception, its stored packets and its key-frame requests.
 pub(crate) struct ProducerStream {
     /// Which of the producer's encodings.
     pub(crate) encoding: usize,
@@ -51,7 +51,7 @@ pub(crate) struct Arrival {
 }
 
 impl Feedback {
-    /// What the codec at `index` of the parameters negotiated, with the DTX of the encoding.
+    /// The negotiated feedback of the codec at `index` of the parameters, and the encoding's DTX.
     pub(crate) fn new(parameters: &RtpParameters, index: usize, encoding: usize) -> Self {
         let codec = &parameters.codecs[index];
         let dtx = parameters
@@ -148,7 +148,7 @@ impl ProducerStream {
         self.store.clear();
     }
 
-    /// Lets what is due happen: repeated key-frame requests, silence. Says whether its score changed.
+    /// Does what is due: repeated key-frame requests, silence. Returns whether its score changed.
     pub(crate) fn handle_timeout(
         &mut self,
         now: Instant,
@@ -158,8 +158,8 @@ impl ProducerStream {
         self.receive.handle_inactivity(now)
     }
 
-    /// How a key frame is to be asked for now, if it is. Asking again is then up to
-    /// [`ProducerStream::handle_timeout`].
+    /// How to ask for a key frame now, if one is needed. [`ProducerStream::handle_timeout`] repeats
+    /// the request.
     pub(crate) fn take_key_frame_request(&mut self) -> Option<KeyFrameRequest> {
         if !std::mem::take(&mut self.key_frame_due) {
             return None;

@@ -1,5 +1,5 @@
-//! Fan-out: what arrived at producers leaves to their consumers, consumer by consumer, so that one
-//! consumer's packets lie side by side and its state is touched once per batch.
+//! Fan-out: packets that arrived at producers leave to their consumers, consumer by consumer. So
+//! one consumer's packets lie side by side, and its state is touched once per batch.
 
 use std::collections::VecDeque;
 
@@ -11,7 +11,7 @@ use crate::producer::{Arrival, Producer};
 use crate::time::Instant;
 use crate::transport::{Purpose, Transport};
 
-/// The producers whose arrivals wait, and how far the fan-out of the first has come.
+/// The producers with waiting arrivals, and the progress in the first of them.
 #[derive(Debug, Default)]
 pub(crate) struct FanOut {
     waiting: VecDeque<ProducerKey>,
@@ -54,7 +54,7 @@ impl FanOut {
             return;
         };
         if self.waiting.front() == Some(&producer) && at <= self.consumer {
-            // Swapping could bring one that waits behind the place, or repeat one that is done.
+            // Swapping could skip a consumer that still waits, or repeat one that is done.
             consumers.remove(at);
             if at < self.consumer {
                 self.consumer -= 1;
@@ -91,7 +91,8 @@ impl FanOut {
         let Some(producer) = ends.producers.get(key) else {
             return true;
         };
-        // A packet that nobody can forward is its publisher's fault, not that of the first who tries.
+        // If a packet cannot be forwarded, its publisher is to blame, not the first consumer that
+        // tries.
         *ends.current = Some(producer.transport);
         while let Some(consumer_key) = producer.consumers.get(self.consumer) {
             let consumer = &mut ends.consumers[*consumer_key];

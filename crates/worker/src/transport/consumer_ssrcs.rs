@@ -7,9 +7,10 @@ use crate::ids::{ConsumerKey, Ssrc};
 #[derive(Debug, Default)]
 pub(super) struct ConsumerSsrcs {
     sent: Vec<ConsumerSsrc>,
-    /// SSRCs of consumers that are gone. Sent again under the same key, their packet indices would
-    /// start over and repeat nonces (RFC 7714 §8.1). Eight bytes for each consumer that the
-    /// transport ever had; peers have no say in it.
+    /// SSRCs of consumers that are gone. If one were sent again under the same key, its packet
+    /// indices would start over and repeat nonces (RFC 7714 §8.1). This takes eight bytes for each
+    /// consumer that the transport ever had. Only the controller creates consumers, so peers cannot
+    /// make it grow.
     retired: Vec<Ssrc>,
 }
 
@@ -42,7 +43,7 @@ impl ConsumerSsrcs {
         self.sent.insert(at, entry);
     }
 
-    /// Takes out the SSRCs of a consumer; none of them can be sent again.
+    /// Removes the SSRCs of a consumer. None of them can be sent again.
     pub(super) fn retire(&mut self, consumer: ConsumerKey, mut each: impl FnMut(Ssrc)) {
         for entry in self.sent.extract_if(.., |entry| entry.consumer == consumer) {
             each(entry.ssrc);

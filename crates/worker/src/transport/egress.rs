@@ -17,7 +17,7 @@ use super::protection::Protection;
 pub(crate) struct Egress {
     protection: Protection<SrtpSend>,
     destination: Destination,
-    /// Of the next packet with the transport-wide sequence number extension.
+    /// The transport-wide sequence number of the next packet that has the extension.
     wide_sequence_number: u16,
     pub(crate) sent: SentCounters,
 }
@@ -69,7 +69,7 @@ pub(crate) struct RtpToSend<'a> {
 /// What became of a packet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Sent {
-    /// It is in the output; this many bytes of RTP before protection.
+    /// It is in the output. This is its size in bytes before protection.
     Queued(usize),
     /// It was dropped and counted.
     Dropped,
@@ -107,8 +107,8 @@ impl Egress {
         }
     }
 
-    /// Sends one RTP packet: the one copy of its payload on the way out. `log` keeps what leaves,
-    /// where that is wanted. The caller has made sure that the output has room.
+    /// Sends one RTP packet; this is the only copy of its payload on the way out. If there is a
+    /// `log`, it keeps the protected packet. The caller has checked that the output has room.
     pub(super) fn send_rtp(
         &mut self,
         now: Instant,
@@ -155,8 +155,8 @@ impl Egress {
         Sent::Queued(len)
     }
 
-    /// Sends a packet again as it left before, already protected. The caller has made sure that the
-    /// output has room.
+    /// Sends a protected packet again, byte for byte. The caller has checked that the output has
+    /// room.
     pub(super) fn resend_protected(
         &mut self,
         now: Instant,
@@ -178,8 +178,8 @@ impl Egress {
         Sent::Queued(packet.len())
     }
 
-    /// Sends the RTCP compound packet that `write` puts into the buffer it is given; nothing when it
-    /// writes nothing. The caller has made sure that the output has room.
+    /// Sends the RTCP compound packet that `write` puts into its buffer, or nothing if it writes
+    /// nothing. The caller has checked that the output has room.
     pub(super) fn send_rtcp(
         &mut self,
         now: Instant,
@@ -219,8 +219,8 @@ impl Egress {
 }
 
 impl RtpToSend<'_> {
-    /// RFC 8285 §4.2 limits the one-byte form to ids 1–14 and values of 1–16 bytes; what goes beyond
-    /// takes the two-byte form, for this packet alone.
+    /// RFC 8285 §4.2 limits the one-byte form to ids 1–14 and values of 1–16 bytes. A packet with
+    /// anything else takes the two-byte form.
     fn extension_form(&self) -> ExtensionForm {
         let ids = &self.extension_ids;
         let is_too_long = |extension: Extension<'_>| {
@@ -256,7 +256,8 @@ impl RtpToSend<'_> {
         for extension in Extensions::new(STORED_PROFILE, self.extensions) {
             let id = ids.of_router_id(extension.id);
             if id != 0 {
-                // An element that the form cannot hold is left out; the packet goes on without it.
+                // An element that the form cannot hold is left out, and the packet is sent without
+                // it.
                 let _ = writer.push(id, extension.value);
             }
         }

@@ -1,4 +1,4 @@
-//! What a publisher is told about the path of its packets: when each came, or what it may send.
+//! Feedback to a publisher about the path of its packets: when each came, or how much it may send.
 
 use std::time::Duration;
 
@@ -16,7 +16,7 @@ use crate::wire::rtp::RtpPacket;
 pub(crate) struct PathFeedback {
     /// Present once a producer negotiated transport-wide feedback.
     pub(crate) arrivals: Option<ArrivalLog>,
-    /// Present once a producer negotiated REMB, and none transport-wide feedback.
+    /// Present once a producer has negotiated REMB and no producer transport-wide feedback.
     pub(crate) estimator: Option<ReceiveSideEstimator>,
     /// A stream that transport-wide feedback is sent under.
     pub(crate) media_ssrc: Option<Ssrc>,
@@ -59,7 +59,7 @@ impl PathFeedback {
         }
     }
 
-    /// Takes note of an authenticated packet, and returns what its extensions name it.
+    /// Records an authenticated packet and returns the names in its extensions.
     pub(crate) fn note(
         &mut self,
         now: Instant,
@@ -101,7 +101,7 @@ impl PathFeedback {
         arrivals.into_iter().chain(estimate).min()
     }
 
-    /// What the publisher may send by our own estimate, in bits per second.
+    /// Our own estimate of what the publisher may send, in bits per second.
     pub(crate) fn estimate(&self) -> Option<u64> {
         self.estimator
             .as_ref()

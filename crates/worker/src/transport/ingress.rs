@@ -1,4 +1,5 @@
-//! The one way in: a datagram of a validated tuple becomes an authenticated packet, or a count.
+//! The one way in: a datagram of a validated tuple becomes an authenticated packet, or it is
+//! dropped and counted.
 
 use crate::ids::Ssrc;
 use crate::srtp::SrtpReceive;
@@ -75,8 +76,8 @@ impl Ingress {
         self.received.all.add(now, len);
     }
 
-    /// Decrypts a datagram in place and returns the packet in it; `None` when it does not
-    /// authenticate, which is counted and never fatal (docs/security.md rule 4).
+    /// Decrypts a datagram in place and returns the packet in it; `None` if it does not
+    /// authenticate. That is counted and never fatal (docs/security.md rule 4).
     pub(super) fn unprotect<'a>(
         &mut self,
         kind: Incoming,

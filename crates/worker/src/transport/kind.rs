@@ -1,5 +1,5 @@
-//! What differs by kind of transport, behind one closed set: the rest of the worker asks these
-//! questions and never which kind it is.
+//! The kinds of transport as a closed set. The rest of the worker calls these methods and never
+//! asks which kind it is.
 
 use crate::dtls::DtlsCounters;
 use crate::error::RequestError;
@@ -15,7 +15,7 @@ use crate::wire::stun::StunMessage;
 use super::listen::ListenSocket;
 use super::webrtc::{DtlsStep, TransportEvent, WebRtcTransport};
 
-/// The kind of a transport, with all that only this kind has.
+/// The kind of a transport, with everything that only this kind has.
 pub(crate) enum Kind {
     /// ICE decides where packets go, DTLS with which keys.
     WebRtc(Box<WebRtcTransport>),
@@ -57,7 +57,8 @@ impl Kind {
         }
     }
 
-    /// Takes a STUN message and writes the answer, which goes back the same way; 0 is no answer.
+    /// Takes a STUN message and writes the answer, which goes back on the same path. Returns the
+    /// answer's length; 0 means no answer.
     pub(super) fn handle_stun(
         &mut self,
         now: Instant,
@@ -120,7 +121,7 @@ impl Kind {
         }
     }
 
-    /// Ends it; the peer is told by what is written to `output`.
+    /// Ends it. The message for the peer goes into `output`.
     pub(super) fn close(&mut self, now: Instant, output: &mut Output) {
         match self {
             Self::WebRtc(web_rtc) => web_rtc.close(now, output),
@@ -156,7 +157,7 @@ impl Kind {
         }
     }
 
-    /// The answer to `TRANSPORT_DUMP`, around what all kinds have in common. `fingerprints` are those
+    /// The answer to `TRANSPORT_DUMP`, with the part that all kinds share. `fingerprints` are those
     /// of the worker's certificate.
     pub(crate) fn dump(&self, base: TransportDump, fingerprints: &[Fingerprint]) -> ResponseBody {
         match self {
@@ -166,7 +167,7 @@ impl Kind {
         }
     }
 
-    /// The answer to `TRANSPORT_GET_STATS`, around what all kinds have in common.
+    /// The answer to `TRANSPORT_GET_STATS`, with the part that all kinds share.
     pub(super) fn stats(&self, base: TransportStats) -> ResponseBody {
         match self {
             Self::WebRtc(web_rtc) => {

@@ -27,14 +27,14 @@ pub(super) fn shown_tuple(sockets: &[ListenSocket], path: Path) -> Option<Tuple>
     Some(Tuple::new(path, &socket.info, socket.local))
 }
 
-/// Opens a socket for each of `infos`, in order; when one fails those before it are closed again.
-/// `ports_in_use` are those that the worker has open already for a protocol on an address: where
-/// ports may be shared, the system would give them out again.
+/// Opens a socket for each of `infos`, in order. If one fails, those before it are closed again.
+/// `ports_in_use` are the ports that the worker has already open for a protocol on an address. The
+/// system would give them out again if ports may be shared.
 ///
 /// # Errors
 ///
-/// `TypeError` for what is malformed (no info at all, an invalid IP, a range upside down), `Error`
-/// for what cannot be bound.
+/// `TypeError` for malformed infos (none at all, an invalid IP, a maximum below its minimum),
+/// `Error` for a socket that cannot be bound.
 pub(crate) fn open(
     infos: &[ListenInfo],
     worker_ports: PortRange,
@@ -112,7 +112,7 @@ impl<'a> Plan<'a> {
         Ok(Self { info, ip, ports })
     }
 
-    /// Whether the system would give out a port of the range that is in use.
+    /// Whether the system could give out a port of the range that is already in use.
     fn shares_a_range(&self) -> bool {
         self.info.flags.udp_reuse_port && self.ports.min < self.ports.max
     }
@@ -141,7 +141,7 @@ impl<'a> Plan<'a> {
         })
     }
 
-    /// Tries every port of the range once, from a random one on.
+    /// Tries every port of the range once, beginning with a random one.
     fn probe(
         &self,
         rng: &mut Rng,

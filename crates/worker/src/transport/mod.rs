@@ -1,8 +1,8 @@
-//! A transport: one peer's packets in and out. What all kinds share is here; what a kind does by
-//! itself (ICE and DTLS for WebRTC) is in its own module, behind [`Kind`].
+//! A transport: one peer's packets, in and out. All kinds share this code. The things that only one
+//! kind does, such as ICE and DTLS, are in a module of that kind, behind [`Kind`].
 //!
-//! A packet comes in through [`ingress`] and leaves through [`egress`]: there is no other way.
-//! Nothing here knows routers or other transports; what concerns them is returned to the graph.
+//! Every packet comes in through [`ingress`] and leaves through [`egress`]. Nothing here knows
+//! routers or other transports; what concerns them is returned to the graph.
 
 mod consumer_ssrcs;
 mod destination;
@@ -73,17 +73,17 @@ pub(crate) struct Transport {
     limits: Limits,
     rtcp: RtcpSchedule,
     feedback: PathFeedback,
-    /// The receiver reference time that the peer sent last, whose it is, and when it came.
+    /// The last receiver reference time of the peer, its SSRC, and when it came.
     reference_time: Option<(Ssrc, NtpTime, Instant)>,
     /// Consumers that owe retransmissions, each once.
     resending: Vec<ConsumerKey>,
     /// Producers whose scores changed and are still to be told.
     changed_scores: Vec<ProducerKey>,
-    /// Whether it waits in the worker's list of transports to look at.
+    /// Whether it is in the worker's list of touched transports.
     pub(crate) touched: bool,
 }
 
-/// The producers and consumers of all transports, for a transport that looks after its own.
+/// The producers and consumers of all transports, lent to a transport that works on its own ones.
 pub(crate) struct Streams<'a> {
     pub(crate) producers: &'a mut Arena<ProducerKey, Producer>,
     pub(crate) consumers: &'a mut Arena<ConsumerKey, Consumer>,
@@ -148,7 +148,7 @@ impl Transport {
         self.kind.restart_ice(now, rng)
     }
 
-    /// Packets go this way from now on; `None` while there is no way.
+    /// Packets take this path from now on; `None` while there is no path.
     pub(crate) fn set_path(&mut self, path: Option<Path>) {
         let destination = path.map_or(Destination::None, Destination::Path);
         self.egress.set_destination(destination);
@@ -160,7 +160,7 @@ impl Transport {
         self.ingress.set_protection(Protection::Keyed(receive));
     }
 
-    /// The keys are void: nothing passes until there are new ones.
+    /// The keys are no longer valid. Nothing passes until there are new ones.
     pub(crate) fn forget_keys(&mut self) {
         self.egress.set_protection(Protection::Waiting);
         self.ingress.set_protection(Protection::Waiting);
@@ -212,7 +212,7 @@ impl Transport {
         self.listener.remove(key);
     }
 
-    /// Refuses a consumer whose SSRCs are in use, or were before.
+    /// Refuses a consumer whose SSRCs are or were in use.
     pub(crate) fn check_consumer(&self, consume: &Consume) -> Result<(), RequestError> {
         let encodings = &consume.rtp_parameters.encodings;
         let ssrcs = encodings.iter().flat_map(|e| [e.ssrc, e.rtx_ssrc]);
@@ -359,7 +359,7 @@ impl Transport {
         &self.kind
     }
 
-    /// The answer to `TRANSPORT_GET_STATS`; losses, as fractions of 1, are the graph's to know.
+    /// The answer to `TRANSPORT_GET_STATS`. The graph passes the losses, as fractions of 1.
     pub(crate) fn stats(
         &self,
         now: Instant,

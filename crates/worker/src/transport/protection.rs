@@ -2,9 +2,9 @@
 
 /// How packets of one direction are protected. `S` is the SRTP session of that direction.
 pub(crate) enum Protection<S> {
-    /// The keys are not known yet, or are void: nothing is sent and nothing is taken.
+    /// There are no valid keys yet, or not any more: nothing is sent and nothing is accepted.
     Waiting,
-    /// Packets travel as they are: the application chose a transport without SRTP.
+    /// Packets are not protected, because the application chose a transport without SRTP.
     #[cfg_attr(
         not(test),
         expect(dead_code, reason = "a WebRTC transport is never clear; RFC 8827 §6.5")

@@ -1,4 +1,4 @@
-//! What comes in at a transport, before anybody else is concerned.
+//! What a transport does with incoming packets before they concern anybody else.
 
 use super::Transport;
 use super::ingress::Incoming;
@@ -24,8 +24,8 @@ impl Transport {
         self.kind.owns(path)
     }
 
-    /// Takes a STUN message of `len` bytes and writes the answer to the front of `answer`; 0 is no
-    /// answer.
+    /// Takes a STUN message of `len` bytes and writes the answer to the front of `answer`. Returns
+    /// the answer's length; 0 means no answer.
     pub(crate) fn handle_stun(
         &mut self,
         now: Instant,
@@ -53,8 +53,8 @@ impl Transport {
         self.kind.remove_path(now, path);
     }
 
-    /// Takes an RTP datagram of a path that is its own, and finds the producer that it is for;
-    /// `None` when it was dropped and counted. `at` is when the kernel received it.
+    /// Takes an RTP datagram from one of its paths and finds the packet's producer; `None` if the
+    /// datagram was dropped and counted. `at` is when the kernel received it.
     pub(crate) fn receive_rtp<'a>(
         &mut self,
         now: Instant,
@@ -86,7 +86,7 @@ impl Transport {
         })
     }
 
-    /// The producer has taken the packet: it is counted, and a new SSRC is learned.
+    /// The producer has accepted the packet. It is counted, and a new SSRC is learned.
     pub(crate) fn rtp_taken(&mut self, now: Instant, received: &ReceivedRtp<'_>, is_rtx: bool) {
         let counters = &mut self.ingress.received;
         let traffic = if is_rtx {
@@ -105,8 +105,8 @@ impl Transport {
         self.ingress.received.dropped_by_producer += 1;
     }
 
-    /// Takes an RTCP datagram of a path that is its own, and returns the compound packet in it;
-    /// `None` when it was dropped and counted.
+    /// Takes an RTCP datagram from one of its paths and returns the compound packet in it; `None`
+    /// if the datagram was dropped and counted.
     pub(crate) fn receive_rtcp<'a>(
         &mut self,
         now: Instant,

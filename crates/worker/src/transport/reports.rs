@@ -35,8 +35,8 @@ impl Transport {
         }
         self.send_receiver_reports(now, ntp, streams, output);
         self.rtcp.reschedule(now);
-        // With transport-wide feedback the publisher estimates by itself; a limit that was set is
-        // told as REMB, which senders obey as well.
+        // With transport-wide feedback the publisher estimates by itself. If there is a limit, it
+        // is sent as REMB, because senders obey that, too.
         if let (Some(_), Some(max)) = (&self.feedback.arrivals, self.limits.max_incoming())
             && output.has_room()
         {
@@ -45,8 +45,8 @@ impl Transport {
         true
     }
 
-    /// Sender reports of as many consumers as one datagram takes, beginning with the first that has
-    /// not reported in this interval; says how many consumers that were.
+    /// Sends the sender reports of as many consumers as fit into one datagram, beginning with the
+    /// first that has not reported in this interval. Returns their number.
     fn send_sender_reports(
         &mut self,
         now: Instant,
@@ -94,8 +94,8 @@ impl Transport {
         reported.max(1)
     }
 
-    /// Receiver reports over all streams of the transport's producers, the first with our reference
-    /// time. What finds no room in the output is reported the next time.
+    /// Sends receiver reports for all streams of the transport's producers; the first carries our
+    /// reference time. A stream without room in the output is reported the next time.
     fn send_receiver_reports(
         &mut self,
         now: Instant,

@@ -9,8 +9,8 @@ use crate::time::Instant;
 /// The schedule of sender and receiver reports.
 #[derive(Debug)]
 pub(crate) struct RtcpSchedule {
-    /// Who sends feedback and receiver reports: a source of its own, so that no media SSRC is
-    /// needed to report.
+    /// The sender of feedback and receiver reports. It is a source of its own, so that reporting
+    /// needs no media SSRC.
     pub(crate) ssrc: Ssrc,
     next_report: Instant,
     /// Consumers that have reported in this interval.
@@ -52,8 +52,8 @@ impl RtcpSchedule {
         self.reported += consumers;
     }
 
-    /// Reports were sent: the next are due in 1 to 1.5 s. RFC 3550 §6.2: "The interval between RTCP
-    /// packets is varied randomly … to avoid unintended synchronization of all participants".
+    /// Reports were sent, so the next are due in 1 to 1.5 s. RFC 3550 §6.2: "The interval between
+    /// RTCP packets is varied randomly … to avoid unintended synchronization of all participants".
     pub(crate) fn reschedule(&mut self, now: Instant) {
         self.reported = 0;
         let jitter = u64::from(self.rng.below(JITTER_MICROS));

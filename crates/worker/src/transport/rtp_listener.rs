@@ -4,8 +4,8 @@ use crate::error::RequestError;
 use crate::ids::{Mid, ProducerKey, Rid, Ssrc};
 use crate::params::RtpParameters;
 
-/// The SSRC, MID and RID tables of one transport. What a packet teaches (an SSRC that came with a
-/// known MID or RID) is learned, up to [`RtpListener::MAX_SSRCS`].
+/// The SSRC, MID and RID tables of one transport. An SSRC that comes with a known MID or RID is
+/// learned, up to [`RtpListener::MAX_SSRCS`].
 #[derive(Debug, Default)]
 pub(crate) struct RtpListener {
     /// Sorted by SSRC.
@@ -15,15 +15,16 @@ pub(crate) struct RtpListener {
 }
 
 impl RtpListener {
-    /// How many SSRCs one transport may have: a peer that invents more is not listened to.
+    /// How many SSRCs one transport may have. If a peer uses more, their packets are dropped.
     pub(crate) const MAX_SSRCS: usize = 512;
 
     /// Enters a producer.
     ///
     /// # Errors
     ///
-    /// Refuses an SSRC, a MID, or without MID a RID, that another producer of the transport has; a
-    /// MID or RID of no or more than 16 bytes; and one SSRC too many. Nothing is entered then.
+    /// Refuses an SSRC or a MID that another producer of the transport has; without a MID also such
+    /// a RID. Refuses a MID or RID that is empty or longer than 16 bytes, and one SSRC too many. A
+    /// refusal enters nothing.
     pub(crate) fn add(
         &mut self,
         producer: ProducerKey,
@@ -79,7 +80,7 @@ impl RtpListener {
             let Some(rid) = &encoding.rid else { continue };
             let rid = token("rtpParameters.encodings.rid", rid)?;
             if self.rids.iter().any(|(other, _)| *other == rid) {
-                // With a MID the RID alone need not tell producers apart.
+                // If there is a MID, two producers may have the same RID.
                 if has_mid {
                     continue;
                 }

@@ -1,4 +1,4 @@
-//! What leaves a transport: its kind's own datagrams, and media, which is always sent by record.
+//! What a transport sends: datagrams of its kind, and media, which is always sent by record.
 
 use super::egress::{RtpToSend, Sent};
 use super::webrtc::DtlsStep;
@@ -25,7 +25,7 @@ impl Transport {
         self.kind.handle_timeout(now);
     }
 
-    /// Sends what the kind has to say by itself; `false` when the output is full.
+    /// Sends the datagrams of the kind itself; `false` when the output is full.
     pub(crate) fn poll_datagrams(&mut self, now: Instant, output: &mut Output) -> bool {
         loop {
             let Some(slot) = output.slot() else {
@@ -42,9 +42,9 @@ impl Transport {
         }
     }
 
-    /// The one way in which media leaves: a packet in its producer's store goes to the peer of
-    /// `consumer` as its record says. Forwarding and repair differ in the purpose alone. The caller
-    /// has made sure that the output has room.
+    /// The only way in which media leaves. The record says which packet of the producer's store
+    /// goes to the peer of `consumer`, and how. Forwarding and repair differ only in the purpose.
+    /// The caller has checked that the output has room.
     pub(crate) fn send_by_record(
         &mut self,
         now: Instant,
@@ -106,7 +106,7 @@ impl Transport {
         }
     }
 
-    /// Sends again what the peers of its consumers miss; `false` when the output is full.
+    /// Sends the packets again that its consumers' peers miss; `false` when the output is full.
     pub(crate) fn resend(
         &mut self,
         now: Instant,

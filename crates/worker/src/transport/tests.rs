@@ -1,4 +1,4 @@
-//! A transport's two doors without a network: what leaves in the clear, and where to.
+//! Egress and ingress of a transport without a network: what leaves in the clear, and where to.
 
 use super::destination::Destination;
 use super::egress::{Egress, RtpToSend, Sent};
@@ -107,8 +107,8 @@ fn what_is_clear_passes_as_it_is_and_rtcp_goes_its_own_way() {
     assert_eq!((view.ssrc(), view.payload()), (Ssrc(9), &b"payload"[..]));
 }
 
-/// A dependency descriptor that carries the template structure, as every key frame's does, is longer
-/// than the one-byte form holds.
+/// Every key frame has a dependency descriptor with the template structure. It is too long for the
+/// one-byte form.
 #[test]
 fn a_long_extension_takes_the_two_byte_form_for_its_own_packet_alone() {
     let router_id = Uri::DependencyDescriptor.router_id();

@@ -1,5 +1,5 @@
-//! What a transport asks of its publisher and tells it: lost packets, key frames, and feedback about
-//! the path.
+//! What a transport sends to its publisher: requests for lost packets and key frames, and feedback
+//! about the path.
 
 use super::{Streams, Transport};
 use crate::ids::{ConsumerKey, ProducerKey, Ssrc};
@@ -11,8 +11,8 @@ use crate::wire::rtcp::{
 };
 
 impl Transport {
-    /// Asks for what the streams of the transport's producers miss: packets and key frames; `false`
-    /// when the output is full.
+    /// Asks for the packets and key frames that the transport's streams need; `false` when the
+    /// output is full.
     pub(crate) fn look_after_streams(
         &mut self,
         now: Instant,
@@ -49,7 +49,7 @@ impl Transport {
                 self.note_changed_score(key);
             }
             if !is_connected {
-                // Nobody can be asked, and what is missing now will be too old by then.
+                // Nobody can be asked now, and later the missing packets will be too old.
                 stream.receive.forget_losses();
                 continue;
             }
@@ -64,15 +64,15 @@ impl Transport {
         true
     }
 
-    /// A score changed; the controller is told once the transport has done its part.
+    /// A score changed. The controller hears of it when the transport is done.
     pub(super) fn note_changed_score(&mut self, producer: ProducerKey) {
         if !self.changed_scores.contains(&producer) {
             self.changed_scores.push(producer);
         }
     }
 
-    /// Tells the publisher when its packets came, or what it may send; `false` when the output is
-    /// full.
+    /// Tells the publisher when its packets came, or how much it may send; `false` when the output
+    /// is full.
     pub(crate) fn send_feedback(
         &mut self,
         now: Instant,
@@ -148,7 +148,7 @@ impl Transport {
     }
 }
 
-/// What a stream asks of its publisher now; `None` when it asks for nothing.
+/// Writes a stream's requests to its publisher; `None` if it has none.
 fn write_requests(
     now: Instant,
     sender_ssrc: Ssrc,
@@ -183,5 +183,5 @@ fn write_requests(
 /// Arrivals in one feedback packet.
 const MAX_ARRIVALS: usize = 512;
 const MAX_REMB_SSRCS: usize = 32;
-/// Sequence numbers in one NACK: even when no two share a pair they fit one datagram.
+/// How many sequence numbers one NACK may have. They fit one datagram even if no two share a pair.
 const MAX_NACKED: usize = 256;

@@ -1,4 +1,4 @@
-//! What makes a transport a WebRTC transport: ICE decides where packets go, DTLS with which keys.
+//! A WebRTC transport's own part: ICE decides where packets go, and DTLS with which keys.
 
 use std::collections::VecDeque;
 
@@ -54,13 +54,13 @@ pub(crate) enum TransportEvent {
     TupleAdded(Path),
     /// It does so no more.
     TupleRemoved(Path),
-    /// Packets go this way from now on; the tuple is how the controller is shown it.
+    /// Packets take this path from now on. The tuple is the path as the controller sees it.
     Selected(Path, Option<Tuple>),
     /// There is no way to the remote any more.
     PathLost,
     /// The ICE state changed.
     IceState(IceState),
-    /// Requests with this local username fragment are not for the transport any more.
+    /// Requests with this local username fragment no longer belong to the transport.
     UsernameFragmentRetired(String),
     /// The DTLS state changed, not to connected.
     DtlsState(DtlsState),
@@ -76,7 +76,7 @@ pub(crate) enum TransportEvent {
 
 /// One step of DTLS output.
 pub(crate) enum DtlsStep {
-    /// This many bytes at the front of the buffer leave on this path.
+    /// Send this many bytes from the front of the buffer on this path.
     Datagram(Path, usize),
     /// Something was done that sends nothing.
     Dropped,
@@ -119,12 +119,12 @@ impl WebRtcTransport {
         }
     }
 
-    /// Takes the remote's DTLS parameters and answers our role: docs/channel.md §7, the first
-    /// fingerprint counts, and a remote that leaves the role open gets us as client.
+    /// Takes the remote's DTLS parameters and returns our role. The first fingerprint counts, and
+    /// if the remote leaves the role open, we are the client (docs/channel.md §7).
     ///
     /// # Errors
     ///
-    /// `Error` when called twice, `TypeError` without fingerprints. Nothing changes then.
+    /// `Error` if it is called twice, `TypeError` without fingerprints. Then nothing changes.
     pub(crate) fn connect(
         &mut self,
         now: Instant,
@@ -143,7 +143,7 @@ impl WebRtcTransport {
             DtlsRole::Client => DtlsRole::Server,
             DtlsRole::Server | DtlsRole::Auto => DtlsRole::Client,
         };
-        // A remote that connected by ICE before this was called met us as server already.
+        // If the remote connected by ICE before this call, we are its server already.
         if self.dtls.state() != DtlsState::New {
             self.local_role = self.dtls.role();
         }
@@ -159,7 +159,8 @@ impl WebRtcTransport {
         self.agent.parameters().clone()
     }
 
-    /// Takes a STUN message and writes the answer, which goes back the same way; 0 is no answer.
+    /// Takes a STUN message and writes the answer, which goes back on the same path. Returns the
+    /// answer's length; 0 means no answer.
     pub(crate) fn handle_stun(
         &mut self,
         now: Instant,
@@ -226,7 +227,7 @@ impl WebRtcTransport {
         DtlsStep::Dropped
     }
 
-    /// Ends DTLS; the peer is told by what is written to `output`.
+    /// Ends DTLS. The alert for the peer goes into `output`.
     pub(crate) fn close(&mut self, now: Instant, output: &mut Output) {
         self.dtls.close();
         while let Some(slot) = output.slot() {
@@ -274,7 +275,7 @@ impl WebRtcTransport {
         shown_tuple(self.sockets.all(), self.agent.selected()?)
     }
 
-    /// The role in force: decided by `connect()`, or by a handshake that began without it.
+    /// The current role, from `connect()` or from a handshake that began without it.
     fn dtls_role(&self) -> DtlsRole {
         match self.local_role {
             DtlsRole::Auto => self.dtls.role(),
@@ -374,7 +375,7 @@ impl Sockets {
     }
 }
 
-/// A value that no certificate can match is refused before it is waited for.
+/// We refuse a value that no certificate can match, instead of waiting for such a certificate.
 fn check_fingerprint(fingerprint: &Fingerprint) -> Result<(), RequestError> {
     let mut bytes = fingerprint.value.split(':');
     let is_byte =
@@ -391,6 +392,6 @@ fn check_fingerprint(fingerprint: &Fingerprint) -> Result<(), RequestError> {
     }
 }
 
-/// SSRCs of one transport in each direction, media and RTX: what the listener takes, and more than
-/// a room of a few hundred consumes.
+/// The limit of SSRCs in each direction, media and RTX. The listener takes fewer, and a room of a
+/// few hundred people needs fewer.
 const MAX_SRTP_STREAMS: usize = 4096;

@@ -1,5 +1,5 @@
-//! Closing: what goes down with what, and who is told (docs/channel.md §6). Keys are collected
-//! top-down, then removed; the controller is told only what it did not close itself.
+//! Closing: what closes together with what, and who is told (docs/channel.md §6). Keys are
+//! collected top-down, then removed; the controller is told only what it did not close itself.
 
 use super::{Drops, Worker};
 use crate::ids::{ConsumerKey, ProducerKey, RouterKey, TransportKey, WebRtcServerKey};
@@ -8,7 +8,7 @@ use crate::time::Instant;
 use crate::transport::ListenSocket;
 
 impl Worker {
-    /// Closes everything. DTLS peers are told by what is then drained.
+    /// Closes everything. The next drain has the alerts for DTLS peers.
     pub fn close(&mut self, now: Instant) {
         if self.closed {
             return;
@@ -37,8 +37,8 @@ impl Worker {
         }
     }
 
-    /// Runs a part of closing until it says that nothing is left to do. What panics in it is gone
-    /// the next time.
+    /// Runs a part of closing until it says that nothing is left. If an entity panics in it, that
+    /// entity is gone the next time.
     fn close_fenced(&mut self, now: Instant, mut part: impl FnMut(&mut Self) -> bool) {
         let mut goes_on = true;
         while goes_on && !self.failed {
@@ -85,8 +85,8 @@ impl Worker {
         self.current = None;
     }
 
-    /// Removes a transport and all that hangs on it. Its sockets are closed with the next output,
-    /// after what is queued on them has left.
+    /// Removes a transport and everything on it. Its sockets close with the next output, after
+    /// everything queued on them has left.
     pub(super) fn discard_transport(&mut self, key: TransportKey) {
         let Some(transport) = self.entities.transports.get(key) else {
             return;
@@ -123,9 +123,9 @@ impl Worker {
         }
     }
 
-    /// Closes a producer; its consumers, on whatever transport, end with it and their owners are
-    /// told. What leads to an entity goes before the entity: wherever this is interrupted, no key
-    /// leads nowhere.
+    /// Closes a producer. Its consumers, on whatever transport, close with it, and their owners are
+    /// told. References to an entity are removed before the entity itself. So even if this is
+    /// interrupted, every key still finds its entity.
     pub(super) fn close_producer(&mut self, key: ProducerKey) {
         let Some(producer) = self.entities.producers.get(key) else {
             return;

@@ -1,5 +1,5 @@
-//! Creating: every check comes before anything is built, so that a refused request leaves nothing
-//! behind.
+//! Creating entities. Every check comes before anything is built, so that a refused request leaves
+//! nothing behind.
 
 use super::registry::Entity;
 use super::{OpenSocket, SocketOwner, Worker};

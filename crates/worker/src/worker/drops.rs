@@ -1,4 +1,5 @@
-//! Everything the core dropped, by name, for the log: what a transport counts outlives it here.
+//! Everything the core has dropped, by reason, for the log. The counts of a closed transport stay
+//! here.
 
 use std::fmt;
 use std::ops::AddAssign;

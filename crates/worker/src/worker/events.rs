@@ -1,5 +1,5 @@
-//! What transports report, carried to whom it concerns: the controller, the server's tables, and
-//! the consumers that can begin.
+//! Passes the events of transports on: to the controller, to the server's tables, and to the
+//! consumers that can begin.
 
 use super::Worker;
 use crate::ids::{ConsumerKey, ProducerKey, TransportKey};
@@ -93,8 +93,8 @@ impl Worker {
         }
     }
 
-    /// Tells the consumers of a transport whether media can leave. Those that can begin, for the
-    /// first time or again, begin with a key frame.
+    /// Tells the consumers of a transport whether media can leave. If they can begin, or begin
+    /// again, they do so with a key frame.
     pub(super) fn follow_connection(&mut self, now: Instant, key: TransportKey) {
         let transport = &self.entities.transports[key];
         let is_connected = transport.is_connected();

@@ -1,4 +1,4 @@
-//! A datagram's way in: whose it is, what it is, and whom it concerns.
+//! A datagram on its way in: what it is, and which transport and producer it is for.
 
 use super::{SocketOwner, Worker};
 use crate::ids::{ProducerKey, TransportKey};

@@ -1,4 +1,4 @@
-//! The core as a whole, and the contract by which it is driven.
+//! The core as a whole, and the contract for driving it.
 
 mod close;
 mod create;
@@ -40,9 +40,9 @@ use registry::Registry;
 
 /// What the shell decides about a worker before it runs.
 pub struct CoreSettings {
-    /// The process: the name under which `WORKER_RUNNING` is told.
+    /// The process id, which is the handler id of `WORKER_RUNNING`.
     pub pid: u32,
-    /// Determines every random choice; from the system's entropy outside of tests.
+    /// Determines every random choice. Outside of tests it comes from the system's entropy.
     pub seed: [u8; 32],
     /// Ties the core's time to the clocks of the outside.
     pub clock: ClockAnchor,
@@ -79,7 +79,7 @@ pub struct Worker {
     entities: Entities,
     sockets: Table<SocketKey, OpenSocket>,
     outbox: Outbox,
-    /// Transports with something to send or to find out, each once.
+    /// Transports that have something to do, each once.
     touched: VecDeque<TransportKey>,
     deadlines: Deadlines<TransportKey>,
     fan_out: FanOut,
@@ -96,7 +96,7 @@ pub struct Worker {
     failed: bool,
 }
 
-/// Everything that lives in a worker, side by side; edges are keys.
+/// All entities of a worker, side by side. They refer to each other by keys.
 #[derive(Default)]
 pub(crate) struct Entities {
     pub(crate) web_rtc_servers: Arena<WebRtcServerKey, WebRtcServer>,
@@ -126,7 +126,8 @@ enum SocketOwner {
 pub struct Counters {
     /// Datagrams of no protocol that the worker speaks.
     pub unknown_protocol: u64,
-    /// STUN messages that are malformed, no Binding request, or for no transport here.
+    /// STUN messages that are malformed, that are no Binding request, or that are for no transport
+    /// here.
     pub stun_ignored: u64,
     /// DTLS, RTP and RTCP from a tuple that ICE has not validated.
     pub unknown_tuple: u64,
@@ -153,7 +154,7 @@ pub enum Reason {
 }
 
 impl Worker {
-    /// A worker without entities. `WORKER_RUNNING` is the first message it has to tell.
+    /// A worker without entities. Its first message is `WORKER_RUNNING`.
     ///
     /// # Errors
     ///
@@ -266,7 +267,7 @@ impl Worker {
     pub fn drain(&mut self, now: Instant, output: &mut Output) -> Drain {
         let mut drained = Drain::More;
         loop {
-            // What inputs left behind is not part of what a panic rolls back.
+            // Output of earlier inputs is not part of what a panic rolls back.
             if !output.append(&self.control) {
                 return Drain::More;
             }
@@ -295,7 +296,7 @@ impl Worker {
         self.outbox.pop()
     }
 
-    /// Whether the controller reads fast enough to be asked for more.
+    /// Whether the controller reads fast enough that we may take more requests.
     #[must_use]
     pub fn wants_messages(&self) -> bool {
         !self.outbox.is_over_cap()
@@ -309,14 +310,14 @@ impl Worker {
             .map(|(at, transport)| (at, Reason::Transport(transport)))
     }
 
-    /// Whether the worker was closed: what is queued may still be sent, then the process ends.
+    /// Whether the worker was closed. Queued output may still be sent; then the process ends.
     #[must_use]
     pub fn is_closed(&self) -> bool {
         self.closed
     }
 
-    /// Whether a panic left the worker in a state that it cannot vouch for: inputs have no effect
-    /// any more, and the process is to end.
+    /// Whether a panic has left the worker in an unknown state. Inputs have no effect any more, and
+    /// the process should end.
     #[must_use]
     pub fn is_failed(&self) -> bool {
         self.failed
@@ -337,9 +338,9 @@ impl Worker {
         }
     }
 
-    /// Runs a part of an input. A panic inside removes the transport it was working on and is
-    /// counted, and its owner is told that its DTLS is closed; what the part had queued is the
-    /// caller's to roll back. Where no transport is to blame, or panics come one after the other, the
+    /// Runs a part of an input. A panic inside is counted and removes the transport that it was
+    /// working on; the transport's owner is told that its DTLS is closed. The caller rolls back
+    /// what the part had queued. If no transport is to blame, or if there are several panics, the
     /// worker gives up as a whole.
     fn fenced(&mut self, now: Instant, part: impl FnOnce(&mut Self)) {
         if self.failed {
@@ -398,7 +399,7 @@ impl Worker {
 struct RecentPanics([Option<Instant>; MAX_PANICS]);
 
 impl RecentPanics {
-    /// Notes one and says whether that makes too many within a minute.
+    /// Records a panic and returns whether there were too many within a minute.
     fn add(&mut self, now: Instant) -> bool {
         self.0.rotate_left(1);
         self.0[MAX_PANICS - 1] = Some(now);

@@ -1,5 +1,5 @@
-//! The names that the controller gave, and the keys they stand for. Strings end here: the media
-//! path sees keys only.
+//! The ids from the controller, and the keys that they stand for. Strings end here; the media path
+//! sees only keys.
 
 use crate::error::RequestError;
 use crate::ids::{ConsumerKey, ProducerKey, RouterKey, TransportKey, WebRtcServerKey};

@@ -1,4 +1,4 @@
-//! Which request is whose: the one place where the controller's names become keys.
+//! Which entity handles which request. Only here do the controller's ids become keys.
 
 use super::Worker;
 use super::registry::{Entity, not_found};
@@ -21,8 +21,7 @@ impl Worker {
     ) -> Answer {
         match &request.body {
             RequestBody::Malformed(error) => {
-                // docs/channel.md §5: what is not there comes before what is wrong with its
-                // request.
+                // docs/channel.md §5: a missing entity is reported before a fault in its request.
                 if !request.method.starts_with("WORKER_") {
                     self.registry.handler(&request.handler_id, request.method)?;
                 }
@@ -221,7 +220,7 @@ impl Worker {
     }
 }
 
-/// The error for a method that the entity does not have, or that this worker does not carry out.
+/// The error for a method that the entity does not have, or that this worker does not support.
 fn wrong_handler(request: &Request) -> RequestError {
     RequestError::Failed(match request.body {
         RequestBody::Unsupported => format!("method {} is not supported", request.method),

@@ -1,4 +1,4 @@
-//! What peers report and ask for: RTCP on its way to the streams, and to publishers, that it concerns.
+//! RTCP from peers: reports go to their streams, and requests go to the publisher.
 
 use super::Worker;
 use crate::ids::{ConsumerKey, TransportKey};
@@ -72,8 +72,8 @@ impl Worker {
                 }
             }
             RtcpPacket::Xr(report) => self.handle_extended_report(now, key, report),
-            // Estimation towards subscribers does not use them yet; SDES and BYE tell nothing that
-            // signalling does not.
+            // Nothing estimates the bandwidth towards subscribers yet. SDES and BYE say nothing
+            // that signalling does not say.
             RtcpPacket::TransportFeedback(_)
             | RtcpPacket::Remb(_)
             | RtcpPacket::Sdes(_)
@@ -145,7 +145,7 @@ impl Worker {
         }
     }
 
-    /// The same on a subscriber's word, which is taken once a second.
+    /// The same when a subscriber asks, at most once a second.
     fn picture_lost_at(&mut self, now: Instant, key: ConsumerKey) {
         if self.can_use_key_frame(key) {
             let consumer = &self.entities.consumers[key];

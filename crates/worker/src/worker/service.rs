@@ -1,4 +1,4 @@
-//! Output: what transports owe, then what their producers' arrivals bring to consumers.
+//! Output: first the transports' own packets, then the fan-out of what arrived at producers.
 
 use super::{Drain, Worker};
 use crate::ids::TransportKey;
@@ -8,8 +8,8 @@ use crate::time::Instant;
 use crate::transport::Streams;
 
 impl Worker {
-    /// One stretch of [`Worker::drain`]; everything in it can be interrupted by a full output and
-    /// goes on where it stopped.
+    /// One stretch of [`Worker::drain`]. A full output can interrupt it anywhere, and the next
+    /// stretch goes on from there.
     pub(super) fn drain_fenced(&mut self, now: Instant, output: &mut Output) -> Drain {
         while let Some(key) = self.touched.front().copied() {
             self.current = Some(key);
@@ -37,7 +37,7 @@ impl Worker {
         }
     }
 
-    /// Lets a transport send what it owes; `false` when the output is full.
+    /// Lets a transport send its own packets; `false` when the output is full.
     fn service(&mut self, now: Instant, key: TransportKey, output: &mut Output) -> bool {
         let transport = &mut self.entities.transports[key];
         transport.handle_timeout(now);
@@ -55,7 +55,7 @@ impl Worker {
             && transport.send_feedback(now, streams, output)
             && transport.send_reports(now, ntp, streams, output)
             && transport.resend(now, streams, output);
-        // Whatever has changed is told, also when the rest has to wait for room.
+        // Changes are reported even if the rest must wait for room.
         while let Some(producer) = self.entities.transports[key].next_changed_score() {
             self.tell_scores(producer);
         }

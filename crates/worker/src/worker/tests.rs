@@ -228,7 +228,7 @@ fn a_panic_costs_the_transport_it_came_from_and_nothing_else() {
     assert!(rig.request("bad", RequestBody::TransportDump).is_err());
 }
 
-/// A producer that is not there: whoever looks after the transport's streams panics.
+/// A producer that does not exist, so that work on the transport's streams panics.
 fn break_transport(rig: &mut Rig, key: TransportKey) {
     let nobody = ProducerKey::new(9, 9);
     rig.worker.entities.transports[key].producers.push(nobody);
@@ -405,7 +405,7 @@ fn a_panic_in_fan_out_is_the_publishers() {
         consumers.push(key);
     }
     rig.arrive(producer, 1);
-    // Consumers without a stream: whoever forwards to one panics.
+    // Consumers without a stream, so that forwarding to one panics.
     for key in consumers {
         rig.worker.entities.consumers[key].outgoing = Box::new([]);
     }

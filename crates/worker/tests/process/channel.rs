@@ -69,7 +69,7 @@ fn frames_that_say_nothing_are_passed_over() {
     let mut unsound = vec![vec![0; 4], prefixed(&[0]), prefixed(&[0xff; 64])];
     // Cut off after each byte, with a prefix that fits.
     unsound.extend((1..sound.len() - 4).map(|len| prefixed(&sound[4..4 + len])));
-    // With each byte made as large as it can be; some of these are requests still.
+    // Each byte in turn gets the largest value. Some of these frames are still requests.
     for index in 4..sound.len() {
         let mut turned = sound.clone();
         turned[index] = 0xff;
@@ -186,7 +186,7 @@ fn a_controller_that_does_not_read_is_not_read_either_and_loses_no_answer() {
     fcntl(&to_worker, FcntlArg::F_SETFL(OFlag::O_NONBLOCK)).unwrap();
     let mut to_worker = to_worker;
 
-    // It takes requests until its answers wait in their thousands, then leaves them in the pipe.
+    // It takes requests until thousands of answers wait; after that it leaves requests in the pipe.
     // Both pipes are full when it has slept since the last byte went in.
     let mut unsent = Vec::new();
     let mut sent = 0;
@@ -237,7 +237,7 @@ pub(crate) fn send(worker: &mut Process, bytes: &[u8]) {
     worker.to_worker.as_mut().unwrap().write_all(bytes).unwrap();
 }
 
-/// Reads what the worker writes from now on; one frame after the other comes out.
+/// Reads what the worker writes from now on and returns one frame after the other.
 pub(crate) fn read(worker: &mut Process) -> Receiver<Vec<u8>> {
     let mut from_worker = worker.from_worker.take().unwrap();
     let (frames, receiver) = channel();

@@ -35,7 +35,7 @@ fn command_after(first: &str, arguments: &[&str]) -> Command {
     command
 }
 
-/// Runs a worker that is expected to end by itself: its exit code and what it says on stderr.
+/// Runs a worker that should end by itself. Returns its exit code and its stderr.
 pub(crate) fn exit_of(arguments: &[&str], environment: &[(&str, &str)]) -> (Option<i32>, String) {
     let output = command(arguments)
         .env_remove("MEDIASOUP_VERSION")
@@ -100,7 +100,7 @@ impl Process {
         self.to_worker = None;
     }
 
-    /// Waits for the end: the exit code, and what it said on stderr if that was kept open.
+    /// Waits for the end. Returns the exit code, and the stderr if that was kept open.
     pub(crate) fn wait(&mut self) -> (Option<i32>, String) {
         let mut stderr = String::new();
         if let Some(mut pipe) = self.child.stderr.take() {
@@ -111,7 +111,7 @@ impl Process {
         (status.code(), stderr)
     }
 
-    /// How often the worker has gone to sleep, as the kernel counts it.
+    /// How often the worker has gone to sleep, by the kernel's count.
     pub(crate) fn context_switches(&self) -> u64 {
         let count = self.status("voluntary_ctxt_switches:");
         count.parse().expect("it is a number")
@@ -127,7 +127,7 @@ impl Process {
         self.status("State:") == "S"
     }
 
-    /// The first word after `key` in what the kernel says of the process.
+    /// The first word after `key` in the kernel's status of the process.
     fn status(&self, key: &str) -> String {
         let status =
             std::fs::read_to_string(format!("/proc/{}/status", self.id())).expect("it is alive");
@@ -139,7 +139,7 @@ impl Process {
 
 impl Drop for Process {
     fn drop(&mut self) {
-        // Fails if it has ended already, which is what it should have done.
+        // This fails if it has ended already, and then all is well.
         self.child.kill().ok();
         self.child.wait().ok();
     }

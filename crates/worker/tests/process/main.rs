@@ -1,5 +1,5 @@
-//! The worker as a process: what it says with its exit code, what signals do to it, and that it
-//! sleeps when there is nothing to do.
+//! The worker as a process: its exit codes, its reaction to signals, and that it sleeps when there
+//! is nothing to do.
 
 #![expect(
     clippy::disallowed_methods,
@@ -107,7 +107,7 @@ fn it_ends_when_the_controllers_both_pipes_are_gone() {
 #[test]
 fn an_idle_worker_does_not_wake_up() {
     let mut worker = Process::start(&[]);
-    // It may still be on its way to its first sleep: wait until a while passes without any.
+    // It may not have reached its first sleep yet, so wait until some time passes without one.
     let quiet = |length| {
         let before = worker.context_switches();
         std::thread::sleep(length);

@@ -1,5 +1,6 @@
-//! Frames to messages. Every frame is verified before it is read; what a request leaves out or gets
-//! wrong becomes an error that names the field, to be answered, not a reason to stop reading.
+//! Turns frames into messages. Every frame is verified before it is read. When a request leaves
+//! something out or gets it wrong, it is answered with an error that names the field, and reading
+//! goes on.
 
 mod rtp;
 mod transport;
@@ -15,11 +16,11 @@ use crate::params::{ConsumerLayers, MediaKind};
 /// What every conversion of a body yields.
 type Decoded<T> = Result<T, RequestError>;
 
-/// Reads one frame, prefix included. `resource_usage` is asked when the request wants to know it.
+/// Reads one frame, prefix included. `resource_usage` is called only if the request asks for it.
 ///
 /// # Errors
 ///
-/// The frame is not a message of the channel; there is nobody to answer then.
+/// The frame is not a message of the channel, so there is nobody to answer.
 pub fn decode(
     frame: &[u8],
     resource_usage: impl FnOnce() -> ResourceUsage,
@@ -213,7 +214,7 @@ fn media_kind(kind: tureen_channel_fbs::fbs::rtp_parameters::MediaKind) -> Decod
     }
 }
 
-/// The error for a number that its enumeration does not have.
+/// The error for a number that the enumeration does not have.
 fn unknown(field: &str, number: u8) -> RequestError {
     RequestError::invalid(field, format!("unknown value {number}"))
 }

@@ -204,7 +204,7 @@ mod tests {
 
     use super::*;
 
-    /// What becomes of a codec without parameters and with the feedback `nack`.
+    /// What decoding makes of a codec without parameters and with the feedback `nack`.
     fn decoded(mime_type: &str, channels: u8) -> Decoded<RtpCodecParameters> {
         let mut fbb = FlatBufferBuilder::new();
         let feedback = fbs::RtcpFeedbackArgs {

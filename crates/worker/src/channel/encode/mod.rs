@@ -213,7 +213,7 @@ fn event(fbb: &mut Builder, event: &Event) -> (FbsEvent, Option<Payload<EventBod
     }
 }
 
-/// What C++ workers send at most of a reason (docs/channel.md §5).
+/// The maximum length of a reason (docs/channel.md §5).
 fn truncated(mut reason: String) -> String {
     const MAX: usize = 1999;
     if reason.len() > MAX {

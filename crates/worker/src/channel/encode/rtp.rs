@@ -153,7 +153,7 @@ fn stream(fbb: &mut Builder, dump: &RtpStreamDump) -> Offset<rtp_stream::Dump<'s
         payload_type: dump.payload_type,
         mime_type: Some(fbb.create_string(&dump.mime_type)),
         clock_rate: dump.clock_rate,
-        // The npm package reads the length of this string without asking whether it is there.
+        // The npm package reads the length of this string without a check that it exists.
         rid: Some(fbb.create_string(dump.rid.as_deref().unwrap_or_default())),
         cname: Some(fbb.create_string(&dump.cname)),
         rtx_ssrc: dump.rtx.as_ref().map(|rtx| rtx.ssrc.0),
