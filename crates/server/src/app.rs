@@ -1,3 +1,5 @@
+//! The parts of a running server that all its connections share.
+
 use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
 use std::time::Duration;

@@ -1,3 +1,5 @@
+//! The command line of `tureen` and its subcommands.
+
 use std::ffi::OsString;
 
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};

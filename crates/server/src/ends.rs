@@ -1,3 +1,5 @@
+//! Waiting for the signals that end a program in good order.
+
 use std::io;
 
 use tokio::signal::unix::{Signal, SignalKind, signal};

@@ -1,3 +1,5 @@
+//! The rooms of a running server behind their lock, and the mailboxes of the people in them.
+
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Instant;

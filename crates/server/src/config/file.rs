@@ -1,3 +1,5 @@
+//! The configuration file, merged under the command line.
+
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 

@@ -1,3 +1,5 @@
+//! Every key of `tureen serve`, with its documentation and its default.
+
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 

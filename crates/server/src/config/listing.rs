@@ -1,3 +1,5 @@
+//! Writing the file that lists every key.
+
 use std::fmt::Write as _;
 
 use clap::{Arg, Command};

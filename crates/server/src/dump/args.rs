@@ -1,3 +1,5 @@
+//! The arguments of `tureen dump`.
+
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 

@@ -1,3 +1,5 @@
+//! Figures of the server for `/metrics`.
+
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;

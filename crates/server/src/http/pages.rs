@@ -1,3 +1,5 @@
+//! Serving the page and its files.
+
 use axum::extract::Path;
 use axum::http::StatusCode;
 use axum::http::header::{self, HeaderMap, HeaderValue};

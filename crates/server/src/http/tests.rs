@@ -1,3 +1,5 @@
+//! The server's HTTP and WebSocket door, over loopback.
+
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;

@@ -1,3 +1,5 @@
+//! The WebSocket of one client: its limits, its pings and its end.
+
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};

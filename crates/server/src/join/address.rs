@@ -1,3 +1,5 @@
+//! The addresses of rooms that `tureen join` takes.
+
 use std::fmt;
 use std::str::FromStr;
 

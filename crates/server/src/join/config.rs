@@ -1,3 +1,5 @@
+//! The arguments of `tureen join`.
+
 use clap::Args;
 
 use super::RoomUrl;

@@ -1,3 +1,5 @@
+//! Why a bot cannot join or stay.
+
 use std::io;
 use std::time::Duration;
 

@@ -1,3 +1,5 @@
+//! The bot's publishing connection.
+
 use std::sync::Arc;
 
 use serde_json::{Value, json};

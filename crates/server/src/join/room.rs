@@ -1,3 +1,5 @@
+//! What the bot knows about its room.
+
 use std::collections::BTreeMap;
 
 use super::messages::{Joined, Participant, Presence, Track};

@@ -1,3 +1,5 @@
+//! The life of a bot, from joining a room to leaving it.
+
 use std::io::{self, Write};
 use std::time::Duration;
 

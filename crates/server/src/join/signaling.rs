@@ -1,3 +1,5 @@
+//! The bot's signaling connection.
+
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;

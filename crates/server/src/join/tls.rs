@@ -1,3 +1,5 @@
+//! TLS towards the server that a bot joins.
+
 use std::sync::Arc;
 
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};

@@ -1,3 +1,5 @@
+//! The media of one room, in one worker.
+
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 

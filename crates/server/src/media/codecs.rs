@@ -1,3 +1,5 @@
+//! The codecs of every room.
+
 use tureen_controller::rtp::{CodecParameters, MediaKind, MimeType, RtpCodecCapability};
 
 use crate::config::CodecName;

@@ -1,3 +1,5 @@
+//! Why media cannot flow as asked.
+
 use thiserror::Error;
 use tureen_controller::{ConsumeError, CreateRouterError, ProduceError, RequestError};
 

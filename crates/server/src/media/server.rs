@@ -1,3 +1,5 @@
+//! The workers of a server, and which of them carries which call.
+
 use std::collections::HashMap;
 use std::num::NonZeroUsize;
 use std::sync::{Arc, Weak};

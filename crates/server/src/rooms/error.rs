@@ -1,3 +1,5 @@
+//! Why a room refuses something.
+
 use thiserror::Error;
 
 /// Why a room refused what a person asked for.

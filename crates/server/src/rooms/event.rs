@@ -1,3 +1,5 @@
+//! What people in a room and in the lobby hear.
+
 use super::{
     ChatMessage, OwnerSecret, ParticipantInfo, PersonId, Presence, RingId, RoomId, RoomInfo, Track,
     TrackId,

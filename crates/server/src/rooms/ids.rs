@@ -1,3 +1,5 @@
+//! Ids of people, rooms and tracks, and the secret of an owner.
+
 use std::fmt;
 
 use uuid::Uuid;

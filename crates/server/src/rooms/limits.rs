@@ -1,3 +1,5 @@
+//! Limits on people, rooms, names and chat.
+
 use std::time::Duration;
 
 use super::RoomError;

@@ -1,3 +1,5 @@
+//! Ringing: who calls whom.
+
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 

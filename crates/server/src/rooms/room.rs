@@ -1,3 +1,5 @@
+//! What a room is, and what others may know about it and its people.
+
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Instant;
 

@@ -1,3 +1,5 @@
+//! All rooms and all people, as a state machine without clock, lock or socket.
+
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Instant;
 

@@ -1,3 +1,5 @@
+//! Rooms in scenes: what each person hears of what the others do.
+
 use std::time::{Duration, Instant};
 
 use super::*;

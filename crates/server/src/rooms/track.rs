@@ -1,3 +1,5 @@
+//! What a participant publishes.
+
 use super::{PersonId, TrackId};
 
 /// One camera, microphone or screen that a participant publishes.

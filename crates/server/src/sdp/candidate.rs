@@ -1,3 +1,5 @@
+//! ICE candidates of the browser.
+
 use super::SdpError;
 
 /// A candidate that the browser trickled (RFC 8839 §5.1).

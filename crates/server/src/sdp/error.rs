@@ -1,3 +1,5 @@
+//! Why a session description is refused.
+
 use thiserror::Error;
 
 /// Why a session description or a candidate was refused. Every variant names what is wrong and,

@@ -1,3 +1,5 @@
+//! Descriptions of real browsers, and damaged ones.
+
 use tureen_controller::ortc;
 use tureen_controller::rtp::{
     CodecParameters, MediaKind, MimeType, RtcpFeedback, RtpCapabilities, RtpCodecCapability,

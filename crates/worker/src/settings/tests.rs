@@ -1,3 +1,5 @@
+//! Command lines and certificate files, right and wrong.
+
 use std::os::unix::ffi::OsStringExt;
 
 use super::*;

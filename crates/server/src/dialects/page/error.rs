@@ -1,3 +1,5 @@
+//! Why the server refuses a request of the page.
+
 use thiserror::Error;
 
 use super::messages::ErrorBody;

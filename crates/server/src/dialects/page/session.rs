@@ -1,3 +1,5 @@
+//! One client of the page's dialect, from its greeting to its end.
+
 use std::sync::Arc;
 
 use tokio::sync::{mpsc, watch};

@@ -1,3 +1,5 @@
+//! The page's dialect, spoken by clients that the test plays, on a server without workers.
+
 use std::sync::Arc;
 
 use clap::Parser;

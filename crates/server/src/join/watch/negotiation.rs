@@ -1,3 +1,5 @@
+//! What the bot offers to receive, and its answers to offers.
+
 use tureen_peer::LocalParameters;
 use tureen_peer::rtp::PayloadType;
 

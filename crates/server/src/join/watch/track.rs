@@ -1,3 +1,5 @@
+//! One track that the bot watches: what arrives, and the feedback for it.
+
 use std::time::Duration;
 
 use tureen_peer::receiver::{

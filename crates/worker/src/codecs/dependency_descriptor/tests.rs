@@ -1,3 +1,5 @@
+//! Descriptors of a real AV1 stream, and descriptors at the limits.
+
 use super::*;
 
 /// The first descriptor of an AV1 stream with three spatial and three temporal layers, as Chromium

@@ -1,3 +1,6 @@
+//! The channel's pipes: frames in any split, the end of either side, a controller that does not
+//! read.
+
 use std::io::{Read, Write};
 use std::os::unix::net::UnixStream;
 use std::time::Duration;

@@ -1,3 +1,5 @@
+//! All kinds of sockets over loopback: turns, ends, limits, and what is queued when one closes.
+
 mod blocked;
 
 use std::io::{Read, Write};

@@ -1,3 +1,5 @@
+//! Limits on connections, and which connection makes room.
+
 use std::io::{Read, Write};
 
 use mio::Poll;

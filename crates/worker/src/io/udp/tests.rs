@@ -1,3 +1,6 @@
+//! Batches over loopback, with and without segmentation and coalescing, and what the system
+//! refuses.
+
 use std::time::Duration;
 
 use nix::sys::socket::sockopt::ReceiveTimeout;

@@ -1,3 +1,5 @@
+//! One incoming stream in virtual time: loss, repair, restarts, silence, reports.
+
 use super::super::round_trip;
 use super::*;
 

@@ -1,3 +1,5 @@
+//! The vectors of RFC 5769, and messages that are malformed or changed.
+
 use std::net::SocketAddr;
 
 use super::*;

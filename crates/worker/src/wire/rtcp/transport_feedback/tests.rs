@@ -1,3 +1,5 @@
+//! Feedback in every form, from arrivals of every kind, and hostile counts.
+
 use super::super::{RtcpPacket, RtcpPackets};
 use super::*;
 use crate::rng::Rng;
