@@ -5,6 +5,7 @@
 mod citations;
 mod dependencies;
 mod fuzz;
+mod heads;
 mod layers;
 mod paths;
 mod sizes;
@@ -75,6 +76,12 @@ fn texts_name_no_machine() {
     let tree = Tree::of_repository();
     none(texts::paths_of_a_machine(tree.texts()));
     none(texts::registry_hosts(tree.texts()));
+}
+
+#[test]
+fn every_file_of_code_says_what_it_is_for() {
+    let tree = Tree::of_repository();
+    none(heads::missing(tree.rust()));
 }
 
 #[test]
