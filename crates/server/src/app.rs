@@ -1,25 +1,32 @@
 //! The parts of a running server that all its connections share.
 
-use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
+use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use tokio::sync::watch;
 
-use crate::config::ServeConfig;
+use crate::config::{HttpConfig, ServeConfig};
 use crate::hall::Hall;
-use crate::http::Metrics;
+use crate::http::{Metrics, Refusals, Strangers};
 use crate::media::Media;
 use crate::rooms::Limits;
 
 /// What every connection of a running server shares.
 pub(crate) struct App {
+    /// As the server was started.
     pub(crate) config: ServeConfig,
+    /// Pages and signaling as they are configured now: a reload replaces it.
+    http: RwLock<Arc<HttpConfig>>,
     pub(crate) hall: Hall,
     pub(crate) media: Arc<Media>,
     pub(crate) metrics: Metrics,
     /// Open WebSocket connections.
     pub(crate) connections: AtomicUsize,
+    /// Those of them who have not said who they are.
+    pub(crate) strangers: Arc<Strangers>,
+    /// What is refused, for the log.
+    pub(crate) refusals: Refusals,
     /// Becomes true when the server is to end.
     pub(crate) ending: watch::Sender<bool>,
 }
@@ -39,12 +46,27 @@ impl App {
         };
         Self {
             hall: Hall::new(limits),
+            http: RwLock::new(Arc::new(config.http.clone())),
+            // A crowd at the door is smaller than the house.
+            strangers: Arc::new(Strangers::new(config.rooms.max_people / 4 + 16)),
+            refusals: Refusals::default(),
             config,
             media,
             metrics: Metrics::new(),
             connections: AtomicUsize::new(0),
             ending: watch::Sender::new(false),
         }
+    }
+
+    /// How pages and signaling are configured now.
+    pub(crate) fn http(&self) -> Arc<HttpConfig> {
+        let http = self.http.read().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(&http)
+    }
+
+    /// From now on they are configured like this.
+    pub(crate) fn set_http(&self, http: HttpConfig) {
+        *self.http.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(http);
     }
 }
 

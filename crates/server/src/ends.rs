@@ -1,8 +1,23 @@
-//! Waiting for the signals that end a program in good order.
+//! The signals that end a server or make it read its configuration again.
 
 use std::io;
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
+
+/// SIGHUP: the wish of an operator that a program read its configuration again.
+pub(crate) struct Hangups(Signal);
+
+impl Hangups {
+    /// Takes the signal from the system's default, which would end the process.
+    pub(crate) fn new() -> io::Result<Self> {
+        Ok(Self(signal(SignalKind::hangup())?))
+    }
+
+    /// Waits for the next one.
+    pub(crate) async fn next(&mut self) {
+        let _ = self.0.recv().await;
+    }
+}
 
 /// SIGINT and SIGTERM: what ends a program in good order.
 pub(crate) struct Ends {

@@ -26,8 +26,8 @@ pub use auth::{ApiKey, ApiKeyError, TokenArgs, TokenCommandError, TokenSource, t
 pub use cli::{Cli, Command};
 pub use config::{
     AnnouncedAddress, CodecName, ConfigError, HostName, HttpConfig, LogConfig, LogFormat,
-    MediaConfig, Origin, RoomConfig, ServeConfig, ValueError, WorkerLog, default_file,
+    MediaConfig, Network, Origin, RoomConfig, ServeConfig, ValueError, WorkerLog, default_file,
 };
 pub use dump::{DumpArgs, DumpCommandError, dump};
 pub use join::{DescriptionError, JoinConfig, JoinError, RoomUrl, RoomUrlError, join};
-pub use serve::{ServeError, serve};
+pub use serve::{LogFilterError, Reload, ServeError, TlsError, serve};

@@ -4,7 +4,7 @@ use std::ffi::OsString;
 use std::process::ExitCode;
 
 use clap::CommandFactory;
-use tureen_server::{Cli, Command, ConfigError};
+use tureen_server::{Cli, Command, ConfigError, ServeConfig};
 
 fn main() -> ExitCode {
     let cli = match Cli::load(std::env::args_os()) {
@@ -16,7 +16,7 @@ fn main() -> ExitCode {
         }
     };
     match cli.command {
-        Command::Serve(config) => exit_code(tureen_server::serve(*config)),
+        Command::Serve(config) => exit_code(tureen_server::serve(*config, Box::new(again))),
         Command::Join(config) => exit_code(tureen_server::join(config)),
         Command::Dump(args) => exit_code(tureen_server::dump(&args)),
         Command::Token(args) => exit_code(tureen_server::token(&args)),
@@ -25,6 +25,14 @@ fn main() -> ExitCode {
             ExitCode::SUCCESS
         }
         Command::Worker { arguments } => worker(arguments),
+    }
+}
+
+/// The configuration as the same command line gives it now.
+fn again() -> Result<ServeConfig, ConfigError> {
+    match Cli::load(std::env::args_os())?.command {
+        Command::Serve(config) => Ok(*config),
+        other => unreachable!("the same command line was serve, and is {other:?}"),
     }
 }
 

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use clap::builder::RangedU64ValueParser;
 use clap::{Args, ValueEnum};
 
-use super::{AnnouncedAddress, HostName, Origin};
+use super::{AnnouncedAddress, HostName, Network, Origin};
 use crate::auth::ApiKey;
 
 /// Everything that `tureen serve` can be told.
@@ -77,6 +77,16 @@ pub struct HttpConfig {
         value_delimiter = ','
     )]
     pub allowed_hosts: Vec<HostName>,
+    /// Reverse proxies in front of this server, as addresses or networks such as 10.0.0.0/8. The
+    /// client's address is then what they write into X-Forwarded-For, or into Forwarded where there
+    /// is none: have them set the one and remove the other.
+    #[arg(
+        long,
+        env = "TUREEN_TRUSTED_PROXIES",
+        value_name = "NETWORK",
+        value_delimiter = ','
+    )]
+    pub trusted_proxies: Vec<Network>,
     /// API keys, NAME:SECRET, with which applications sign the tokens of their users. Without any, the
     /// server is open to everyone who reaches it; with them, making and entering rooms needs a
     /// token: `tureen token` prints one. A secret has 32 characters or more. Give them here or in
@@ -123,7 +133,7 @@ pub struct HttpConfig {
 }
 
 /// Workers and their ports.
-#[derive(Args, Clone, Debug)]
+#[derive(Args, Clone, Debug, PartialEq, Eq)]
 #[command(next_help_heading = "Media")]
 pub struct MediaConfig {
     /// Media workers, each on one core; 0 means one per core.
@@ -191,7 +201,7 @@ pub struct MediaConfig {
 }
 
 /// Limits of rooms and people.
-#[derive(Args, Clone, Debug)]
+#[derive(Args, Clone, Debug, PartialEq, Eq)]
 #[command(next_help_heading = "Rooms")]
 pub struct RoomConfig {
     /// Rooms that may exist at once.

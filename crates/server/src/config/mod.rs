@@ -17,4 +17,4 @@ pub use keys::{
     CodecName, HttpConfig, LogConfig, LogFormat, MediaConfig, RoomConfig, ServeConfig, WorkerLog,
 };
 pub use listing::default_file;
-pub use values::{AnnouncedAddress, HostName, Origin, ValueError};
+pub use values::{AnnouncedAddress, HostName, Network, Origin, ValueError};

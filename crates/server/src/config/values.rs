@@ -5,6 +5,7 @@ use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::str::FromStr;
 
+use ipnet::IpNet;
 use thiserror::Error;
 
 /// A host name: labels of 1 to 63 letters, digits, hyphens and underscores with dots between,
@@ -121,6 +122,27 @@ impl FromStr for Origin {
     }
 }
 
+/// One address, or all of a network such as `10.0.0.0/8`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Network(IpNet);
+
+impl Network {
+    /// Whether the address is in it.
+    pub fn holds(&self, address: IpAddr) -> bool {
+        self.0.contains(&address.to_canonical())
+    }
+}
+
+impl FromStr for Network {
+    type Err = ValueError;
+
+    fn from_str(text: &str) -> Result<Self, ValueError> {
+        let address = text.parse::<IpAddr>().map(IpNet::from);
+        let network = address.or_else(|_| text.parse());
+        network.map(Self).map_err(|_| ValueError::Network)
+    }
+}
+
 /// Why a value cannot be used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[non_exhaustive]
@@ -143,6 +165,9 @@ pub enum ValueError {
     /// An address of many machines.
     #[error("it is a multicast or broadcast address: give that of one machine")]
     Multicast,
+    /// Neither an address nor a network.
+    #[error("it must be an IP address or a network such as 10.0.0.0/8")]
+    Network,
     /// No origin.
     #[error("it must be an origin, SCHEME://HOST or SCHEME://HOST:PORT, without a path")]
     Origin,
@@ -231,6 +256,20 @@ mod tests {
             (&long_name, ValueError::Announced),
         ] {
             assert_eq!(text.parse::<AnnouncedAddress>(), Err(error), "{text}");
+        }
+    }
+
+    #[test]
+    fn networks_hold_their_addresses() {
+        let holds = |network: &str, address: &str| {
+            let network: Network = network.parse().unwrap();
+            network.holds(address.parse().unwrap())
+        };
+        assert!(holds("127.0.0.1", "127.0.0.1") && holds("127.0.0.1", "::ffff:127.0.0.1"));
+        assert!(holds("10.0.0.0/8", "10.9.9.9") && !holds("10.0.0.0/8", "11.0.0.1"));
+        assert!(holds("2001:db8::/32", "2001:db8::1") && !holds("::1", "127.0.0.1"));
+        for text in ["", "10.0.0.0/33", "proxy.example", "10.0.0"] {
+            assert_eq!(text.parse::<Network>(), Err(ValueError::Network), "{text}");
         }
     }
 

@@ -16,10 +16,11 @@ use crate::config::{HostName, Origin};
 /// may have let its own name point at 127.0.0.1, to be of the same origin as we are.
 pub(super) async fn known_host(
     State(app): State<Arc<App>>,
+    ConnectInfo(peer): ConnectInfo<SocketAddr>,
     request: Request,
     next: Next,
 ) -> Response {
-    let http = &app.config.http;
+    let http = app.http();
     if !http.listen.ip().is_loopback() {
         return next.run(request).await;
     }
@@ -27,6 +28,10 @@ pub(super) async fn known_host(
     if is_known_host(host, &http.allowed_hosts) {
         next.run(request).await
     } else {
+        app.refusals.note("foreign-host", |silent| {
+            let address = peer.ip();
+            tracing::info!(host = %shown(host), %address, silent, "request for a foreign host refused");
+        });
         let text =
             "This name is not one of the server's. If it should be, add it to allowed-hosts.\n";
         (StatusCode::MISDIRECTED_REQUEST, text).into_response()
@@ -71,6 +76,14 @@ pub(super) async fn security_headers(request: Request, next: Next) -> Response {
     response
 }
 
+/// Text of a header for a log: nothing in it ends the line or moves a cursor, and it is not long.
+pub(super) fn shown(text: &str) -> String {
+    text.chars()
+        .take(MOST_SHOWN)
+        .flat_map(char::escape_debug)
+        .collect()
+}
+
 /// The authority that the request is addressed to: HTTP/2 has it in the URI.
 fn host<'a>(headers: &'a HeaderMap, uri: &'a Uri) -> Option<&'a str> {
     match headers.get(header::HOST) {
@@ -91,6 +104,8 @@ fn is_known_host(authority: &str, allowed: &[HostName]) -> bool {
         || name.to_ascii_lowercase().ends_with(".localhost")
         || allowed.iter().any(|one| one.is(name))
 }
+
+const MOST_SHOWN: usize = 200;
 
 /// No script, style or picture but the server's own; no frame around it; no link followed with the
 /// room's address in it.

@@ -103,7 +103,7 @@ pub(super) async fn serve(
     peer: ConnectInfo<SocketAddr>,
     headers: HeaderMap,
 ) -> Response {
-    if !app.config.http.metrics_remote && !is_local(&peer, &headers) {
+    if !app.http().metrics_remote && !is_local(&peer, &headers) {
         let text = "Metrics are for this machine; metrics-remote opens them to others.\n";
         return (StatusCode::FORBIDDEN, text).into_response();
     }

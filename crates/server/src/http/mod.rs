@@ -2,8 +2,11 @@
 
 mod access;
 mod assets;
+mod client;
 mod metrics;
 mod pages;
+mod refusals;
+mod strangers;
 mod websocket;
 
 #[cfg(test)]
@@ -16,6 +19,8 @@ use axum::middleware::{from_fn, from_fn_with_state};
 use axum::routing::get;
 
 pub(crate) use metrics::Metrics;
+pub(crate) use refusals::Refusals;
+pub(crate) use strangers::Strangers;
 
 use crate::app::App;
 
@@ -27,6 +32,7 @@ pub(crate) fn router(app: Arc<App>) -> Router {
         .route("/static/{*path}", get(pages::asset))
         .route("/ws", get(websocket::upgrade))
         .route("/healthz", get(pages::health))
+        .route("/readyz", get(pages::ready))
         .route("/metrics", get(metrics::serve))
         .fallback(pages::not_found)
         .layer(from_fn_with_state(Arc::clone(&app), access::known_host))

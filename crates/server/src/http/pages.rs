@@ -1,11 +1,14 @@
 //! Serving the page and its files.
 
-use axum::extract::Path;
+use std::sync::Arc;
+
+use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::http::header::{self, HeaderMap, HeaderValue};
 use axum::response::{IntoResponse, Response};
 
 use super::assets::{self, Asset};
+use crate::app::App;
 
 /// The one page; it looks at its own address to know whether it is a lobby or a room.
 pub(super) async fn page(headers: HeaderMap) -> Response {
@@ -19,8 +22,19 @@ pub(super) async fn asset(Path(path): Path<String>, headers: HeaderMap) -> Respo
     }
 }
 
+/// The process lives, whatever it can do just now. For those who restart one that does not.
 pub(super) async fn health() -> &'static str {
     "ok\n"
+}
+
+/// A call can begin here. For those who send clients to servers that are ready.
+pub(super) async fn ready(State(app): State<Arc<App>>) -> Response {
+    let why = match (*app.ending.borrow(), app.media.workers()) {
+        (true, _) => "the server is ending\n",
+        (false, 0) => "no media worker is running\n",
+        (false, _) => return "ready\n".into_response(),
+    };
+    (StatusCode::SERVICE_UNAVAILABLE, why).into_response()
 }
 
 pub(super) async fn not_found() -> Response {

@@ -1,50 +1,56 @@
 //! The WebSocket of one client: its limits, its pings and its end.
 
+use std::error::Error;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use axum::extract::ws::{CloseFrame, Message, WebSocket, WebSocketUpgrade};
-use axum::extract::{Query, State};
-use axum::http::{HeaderMap, StatusCode, Uri};
+use axum::extract::{ConnectInfo, Query, State};
+use axum::http::{HeaderMap, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
 use tokio::time::{MissedTickBehavior, interval, timeout};
+use tokio_tungstenite::tungstenite;
 
-use super::access::is_welcome;
+use super::access::{is_welcome, shown};
+use super::client::client;
+use super::strangers::Stranger;
 use crate::app::App;
 use crate::dialects::page::{Closing, Session};
 
 /// Opens the signaling connection of a client.
 pub(super) async fn upgrade(
     State(app): State<Arc<App>>,
+    ConnectInfo(peer): ConnectInfo<SocketAddr>,
     headers: HeaderMap,
     uri: Uri,
     Query(Shown { access_token }): Query<Shown>,
     upgrade: WebSocketUpgrade,
 ) -> Response {
-    if !is_welcome(&headers, &uri, &app.config.http.allowed_origins) {
-        tracing::info!("WebSocket of a foreign origin refused");
+    let http = app.http();
+    let address = client(peer, &headers, &http.trusted_proxies);
+    if !is_welcome(&headers, &uri, &http.allowed_origins) {
+        app.refusals.note("foreign-origin", |silent| {
+            let origin = headers.get(header::ORIGIN).map(|origin| origin.as_bytes());
+            let origin = shown(&String::from_utf8_lossy(origin.unwrap_or_default()));
+            tracing::info!(%origin, %address, silent, "WebSocket of a foreign origin refused");
+        });
         let text =
             "Pages of this origin may not connect. If they should, add it to allowed-origins.\n";
         return (StatusCode::FORBIDDEN, text).into_response();
     }
-    // Not everyone who is connected is online yet, hence the margin.
-    let limit = app.config.rooms.max_people + app.config.rooms.max_people / 4 + 16;
-    let Some(place) = Place::take(&app, limit) else {
-        return (
-            StatusCode::SERVICE_UNAVAILABLE,
-            "Too many people are here.\n",
-        )
-            .into_response();
-    };
-    let size = app.config.http.max_frame_size;
+    let size = http.max_frame_size;
     upgrade
+        .read_buffer_size(READ_BUFFER)
         .max_message_size(size)
         .max_frame_size(size)
         .on_upgrade(move |socket| async move {
-            let _place = place;
-            Connection::new(app, socket, access_token).run().await;
+            let _place = Place::take(&app);
+            Connection::new(app, socket, address, access_token)
+                .run()
+                .await;
         })
 }
 
@@ -60,6 +66,9 @@ struct Connection {
     app: Arc<App>,
     socket: WebSocket,
     session: Session,
+    /// Until the client is online.
+    stranger: Option<Stranger>,
+    address: IpAddr,
     allowance: Allowance,
     opened: Instant,
     /// When the client last gave a sign of life.
@@ -67,10 +76,12 @@ struct Connection {
 }
 
 impl Connection {
-    fn new(app: Arc<App>, socket: WebSocket, token: Option<String>) -> Self {
+    fn new(app: Arc<App>, socket: WebSocket, address: IpAddr, token: Option<String>) -> Self {
         Self {
+            stranger: Some(app.strangers.admit(address)),
+            address,
             session: Session::with_token(Arc::clone(&app), token),
-            allowance: Allowance::new(app.config.http.max_message_rate),
+            allowance: Allowance::new(app.http().max_message_rate),
             app,
             socket,
             opened: Instant::now(),
@@ -83,14 +94,9 @@ impl Connection {
         // Others hear of it before we wait for the client to hear of it.
         self.session.end();
         if let Err(Some(closing)) = ended {
-            tracing::debug!(reason = closing.reason(), "connection closed");
-            let code = match closing {
-                Closing::Protocol => 1002,
-                Closing::TooFast | Closing::TooSlow => 1008,
-                Closing::Vanished | Closing::ServerEnds => 1001,
-            };
+            self.log(closing);
             let frame = CloseFrame {
-                code,
+                code: close_code(closing),
                 reason: closing.reason().into(),
             };
             let say_so = async {
@@ -99,6 +105,10 @@ impl Connection {
                     .send(Message::Text(closing.frame().into()))
                     .await;
                 let _ = self.socket.send(Message::Close(Some(frame))).await;
+                // Whoever is displaced is one of a crowd, which is not waited for.
+                if closing == Closing::Displaced {
+                    return;
+                }
                 // RFC 6455 §7.1.1: "An endpoint SHOULD use a method that cleanly closes the TCP
                 // connection", discarding what still comes. A socket that is closed with
                 // something unread is reset, and the client may never see what was said last.
@@ -123,9 +133,10 @@ impl Connection {
                 // behind in hearing.
                 biased;
                 () = ends => return Err(Some(Closing::ServerEnds)),
+                () = displaced(&mut self.stranger) => return Err(Some(Closing::Displaced)),
                 happening = self.session.next() => self.session.happened(happening).await?,
                 message = self.socket.recv() => {
-                    let message = message.ok_or(None)?.map_err(|_| None)?;
+                    let message = message.ok_or(None)?.map_err(|error| broken(&error))?;
                     self.heard = Instant::now();
                     self.message(message).await?
                 }
@@ -138,6 +149,9 @@ impl Connection {
                     Vec::new()
                 }
             };
+            if self.session.is_online() {
+                self.stranger = None;
+            }
             for frame in frames {
                 self.send(Message::Text(frame.into())).await?;
             }
@@ -156,6 +170,23 @@ impl Connection {
         }
     }
 
+    /// What an operator is to know: not that someone has closed a laptop.
+    fn log(&self, closing: Closing) {
+        let (reason, address) = (closing.reason(), self.address);
+        match closing {
+            Closing::ServerEnds | Closing::Vanished => {
+                tracing::debug!(reason, %address, "connection closed");
+            }
+            Closing::Protocol
+            | Closing::TooFast
+            | Closing::TooSlow
+            | Closing::TooLarge
+            | Closing::Displaced => self.app.refusals.note(reason, |silent| {
+                tracing::info!(reason, %address, silent, "connection closed");
+            }),
+        }
+    }
+
     /// Sends, as long as the client reads.
     async fn send(&mut self, message: Message) -> Result<(), Option<Closing>> {
         let patience = Duration::from_secs(self.app.config.http.ping_timeout);
@@ -167,15 +198,38 @@ impl Connection {
     }
 }
 
-/// One of the connections that there may be.
+/// Waits until a stranger has to go. One who is online never has to.
+async fn displaced(stranger: &mut Option<Stranger>) {
+    match stranger {
+        Some(stranger) => stranger.evicted().await,
+        None => std::future::pending().await,
+    }
+}
+
+/// Why nothing more can be read. A connection that is simply gone is not told anything.
+fn broken(error: &axum::Error) -> Option<Closing> {
+    let source = error.source()?.downcast_ref()?;
+    matches!(source, tungstenite::Error::Capacity(_)).then_some(Closing::TooLarge)
+}
+
+/// The codes of RFC 6455 §7.4.1, and 1013, "try again later", of the registry that it began.
+fn close_code(closing: Closing) -> u16 {
+    match closing {
+        Closing::Vanished | Closing::ServerEnds => 1001,
+        Closing::Protocol => 1002,
+        Closing::TooFast | Closing::TooSlow => 1008,
+        Closing::TooLarge => 1009,
+        Closing::Displaced => 1013,
+    }
+}
+
+/// One of the connections, which are counted.
 struct Place(Arc<App>);
 
 impl Place {
-    fn take(app: &Arc<App>, limit: usize) -> Option<Self> {
-        let taken = app.connections.fetch_add(1, Ordering::Relaxed);
-        // Made first, so that its end gives the place back in either case.
-        let place = Self(Arc::clone(app));
-        (taken < limit).then_some(place)
+    fn take(app: &Arc<App>) -> Self {
+        app.connections.fetch_add(1, Ordering::Relaxed);
+        Self(Arc::clone(app))
     }
 }
 
@@ -210,6 +264,9 @@ impl Allowance {
     }
 }
 
+/// Bytes for what comes in, kept for each connection as long as it lives. Longer messages are read in
+/// several goes.
+const READ_BUFFER: usize = 8 * 1024;
 const BURST_SECONDS: f64 = 10.0;
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(2);
 

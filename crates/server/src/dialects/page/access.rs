@@ -12,7 +12,8 @@ impl Session {
     /// The token is looked at once, with the first request that carries it; when its time ends
     /// later, who is in stays in.
     pub(super) fn admit(&mut self, request: Request) -> Result<Request> {
-        if self.app.config.http.keys.is_empty() {
+        let http = self.app.http();
+        if http.keys.is_empty() {
             return Ok(request);
         }
         let shown = match &request {
@@ -21,7 +22,7 @@ impl Session {
             _ => None,
         };
         if let Some(token) = shown.or(self.token.as_deref()) {
-            self.grants = Some(verify(token, &self.app.config.http.keys)?);
+            self.grants = Some(verify(token, &http.keys)?);
             self.token = None;
         }
         let grants = self.grants.as_ref().ok_or(TokenError::Missing)?;

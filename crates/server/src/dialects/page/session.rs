@@ -61,6 +61,10 @@ pub(crate) enum Closing {
     TooFast,
     /// The client gave no sign of life.
     Vanished,
+    /// A message is longer than the server takes.
+    TooLarge,
+    /// The client has not said who it is, and newer ones want its place.
+    Displaced,
     /// The server ends.
     ServerEnds,
 }
@@ -73,6 +77,8 @@ impl Closing {
             Self::TooSlow => "too-slow",
             Self::TooFast => "too-fast",
             Self::Vanished => "vanished",
+            Self::TooLarge => "too-large",
+            Self::Displaced => "displaced",
             Self::ServerEnds => "server-ends",
         }
     }
@@ -128,7 +134,11 @@ impl Session {
             Ok(ok) => Response::Ok { id, ok },
             Err(error) => {
                 self.app.metrics.refusals.inc();
-                tracing::debug!(person = ?self.person_id(), code = error.code(), "refused");
+                let (person, code) = (self.person_id().ok(), error.code());
+                tracing::debug!(?person, code, "refused");
+                self.app.refusals.note(code, |silent| {
+                    tracing::info!(?person, code, silent, "request refused");
+                });
                 Response::Error {
                     id,
                     error: error.body(),

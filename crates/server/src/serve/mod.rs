@@ -1,10 +1,20 @@
 //! `tureen serve`: from a configuration to a running server, and back to nothing.
+//!
+//! `tls` holds the certificate of the pages, `logs` what is logged, and `reload` what SIGHUP changes of
+//! both and of the rest.
+
+mod logs;
+mod reload;
+mod tls;
+
+pub use logs::LogFilterError;
+pub use reload::Reload;
+pub use tls::TlsError;
 
 use std::env;
-use std::ffi::OsStr;
 use std::fs::{self, DirBuilder, OpenOptions};
-use std::io::{self, IsTerminal, Write};
-use std::net::{IpAddr, SocketAddr, TcpListener};
+use std::io::{self, Write};
+use std::net::{IpAddr, SocketAddr, TcpListener, UdpSocket};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -19,24 +29,30 @@ use hyper_util::rt::{TokioExecutor, TokioTimer};
 use hyper_util::server::conn::auto::Builder;
 use thiserror::Error;
 use tokio::time::{MissedTickBehavior, interval, timeout};
-use tracing_subscriber::EnvFilter;
 use tureen_controller::{
     ChannelObserver, LiveSocket, SocketDirectory, WorkerBinary, WorkerPoolError,
 };
 
 use crate::app::App;
-use crate::config::{HttpConfig, LogConfig, LogFormat, ServeConfig};
-use crate::ends::Ends;
+use crate::config::{CodecName, MediaConfig, ServeConfig};
+use crate::ends::{Ends, Hangups};
 use crate::http;
 use crate::media::{ListenPlan, Media, plan, surroundings};
+use tls::TlsOnly;
 
 /// Why the server did not start, or stopped.
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum ServeError {
-    /// The log filter cannot be read.
-    #[error("log: {0}")]
-    LogFilter(#[from] tracing_subscriber::filter::ParseError),
+    /// The log filter says nothing that is known.
+    #[error(transparent)]
+    LogFilter(#[from] LogFilterError),
+    /// A codec stands in the list twice.
+    #[error("codecs: {0:?} is there twice")]
+    CodecTwice(CodecName),
+    /// Sound or pictures could not be sent at all.
+    #[error("codecs: there is no codec for {0} among them")]
+    NoCodec(&'static str),
     /// Everyone would be taken for gone between two pings.
     #[error("ping-timeout: it must be longer than ping-interval, of {interval} s")]
     PingTimeout {
@@ -60,9 +76,19 @@ pub enum ServeError {
         source: io::Error,
     },
     /// Certificate or key cannot be used.
-    #[error("tls-cert, tls-key: {0}")]
-    Tls(io::Error),
-    /// The media workers did not start, mostly because their ports are taken.
+    #[error(transparent)]
+    Tls(#[from] TlsError),
+    /// A port of a worker cannot be had.
+    #[error("rtc-port: {transport} {address} for media: {source}; choose another rtc-port")]
+    MediaPort {
+        /// UDP or TCP.
+        transport: &'static str,
+        /// One of those that follow from the configuration.
+        address: SocketAddr,
+        /// What the system says.
+        source: io::Error,
+    },
+    /// The media workers did not start.
     #[error("rtc-port, rtc-listen, workers: {0}")]
     Media(#[from] WorkerPoolError),
     /// The system failed us.
@@ -70,7 +96,8 @@ pub enum ServeError {
     System(#[from] io::Error),
 }
 
-/// Serves until SIGINT or SIGTERM, then ends all calls and workers.
+/// Serves until SIGINT or SIGTERM, then ends all calls and workers. SIGHUP ends nothing: `again` reads
+/// the configuration anew, and what can change is changed.
 ///
 /// Runs its media workers as `<this executable> worker …`, so the executable must have that
 /// subcommand; `TUREEN_WORKER_BIN` names another one.
@@ -78,13 +105,13 @@ pub enum ServeError {
 /// # Errors
 ///
 /// [`ServeError`] names the key of the configuration that is to blame.
-pub fn serve(config: ServeConfig) -> Result<(), ServeError> {
+pub fn serve(config: ServeConfig, again: Reload) -> Result<(), ServeError> {
     check(&config)?;
-    start_logs(&config.log)?;
+    logs::start(&config.log)?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()?;
-    let result = runtime.block_on(run(config));
+    let result = runtime.block_on(run(config, again));
     // Nothing is left that would be worth waiting for.
     runtime.shutdown_timeout(Duration::from_secs(1));
     result
@@ -96,6 +123,7 @@ fn check(config: &ServeConfig) -> Result<(), ServeError> {
     if config.http.ping_timeout <= interval {
         return Err(ServeError::PingTimeout { interval });
     }
+    check_codecs(&config.media.codecs)?;
     match &config.media.record_channel {
         Some(path) => can_record(path).map_err(|source| ServeError::RecordChannel {
             path: path.clone(),
@@ -103,6 +131,50 @@ fn check(config: &ServeConfig) -> Result<(), ServeError> {
         }),
         None => Ok(()),
     }
+}
+
+fn check_codecs(codecs: &[CodecName]) -> Result<(), ServeError> {
+    for (index, codec) in codecs.iter().enumerate() {
+        if codecs[..index].contains(codec) {
+            return Err(ServeError::CodecTwice(*codec));
+        }
+    }
+    let is_audio =
+        |codec: &CodecName| matches!(codec, CodecName::Opus | CodecName::Pcmu | CodecName::Pcma);
+    if !codecs.iter().any(is_audio) {
+        return Err(ServeError::NoCodec("sound"));
+    }
+    if codecs.iter().all(is_audio) {
+        return Err(ServeError::NoCodec("pictures"));
+    }
+    Ok(())
+}
+
+/// Takes the ports of the workers for a moment, so that one that is in use is told in words of the
+/// configuration.
+fn check_ports(config: &MediaConfig, plan: &ListenPlan) -> Result<(), ServeError> {
+    let cores = || std::thread::available_parallelism().map_or(1, usize::from);
+    let workers = if config.workers == 0 {
+        cores()
+    } else {
+        config.workers
+    };
+    // Too many ports are an error of the pool, which knows how many it needs.
+    for port in (config.rtc_port..=u16::MAX).take(workers) {
+        for address in plan.addresses() {
+            let address = SocketAddr::new(*address, port);
+            let udp = UdpSocket::bind(address).map(drop);
+            let tcp = TcpListener::bind(address).map(drop);
+            for (transport, bound) in [("UDP", udp), ("TCP", tcp)] {
+                bound.map_err(|source| ServeError::MediaPort {
+                    transport,
+                    address,
+                    source,
+                })?;
+            }
+        }
+    }
+    Ok(())
 }
 
 /// Makes the directory for recordings, and a file in it for a moment.
@@ -120,18 +192,20 @@ fn can_record(directory: &Path) -> io::Result<()> {
     fs::remove_file(probe)
 }
 
-async fn run(config: ServeConfig) -> Result<(), ServeError> {
+async fn run(config: ServeConfig, again: Reload) -> Result<(), ServeError> {
     let mut ends = Ends::new()?;
+    let hangups = Hangups::new()?;
     let address = config.http.listen;
     let listen = |source| ServeError::Listen { address, source };
     // Before the workers are started: what is most likely taken is found out first.
     let listener = TcpListener::bind(address).map_err(listen)?;
     listener.set_nonblocking(true).map_err(listen)?;
     let address = listener.local_addr().map_err(listen)?;
-    let tls = tls(&config.http).await?;
+    let tls = tls::server_config(&config.http)?.map(RustlsConfig::from_config);
 
     let here = surroundings(&config.media).await;
     let plan = plan(&config.media, address.ip(), &here);
+    check_ports(&config.media, &plan)?;
     let observer = match &config.media.record_channel {
         Some(directory) => ChannelObserver::recording_to(directory),
         None => ChannelObserver::new(),
@@ -143,6 +217,7 @@ async fn run(config: ServeConfig) -> Result<(), ServeError> {
     let tasks = [
         tokio::spawn(tick(Arc::clone(&app))),
         tokio::spawn(watch(Arc::clone(&app))),
+        tokio::spawn(reload_at(hangups, Arc::clone(&app), tls.clone(), again)),
     ];
 
     let handle = axum_server::Handle::new();
@@ -186,7 +261,9 @@ async fn answer(
 ) -> io::Result<()> {
     match tls {
         Some(tls) => {
-            let mut server = axum_server::from_tcp_rustls(listener, tls)?.handle(handle);
+            let mut server = axum_server::from_tcp(listener)?
+                .acceptor(TlsOnly::new(tls))
+                .handle(handle);
             limit(server.http_builder());
             server.serve(service).await
         }
@@ -208,41 +285,6 @@ fn limit(connections: &mut Builder<TokioExecutor>) {
         .http2()
         .timer(TokioTimer::new())
         .max_concurrent_streams(HTTP2_STREAMS);
-}
-
-fn start_logs(config: &LogConfig) -> Result<(), ServeError> {
-    let logs = tracing_subscriber::fmt()
-        .with_env_filter(EnvFilter::try_new(&config.log)?)
-        .with_ansi(has_colours(
-            io::stderr().is_terminal(),
-            env::var_os("NO_COLOR").as_deref(),
-        ))
-        // It would say on stderr that nothing can be written to stderr, and panic.
-        .log_internal_errors(false)
-        .with_writer(io::stderr);
-    // A second server in the same process logs where the first does.
-    let _ = match config.log_format {
-        LogFormat::Text => logs.try_init(),
-        LogFormat::Json => logs.json().try_init(),
-    };
-    Ok(())
-}
-
-/// Colours are for people at terminals. NO_COLOR, when it is not empty, is their wish for none.
-fn has_colours(is_terminal: bool, no_color: Option<&OsStr>) -> bool {
-    is_terminal && no_color.is_none_or(OsStr::is_empty)
-}
-
-async fn tls(config: &HttpConfig) -> Result<Option<RustlsConfig>, ServeError> {
-    let (Some(cert), Some(key)) = (&config.tls_cert, &config.tls_key) else {
-        return Ok(None);
-    };
-    // The only provider that is built in; one that was installed before is as good.
-    let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
-    let config = RustlsConfig::from_pem_file(cert, key)
-        .await
-        .map_err(ServeError::Tls)?;
-    Ok(Some(config))
 }
 
 fn worker_binary() -> WorkerBinary {
@@ -272,6 +314,18 @@ fn announce(
     outward: Option<IpAddr>,
 ) {
     let media = &app.config.media;
+    for key in app
+        .config
+        .http
+        .keys
+        .iter()
+        .filter(|key| !key.is_long_enough())
+    {
+        tracing::warn!(
+            key = key.name(),
+            "keys: a secret of fewer than 32 characters can be guessed from any token"
+        );
+    }
     for warning in &plan.warnings {
         tracing::warn!("{}", warning.text(media.rtc_port));
     }
@@ -310,6 +364,7 @@ async fn tick(app: Arc<App>) {
     loop {
         ticks.tick().await;
         for room in app.hall.tick() {
+            tracing::info!(%room, "the room is no more");
             app.media.close_call(&room).await;
         }
     }
@@ -321,6 +376,14 @@ async fn watch(app: Arc<App>) {
             app.metrics.worker_restarts.inc();
         })
         .await;
+}
+
+/// Reloads as often as it is wished.
+async fn reload_at(mut hangups: Hangups, app: Arc<App>, tls: Option<RustlsConfig>, again: Reload) {
+    loop {
+        hangups.next().await;
+        reload::reload(&app, tls.as_ref(), &again);
+    }
 }
 
 async fn no_connections(app: &App) {
@@ -337,16 +400,3 @@ const FAREWELL: Duration = Duration::from_secs(3);
 /// How long a client may take to send the head of a request.
 const HEADER_TIMEOUT: Duration = Duration::from_secs(10);
 const HTTP2_STREAMS: u32 = 64;
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn colours_are_for_terminals_whose_person_wants_them() {
-        assert!(has_colours(true, None));
-        assert!(has_colours(true, Some(OsStr::new(""))));
-        assert!(!has_colours(true, Some(OsStr::new("1"))));
-        assert!(!has_colours(false, None));
-    }
-}
