@@ -1,3 +1,5 @@
+//! Our side of a connection whose offers come from the client.
+
 use tureen_controller::rtp::RtpCapabilities;
 
 use super::{Accepted, Offer};

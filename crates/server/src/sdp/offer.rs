@@ -1,3 +1,5 @@
+//! Reading a client's offer: its media sections and its transport.
+
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 

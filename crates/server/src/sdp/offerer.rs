@@ -1,3 +1,5 @@
+//! Our side of a connection whose offers come from us.
+
 use std::borrow::Cow;
 
 use tureen_controller::rtp::{MediaKind, RtpParameters};
