@@ -21,9 +21,10 @@ pub(super) struct Losses {
 /// Datagrams that did not leave, by reason.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct SendLosses {
-    /// The socket had no room (`EAGAIN`, `ENOBUFS`, `ENOMEM`), and as much as may waited for some.
+    /// The socket had no room (`EAGAIN`, `ENOBUFS`, `ENOMEM`), and the queue of waiting datagrams
+    /// was full.
     pub(super) backlog_full: u64,
-    /// Waited for room in the socket for as long as a datagram may.
+    /// The datagram had waited for room in the socket for the maximum time.
     pub(super) waited_too_long: u64,
     /// A firewall or the kind of address forbids it (`EPERM`, `EACCES`).
     pub(super) not_permitted: u64,
@@ -33,7 +34,7 @@ pub(super) struct SendLosses {
     pub(super) unreachable: u64,
     /// Any other reason.
     pub(super) other: u64,
-    /// The core named a socket that is closed, or closed it while they waited for room.
+    /// The core named a closed socket, or closed the socket while datagrams waited for room.
     pub(super) no_socket: u64,
 }
 
@@ -57,7 +58,8 @@ pub(super) struct TcpLosses {
     pub(super) buffer_full: u64,
     /// Frames for a connection that is gone.
     pub(super) no_connection: u64,
-    /// Connections closed at once: as many as may be are there, and all of them validated.
+    /// Connections that were closed at once, because there were too many and all of them were
+    /// validated.
     pub(super) refused: u64,
     /// Connections closed to make room for newer ones, before ICE had validated them.
     pub(super) evicted: u64,

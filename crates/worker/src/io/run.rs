@@ -20,9 +20,9 @@ use crate::worker::{CoreSettings, Worker};
 /// ([`SettingsError::exit_code`]), 1 if the system refuses something, 70 if the core gave up.
 ///
 /// `arguments` begin with the program's name, as [`std::env::args_os`] does. The controller has
-/// left two pipes open: requests come in on descriptor 3, everything for it goes out on 4. To be
-/// called once, before the process starts other threads: signals, descriptors, the panic hook and the
-/// global `tracing` subscriber become the worker's.
+/// left two pipes open: requests come in on descriptor 3, and everything for the controller goes
+/// out on 4. Call this once, before the process starts other threads, because it takes over
+/// signals, descriptors, the panic hook and the global `tracing` subscriber.
 #[must_use]
 pub fn run(arguments: impl IntoIterator<Item = OsString>) -> i32 {
     complain_of_panics();

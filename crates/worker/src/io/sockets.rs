@@ -30,9 +30,9 @@ pub(super) struct Sockets {
     retired: Vec<SocketKey>,
     /// UDP sockets for whose room something waits.
     blocked: Vec<SocketKey>,
-    /// Sources that had something which could not be taken. The poll does not tell of it again.
+    /// Sources with data that could not be taken. The poll does not report them again.
     starved: Vec<Source>,
-    /// When both are tried again, whatever the poll says.
+    /// When both are tried again, without waiting for the poll.
     retry_at: Option<Instant>,
     arrays: ReceiveArrays,
     sender: UdpSender,
@@ -42,7 +42,7 @@ pub(super) struct Sockets {
 }
 
 impl Sockets {
-    /// No sockets; those to come are polled through `registry`.
+    /// Makes it without sockets. Later ones are polled through `registry`.
     pub(super) fn new(registry: &Registry) -> io::Result<Self> {
         let tcp = Tcp::new(registry.try_clone()?, TcpLimits::default());
         Ok(Self {
@@ -132,8 +132,9 @@ impl Sockets {
         self.tcp.poll_ended()
     }
 
-    /// Sends everything in `output`, in order. What finds a socket full waits for room, for a
-    /// bounded time and in bounded memory; what the system does not take is lost and counted.
+    /// Sends everything in `output`, in order. If a socket is full, datagrams wait for room, for a
+    /// bounded time and in bounded memory. If the system refuses one for another reason, it is lost
+    /// and counted.
     pub(super) fn send(&mut self, output: &Output, now: Instant) {
         let mut trains = output.trains().peekable();
         while let Some((train, _)) = trains.peek() {
@@ -184,7 +185,7 @@ impl Sockets {
         }
     }
 
-    /// When [`Sockets::handle_timeout`] wants to be called.
+    /// When to call [`Sockets::handle_timeout`].
     pub(super) fn poll_timeout(&mut self) -> Option<Instant> {
         self.tcp
             .poll_timeout()
@@ -193,7 +194,7 @@ impl Sockets {
             .min()
     }
 
-    /// Ends connections whose time is up, and tries again what could not be done for lack of room.
+    /// Ends connections whose time is up, and tries again everything that failed for lack of room.
     pub(super) fn handle_timeout(&mut self, now: Instant) {
         self.tcp.handle_timeout(now, &mut self.losses);
         if self.retry_at.is_none_or(|at| at > now) {
@@ -215,8 +216,8 @@ impl Sockets {
         }
     }
 
-    /// Has the poll tell when a full socket has room. It is not asked at other times: it would tell
-    /// of every datagram that leaves the device.
+    /// Makes the poll report when a full socket has room. At other times it must not, because it
+    /// would report every datagram that leaves the device.
     fn wait_for_room(&mut self, key: SocketKey, now: Instant) {
         if !self.blocked.contains(&key) {
             self.blocked.push(key);
@@ -225,7 +226,7 @@ impl Sockets {
         }
     }
 
-    /// Sends what waits for a socket, as far as it takes it.
+    /// Sends the datagrams that wait for a socket, as many as it takes.
     fn relieve(&mut self, key: SocketKey) {
         let Some(endpoint) = self.udp.get_mut(&key) else {
             return;
@@ -243,7 +244,7 @@ impl Sockets {
     fn poll_for(&mut self, key: SocketKey, interest: Interest) {
         if let Some(endpoint) = self.udp.get_mut(&key) {
             let (socket, token) = (&mut endpoint.socket, Source::Udp(key).token());
-            // Should it fail, the socket is still tried again after a while.
+            // If this fails, the socket is still tried again after a while.
             self.registry.reregister(socket, token, interest).ok();
         }
     }
@@ -336,11 +337,12 @@ impl ReadyList {
     }
 }
 
-/// How long a datagram waits for room in its socket at most. Later, a new one is worth more.
+/// The maximum time that a datagram waits for room in its socket. After that, a new one is worth
+/// more.
 const LONGEST_WAIT: Duration = Duration::from_millis(100);
 
-/// After how long what lacked room or descriptors is tried again. That what was lacking is there
-/// again is not always told by an event.
+/// After this time we try again what failed for lack of room or descriptors. No event reliably says
+/// when there is room again.
 const RETRY_INTERVAL: Duration = Duration::from_millis(20);
 
 /// How many reads may fill a batch, over all sockets.

@@ -1,4 +1,4 @@
-//! Standard error, written to without ever waiting: where nobody reads it lines are lost, and media
+//! Writing to standard error without ever waiting. If nobody reads it, lines are lost and media
 //! goes on.
 
 use std::backtrace::{Backtrace, BacktraceStatus};
@@ -18,7 +18,8 @@ pub(super) fn complain(line: fmt::Arguments<'_>) {
     say(io::stderr().as_fd(), &format!("tureen-worker: {line}\n"));
 }
 
-/// Has panics speak as [`complain`] does. The standard library's own words wait for a reader.
+/// Makes panics write through [`complain`]. The standard library's own message would wait for a
+/// reader.
 pub(super) fn complain_of_panics() {
     panic::set_hook(Box::new(|panic| {
         let backtrace = Backtrace::capture();
@@ -33,15 +34,15 @@ pub(super) fn complain_of_panics() {
 /// Writes as much of `text` as `fd` takes at once.
 fn say(fd: BorrowedFd<'_>, text: &str) {
     for piece in text.as_bytes().chunks(PIECE) {
-        // What is not taken is lost: there is nobody left to be told of it.
+        // If the line is not taken, it is lost, and there is nobody left to tell.
         if write_at_once(fd, piece) != Ok(piece.len()) {
             return;
         }
     }
 }
 
-/// Writes without waiting, although `fd` may be in blocking mode: that mode belongs to all processes
-/// that share it, and is not ours to change.
+/// Writes without waiting, although `fd` may be in blocking mode. All processes that share the
+/// descriptor share this mode, so we must not change it.
 fn write_at_once(fd: BorrowedFd<'_>, bytes: &[u8]) -> nix::Result<usize> {
     let kind = SFlag::from_bits_truncate(fstat(fd)?.st_mode) & SFlag::S_IFMT;
     if kind == SFlag::S_IFSOCK {
@@ -52,13 +53,14 @@ fn write_at_once(fd: BorrowedFd<'_>, bytes: &[u8]) -> nix::Result<usize> {
         // A file does not wait for a reader.
         return write(fd, bytes);
     }
-    // Opened anew, a pipe or a terminal has a mode of its own.
+    // If we open the pipe or terminal again, we get a mode of our own.
     let path = format!("/proc/self/fd/{}", fd.as_raw_fd());
     let flags = OFlag::O_WRONLY | OFlag::O_NONBLOCK | OFlag::O_NOCTTY | OFlag::O_CLOEXEC;
     if let Ok(own) = open(path.as_str(), flags, Mode::empty()) {
         return write(own, bytes);
     }
-    // Another user's, or no descriptor is left: what is writable takes one piece without waiting.
+    // It belongs to another user, or no descriptor is left. A writable one takes one piece without
+    // waiting.
     let mut polled = [PollFd::new(fd, PollFlags::POLLOUT)];
     match poll(&mut polled, PollTimeout::ZERO)? {
         0 => Ok(0),
@@ -66,7 +68,7 @@ fn write_at_once(fd: BorrowedFd<'_>, bytes: &[u8]) -> nix::Result<usize> {
     }
 }
 
-/// What a pipe takes as a whole or not at all (`PIPE_BUF`), in bytes.
+/// How many bytes a pipe takes as a whole or not at all (`PIPE_BUF`).
 const PIECE: usize = 4096;
 
 #[cfg(test)]

@@ -50,8 +50,9 @@ pub(super) struct TcpLimits {
     pub(super) per_listener: usize,
     /// In all.
     pub(super) total: usize,
-    /// Of one remote IP address or IPv6 network, before ICE has validated them. Many people may share
-    /// an address, but validation takes them a round trip or two.
+    /// The limit for one remote IP address or IPv6 network, of connections that ICE has not
+    /// validated. Many people may share an address, but validation takes each only a round trip or
+    /// two.
     pub(super) unvalidated_per_remote: usize,
 }
 
@@ -136,7 +137,7 @@ impl Tcp {
                 Ok((stream, remote)) => self.admit(key, stream, remote, now, losses),
                 Err(error) => match error.kind() {
                     io::ErrorKind::WouldBlock => return Readiness::Drained,
-                    // The remote gave up while it waited, or a signal came.
+                    // The remote gave up while the connection waited, or a signal came.
                     io::ErrorKind::ConnectionAborted | io::ErrorKind::Interrupted => {}
                     _ => {
                         losses.tcp.accept_failed += 1;
@@ -192,8 +193,8 @@ impl Tcp {
         self.strangers.add(id, path, now + VALIDATION_TIMEOUT);
     }
 
-    /// Sees to it that a connection of `path` may be added; `false` if every one that would have to go
-    /// is validated.
+    /// Makes room for a connection of `path`; `false` if there is none and all connections are
+    /// validated.
     fn make_room(&mut self, path: Path, losses: &mut Losses) -> bool {
         if self.strangers.count_of_remote(path) >= self.limits.unvalidated_per_remote {
             self.evict(self.strangers.oldest_of_remote(path), losses);
@@ -212,7 +213,7 @@ impl Tcp {
         Some(self.strangers.oldest()?.0)
     }
 
-    /// Ends the connection that has to make room; `false` if there is none.
+    /// Ends the connection that must make room; `false` if there is none.
     fn evict(&mut self, oldest: Option<ConnectionId>, losses: &mut Losses) -> bool {
         let Some(id) = oldest else {
             return false;
@@ -339,7 +340,7 @@ impl Tcp {
 
     /// When [`Tcp::handle_timeout`] wants to be called.
     pub(super) fn poll_timeout(&mut self) -> Option<Instant> {
-        // Those that have ended by themselves cause no wake-up.
+        // Connections that have already ended cause no wake-up.
         let connections = &self.connections;
         while self
             .closing

@@ -1,6 +1,6 @@
 //! UDP sockets. Batches come in with the kernel's coalescing (GRO) and receive times; trains go out
 //! with its segmentation (GSO). If the kernel or the device lacks one of the two, it works without.
-//! What finds a socket full waits for room, for a bounded time and in bounded memory.
+//! If a socket is full, datagrams wait for room, for a bounded time and in bounded memory.
 
 mod backlog;
 
@@ -48,13 +48,13 @@ pub(super) enum Readiness {
     Drained,
     /// Perhaps more: call again.
     MayHaveMore,
-    /// Something that cannot be taken now, for lack of descriptors or memory. The poll has told of
-    /// it and will not again: call again after a while.
+    /// Data cannot be taken now, for lack of descriptors or memory. The poll will not report it
+    /// again, so call again after a while.
     Starved,
 }
 
 impl UdpEndpoint {
-    /// Asks the kernel for everything it can do on `socket`.
+    /// Switches on everything that the kernel can do on `socket`.
     pub(super) fn new(socket: UdpSocket, key: SocketKey) -> Self {
         // Every kernel with recvmmsg has receive times and drop counts. Without them we would use
         // the batch's own time and not see overflow.
@@ -78,7 +78,7 @@ impl UdpEndpoint {
         }
     }
 
-    /// Whether something waits for room in the socket's send buffer.
+    /// Whether datagrams wait for room in the socket's send buffer.
     pub(super) fn is_blocked(&self) -> bool {
         !self.backlog.is_empty()
     }
@@ -88,7 +88,7 @@ impl UdpEndpoint {
         self.backlog.datagrams()
     }
 
-    /// Gives up what has waited since `deadline` or longer.
+    /// Drops datagrams that have waited since `deadline` or longer.
     pub(super) fn expire(&mut self, deadline: Instant, losses: &mut SendLosses) {
         losses.waited_too_long += self.backlog.expire(deadline) as u64;
     }
@@ -200,8 +200,8 @@ impl UdpEndpoint {
         self
     }
 
-    /// Sends `messages` in order. What finds the socket full waits behind what waits already; what
-    /// the system refuses for another reason is lost and counted.
+    /// Sends `messages` in order. If the socket is full, a message waits after those that wait
+    /// already. If the system refuses it for another reason, it is lost and counted.
     fn send(
         &mut self,
         arrays: &mut SendArrays,
@@ -240,8 +240,8 @@ impl UdpEndpoint {
         }
     }
 
-    /// Hands `messages` to the kernel until it has no room for one, which ends it: each further try
-    /// would be a system call in vain.
+    /// Hands `messages` to the kernel until there is no room. Then it stops, because each further
+    /// try would be a useless system call.
     fn hand_over(
         &mut self,
         arrays: &mut SendArrays,
@@ -300,7 +300,7 @@ impl UdpEndpoint {
         }
     }
 
-    /// Sends the datagrams of a train; returns how many of its bytes are done with.
+    /// Sends the datagrams of a train one by one. Returns how many of its bytes are sent or lost.
     fn send_one_by_one(&self, train: &Message<'_>, losses: &mut SendLosses) -> usize {
         let size = train.segment_size.map_or(train.bytes.len(), usize::from);
         let mut done = 0;
@@ -319,7 +319,7 @@ impl UdpEndpoint {
 /// How far sending has come.
 #[derive(Clone, Copy, Debug, Default)]
 struct Progress {
-    /// So many messages are done with: they have left, or are lost.
+    /// So many messages were sent or lost.
     messages: usize,
     /// And so many bytes of the next one.
     bytes: usize,
@@ -331,8 +331,8 @@ impl Progress {
     }
 }
 
-/// Whether `error` says that there is no room now: in the socket's buffer, in the device's queue or
-/// in memory.
+/// Whether `error` means that there is no room now: in the socket's buffer, in the device's queue
+/// or in memory.
 fn means_full(error: &io::Error) -> bool {
     matches!(
         error.raw_os_error(),
@@ -400,7 +400,7 @@ impl UdpSender {
         endpoint.send(&mut self.arrays, &messages[..queued], now, losses);
     }
 
-    /// Sends what waits for `endpoint`'s socket, as far as that takes it.
+    /// Sends the datagrams that wait for `endpoint`'s socket, as many as it takes.
     pub(super) fn flush(&mut self, endpoint: &mut UdpEndpoint, losses: &mut SendLosses) {
         endpoint.flush(&mut self.arrays, losses);
     }

@@ -99,7 +99,7 @@ fn frames_that_say_nothing_are_passed_over() {
 fn complaints_that_nobody_reads_stop_nothing() {
     let mut worker = Process::start(&[]);
     let answers = read(&mut worker);
-    // Each is worth a line of stderr, and eight thousand lines are more than its pipe holds.
+    // Each causes a line on stderr, and eight thousand lines are more than its pipe holds.
     for id in 1..=8_000 {
         send(&mut worker, &[0; 4]);
         if id % 1_000 == 0 {
@@ -153,7 +153,7 @@ fn a_frame_beyond_the_limit_ends_the_worker_in_order() {
 fn the_largest_frame_is_read() {
     let mut worker = Process::start(&[]);
     let answers = read(&mut worker);
-    // A name of megabytes is a name still; nobody has it.
+    // A name of megabytes is still a name, and nobody has it.
     let name = "x".repeat(MAX_PAYLOAD - 1024);
     send(&mut worker, &request(1, Method::ROUTER_DUMP, &name));
     let answer = next(&answers);

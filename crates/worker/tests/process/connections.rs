@@ -1,4 +1,4 @@
-//! ICE-TCP under strangers: connections that say nothing, and a process that has no descriptor left.
+//! ICE-TCP and strangers: silent connections, and a process without free descriptors.
 
 use std::io::{ErrorKind, Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
@@ -26,7 +26,7 @@ fn accepting_goes_on_after_descriptors_ran_out() {
     drop(silent);
     assert_is_served(stranger(address));
 
-    // Everything that is left taken by sockets that stay.
+    // Sockets that stay open take all descriptors that are left.
     let mut taken = Vec::new();
     for index in 0..40 {
         let id = format!("udp-{index}");
@@ -73,7 +73,7 @@ fn silent_connections_of_many_addresses_make_room_for_a_newcomer() {
     assert_is_served(newcomer);
 }
 
-/// Has the worker listen on a free port of loopback, and says where.
+/// Makes the worker listen on a free port of loopback, and returns its address.
 fn listen(worker: &mut Process, answers: &Receiver<Vec<u8>>) -> SocketAddr {
     let port = free_port();
     send(
@@ -147,8 +147,8 @@ fn stranger_from(local: Ipv4Addr, address: SocketAddr) -> TcpStream {
     stream
 }
 
-/// The worker has accepted the connection and reads from it: it ends one that announces a frame which
-/// is too long, and has not ended it before.
+/// Checks that the worker has accepted the connection and reads from it. The worker ends a
+/// connection that announces too long a frame, and it did not end this one before.
 fn assert_is_served(mut stream: TcpStream) {
     stream
         .set_read_timeout(Some(Duration::from_millis(1)))

@@ -1,5 +1,5 @@
-//! A network device whose other end is the test: what a socket sends waits in the device until the
-//! test says where its neighbour is.
+//! A network device whose other end is the test. Sent datagrams wait in the device until the test
+//! answers where the neighbour is.
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read, Write};
@@ -30,7 +30,7 @@ impl Tap {
         let mut request = new_request("tap0");
         request.ifr_ifru.ifru_flags = flags(libc::IFF_TAP | libc::IFF_NO_PI);
         control(device.as_raw_fd(), libc::TUNSETIFF as _, &mut request)?;
-        // Any socket will do to speak with the system about its devices.
+        // Any socket will do for calls about devices.
         let socket = UdpSocket::bind((Ipv4Addr::UNSPECIFIED, 0))?;
         let addresses = [
             (libc::SIOCSIFADDR, Self::LOCAL),
@@ -47,7 +47,7 @@ impl Tap {
         Ok(Self(device))
     }
 
-    /// Answers the question where the neighbour is (RFC 826). To be called once a datagram for it
+    /// Answers the question where the neighbour is (RFC 826). Call this when a datagram for it
     /// waits in the device.
     pub(in crate::io) fn answer_for_the_neighbour(&mut self) {
         let question = loop {

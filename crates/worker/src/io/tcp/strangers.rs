@@ -1,6 +1,6 @@
-//! Connections that ICE has not validated, by age, by listener and by remote. When there are too many, the
-//! oldest of them makes room: a newcomer is never refused for the sake of a connection that has proven
-//! nothing.
+//! Connections that ICE has not validated, by age, by listener and by remote. When there are too
+//! many, the oldest of them makes room. So no newcomer is refused because of a connection that has
+//! proven nothing (docs/security.md rule 16).
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, Ipv6Addr};
@@ -10,8 +10,8 @@ use crate::output::Path;
 use crate::output::SocketKey;
 use crate::time::Instant;
 
-/// The connections that have proven nothing yet. Ids grow with each accepted connection, so their order
-/// is that of age.
+/// The connections that have proven nothing yet. Ids grow with each accepted connection, so they
+/// are ordered by age.
 #[derive(Debug, Default)]
 pub(super) struct Strangers {
     until: BTreeMap<ConnectionId, Instant>,
@@ -20,14 +20,14 @@ pub(super) struct Strangers {
 }
 
 impl Strangers {
-    /// Adds the newest connection, which has time `until` then to prove itself.
+    /// Adds the newest connection. It must prove itself before `until`.
     pub(super) fn add(&mut self, id: ConnectionId, path: Path, until: Instant) {
         self.until.insert(id, until);
         self.by_listener.entry(path.socket).or_default().insert(id);
         self.by_remote.entry(network(path)).or_default().insert(id);
     }
 
-    /// Takes a connection out, because it is validated or gone; nothing happens if it is not there.
+    /// Removes a connection, because it is validated or gone. Nothing happens if it is not there.
     pub(super) fn remove(&mut self, id: ConnectionId, path: Path) {
         if self.until.remove(&id).is_some() {
             remove_from(&mut self.by_listener, path.socket, id);
@@ -66,7 +66,8 @@ fn remove_from<K: Ord>(sets: &mut BTreeMap<K, BTreeSet<ConnectionId>>, key: K, i
     }
 }
 
-/// What counts as one remote: an IPv4 address, or the 64 bits that an IPv6 host has to choose from.
+/// What counts as one remote: an IPv4 address, or an IPv6 network of 64 bits, because an IPv6 host
+/// may choose the rest.
 fn network(path: Path) -> IpAddr {
     match path.remote.ip().to_canonical() {
         IpAddr::V6(ip) => {

@@ -1,5 +1,5 @@
-//! What a full socket has not taken yet: whole messages in the order of sending, in one ring of
-//! bytes that exists only while something waits.
+//! Messages that a full socket has not taken yet, in the order of sending. They lie in one ring of
+//! bytes, which exists only while something waits.
 
 use std::collections::VecDeque;
 use std::net::SocketAddr;
@@ -29,7 +29,7 @@ impl Backlog {
         self.waiting.is_empty()
     }
 
-    /// Copies a message in behind the others; `false` when the ring has no room for it.
+    /// Copies a message in after the others; `false` if the ring has no room for it.
     pub(super) fn push(&mut self, now: Instant, message: &Message<'_>) -> bool {
         let len = message.bytes.len();
         let Some(start) = self.place(len) else {
@@ -50,7 +50,7 @@ impl Backlog {
         true
     }
 
-    /// Where `len` bytes in one piece may lie: behind the last message, or at the front of the ring
+    /// Where `len` bytes in one piece fit: after the last message, or at the front of the ring
     /// again.
     fn place(&self, len: usize) -> Option<usize> {
         let (Some(first), Some(last)) = (self.waiting.front(), self.waiting.back()) else {
@@ -65,7 +65,7 @@ impl Backlog {
         (len <= first.start).then_some(0)
     }
 
-    /// Lays the first messages into `messages`, and says how many they are.
+    /// Puts the first messages into `messages` and returns how many they are.
     pub(super) fn fill<'a>(&'a self, messages: &mut [Message<'a>]) -> usize {
         let mut filled = 0;
         for (place, waiting) in messages.iter_mut().zip(&self.waiting) {
@@ -89,7 +89,8 @@ impl Backlog {
         }
     }
 
-    /// Forgets what has waited since `deadline` or longer, and says how many datagrams that is.
+    /// Forgets messages that have waited since `deadline` or longer, and returns how many datagrams
+    /// these were.
     pub(super) fn expire(&mut self, deadline: Instant) -> usize {
         let mut datagrams = 0;
         while let Some(old) = self.waiting.pop_front_if(|one| one.since <= deadline) {
@@ -114,8 +115,8 @@ impl Waiting {
     }
 }
 
-/// How many bytes wait for one socket at most: a key frame for some seventy subscribers of HD video,
-/// and more than a gigabit link takes while anything may wait.
+/// How many bytes may wait for one socket. That is a key frame of HD video for about seventy
+/// subscribers, and more than a gigabit link takes in the maximum waiting time.
 const CAPACITY: usize = 4 * 1024 * 1024;
 
 #[cfg(test)]
@@ -163,7 +164,8 @@ mod tests {
             count += 1;
         }
         assert_eq!(usize::from(count), CAPACITY / 60_000);
-        // Two at the front make room for two at the front, whatever is left at the end.
+        // When two messages at the front are gone, there is room for two at the front, whatever is
+        // left at the end.
         backlog.forget(2, 0);
         for fill in [201, 202] {
             assert!(backlog.push(Instant::default(), &message(&piece(fill), None)));

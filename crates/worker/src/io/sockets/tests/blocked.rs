@@ -1,4 +1,4 @@
-//! A socket whose device does not take what is sent, in a network namespace of its own.
+//! A socket whose device does not take datagrams, in a network namespace of its own.
 
 use std::net::SocketAddr;
 use std::process::Command;
@@ -23,7 +23,7 @@ fn what_a_full_socket_does_not_take_leaves_once_there_is_room() {
             assert_eq!(rig.sockets.losses, Losses::default());
             let waiting = rig.sockets.udp[&socket].waiting();
             assert!(waiting > 200, "{waiting} would have been lost");
-            // Meanwhile the other socket sends and receives as ever.
+            // Meanwhile the other socket sends and receives as usual.
             let other = rig.udp();
             let remote = UdpSocket::bind("127.0.0.1:0").unwrap();
             remote.send_to(b"hello", other.local).unwrap();
@@ -73,8 +73,8 @@ fn what_waits_for_a_full_socket_is_given_up_after_a_while() {
     );
 }
 
-/// A socket of the smallest send buffer that has been asked to send [`DATAGRAMS`] numbered datagrams
-/// through a device which keeps what it gets.
+/// A socket with the smallest send buffer. It was asked to send [`DATAGRAMS`] numbered datagrams
+/// through a device that keeps what it gets.
 fn blocked_rig() -> (Rig, Tap, SocketKey) {
     let tap = Tap::open().unwrap();
     let mut rig = Rig::new();
@@ -101,7 +101,8 @@ fn shrink_send_buffer(socket: &MioUdpSocket) {
     setsockopt(socket, sockopt::SndBuf, &1).unwrap();
 }
 
-/// Runs of equal length and lengths of their own, so that trains and single datagrams wait.
+/// Some datagrams come in runs of equal length and some have other lengths, so that trains and
+/// single datagrams wait.
 fn numbered(number: usize) -> Vec<u8> {
     let len = if number % 100 < 60 {
         1000
@@ -111,7 +112,7 @@ fn numbered(number: usize) -> Vec<u8> {
     vec![u8::try_from(number % 251).unwrap(); len]
 }
 
-/// Runs `test`, whose name is given, in a process that has a network namespace to itself.
+/// Runs `test` in a process that has its own network namespace. `name` is the name of the test.
 fn in_a_namespace(name: &str, test: impl FnOnce()) {
     if std::env::var_os(INSIDE).is_some() {
         test();
