@@ -1,4 +1,4 @@
-//! `tureen serve`: rooms in a browser, with media through Tureen's workers.
+//! `tureen serve`: rooms in the browser. Their media goes through Tureen's workers.
 //!
 //! From the outside in: `http` speaks HTTP and WebSocket; each of the `dialects` translates what one
 //! family of clients says, over `rooms`, which know nothing of networks; `media` holds the routers,

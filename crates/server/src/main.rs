@@ -47,7 +47,7 @@ fn exit_code(result: Result<(), impl std::fmt::Display>) -> ExitCode {
     }
 }
 
-/// Runs in a process of its own, which `serve` has started for this.
+/// Runs in a separate process, which `serve` has started for this.
 fn worker(arguments: Vec<OsString>) -> ExitCode {
     let program = OsString::from("tureen-worker");
     let code = tureen_worker::run([program].into_iter().chain(arguments));

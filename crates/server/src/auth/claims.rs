@@ -1,4 +1,4 @@
-//! What a token says, as it stands in JSON: the claims of LiveKit's access tokens.
+//! The claims of a token in JSON. They are those of LiveKit's access tokens.
 //!
 //! A claim that is not named here is ignored (RFC 7519, section 4: "all claims that are not
 //! understood by implementations MUST be ignored").
@@ -40,8 +40,8 @@ pub(super) struct Claims {
 /// RFC 7519, section 2, NumericDate: "non-integer values can be represented".
 pub(super) type Number = serde_json::Number;
 
-/// What the participant may do, as `video` says it. What is absent is no permission, except where
-/// noted.
+/// The permissions of a participant, from the claim `video`. An absent field gives no permission,
+/// except where noted.
 #[derive(Debug, Default, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Video {

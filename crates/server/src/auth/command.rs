@@ -21,7 +21,7 @@ pub struct TokenArgs {
         value_delimiter = ','
     )]
     pub keys: Vec<ApiKey>,
-    /// Name of the key to sign with; not needed where there is one only.
+    /// Name of the key to sign with; not needed if there is only one.
     #[arg(long, value_name = "NAME")]
     pub key: Option<String>,
     /// Who it is for: the stable name by which programs know the participant.
@@ -139,7 +139,7 @@ impl TokenArgs {
             kind: None,
             video: Some(Video {
                 room: self.room.clone(),
-                // One without an identity is a program that looks after rooms from outside.
+                // A token without an identity is for a program that manages rooms from outside.
                 room_join: yes(self.identity.is_some()),
                 room_create: yes(self.create),
                 room_list: yes(self.list),

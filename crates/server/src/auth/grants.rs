@@ -4,14 +4,14 @@ use std::collections::BTreeMap;
 
 use super::claims::Claims;
 
-/// The content of a valid token in plain types: what the participant layer makes permissions of.
+/// The content of a valid token in plain types. The participant layer turns it into permissions.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Grants {
     /// Name of the API key that signed the token.
     pub(crate) key: String,
     /// Stable name of the participant for programs; empty in tokens of servers, which join nothing.
     pub(crate) identity: String,
-    /// The name that others see; empty where the application leaves it to the participant.
+    /// The name that others see; empty if the participant may choose it.
     pub(crate) name: String,
     /// The application's own text; may be empty.
     pub(crate) metadata: String,
@@ -19,7 +19,7 @@ pub(crate) struct Grants {
     pub(crate) attributes: BTreeMap<String, String>,
     /// What kind of participant it is, such as `standard`, `agent`, `ingress`; may be empty.
     pub(crate) kind: String,
-    /// The one room that all of the below is for; `None` means every room.
+    /// The room for which all fields below hold; `None` means every room.
     pub(crate) room: Option<String>,
     /// May enter, and open a room that is not there.
     pub(crate) room_join: bool,
@@ -56,7 +56,7 @@ pub(crate) struct Grants {
 }
 
 impl Grants {
-    /// Whether the token is for this room, whatever it allows there.
+    /// Whether the token is for this room at all.
     pub(crate) fn is_for(&self, room: &str) -> bool {
         self.room.as_deref().is_none_or(|one| one == room)
     }

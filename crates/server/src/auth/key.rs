@@ -26,8 +26,8 @@ impl ApiKey {
     /// Whether the secret is as long as what it makes.
     ///
     /// RFC 7518, section 3.2: "A key of the same size as the hash output (for instance, 256 bits
-    /// for "HS256") or larger MUST be used with this algorithm." A shorter one is accepted, for
-    /// applications are tried out with such pairs, and the server warns of it.
+    /// for "HS256") or larger MUST be used with this algorithm." A shorter one is accepted, because
+    /// people try applications out with such pairs, but the server warns about it.
     pub fn is_long_enough(&self) -> bool {
         self.secret.len() >= HASH_SIZE
     }

@@ -1,12 +1,12 @@
-//! Who may do what: API keys, and the tokens that applications sign with them.
+//! API keys, and the tokens that applications sign with them: who may do what.
 //!
 //! A server without keys is open to everyone. With keys, an application that knows a key and its
 //! secret signs a short-lived token for each of its users, and the user's client shows it at the
 //! door. The tokens are JWTs signed by HS256, with the claims of LiveKit's access tokens, because
 //! SDKs in many languages already make those.
 //!
-//! `key` are the pairs of the configuration, `claims` the text of a token, `token` checks and signs
-//! it, [`Grants`] is what it allows in plain types, and `command` is `tureen token`.
+//! `key` has the pairs of the configuration, and `claims` the text of a token. `token` checks and
+//! signs it, [`Grants`] are its permissions in plain types, and `command` is `tureen token`.
 
 mod claims;
 mod command;

@@ -1,4 +1,4 @@
-//! Tokens of independent implementations, and what their like would be forged to.
+//! Tokens of independent implementations, and forged tokens.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -114,7 +114,7 @@ fn nothing_of_a_token_can_be_changed_or_left_out() {
             format!("{none}.{claims}.{signature}"),
             TokenError::Algorithm,
         ),
-        // Confusion of algorithms: the good signature under another name.
+        // Confusion of algorithms: the right signature under another algorithm's name.
         (
             format!("{rs256}.{claims}.{signature}"),
             TokenError::Algorithm,
@@ -136,7 +136,7 @@ fn nothing_of_a_token_can_be_changed_or_left_out() {
         let mut bytes = good.as_bytes().to_vec();
         bytes[index] = if bytes[index] == b'A' { b'B' } else { b'A' };
         let changed = String::from_utf8(bytes).unwrap();
-        // The last letter carries bits that no byte is made of; some change nothing.
+        // The last letter carries bits that belong to no byte, so some changes have no effect.
         if index + 1 < good.len() {
             assert!(check(&changed).is_err(), "letter {index}");
         }

@@ -8,7 +8,7 @@ use thiserror::Error;
 use super::claims::Claims;
 use super::{ApiKey, Grants};
 
-/// Why a token opens nothing. The texts are for people and repeat nothing of the token.
+/// Why a token is refused. The texts are for people and repeat nothing of the token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 pub(crate) enum TokenError {
     /// None was shown.
@@ -67,8 +67,8 @@ pub(crate) fn verify(token: &str, keys: &[ApiKey]) -> Result<Grants, TokenError>
         return Err(TokenError::TooLong);
     }
     // RFC 8725, section 3.1: "Libraries MUST enable the caller to specify a supported set of
-    // algorithms and MUST NOT use any other algorithms". The token's own word only chooses the
-    // error.
+    // algorithms and MUST NOT use any other algorithms". The token's own algorithm only decides
+    // which error is returned.
     let header = jsonwebtoken::decode_header(token).map_err(|error| match error.kind() {
         // What the library has no algorithm for, `none` among it.
         ErrorKind::Json(_) if is_jwt(token) => TokenError::Algorithm,
@@ -95,7 +95,7 @@ pub(super) fn sign(claims: &Claims, key: &ApiKey) -> Result<String, jsonwebtoken
     jsonwebtoken::encode(&Header::new(Algorithm::HS256), claims, &secret)
 }
 
-/// Says whose the token claims to be; nothing of it is believed before the signature is checked.
+/// The name of the key that the token claims. Nothing is believed before the signature is checked.
 #[derive(Deserialize)]
 struct Issuer {
     iss: String,
@@ -107,7 +107,7 @@ fn validation(key: &ApiKey) -> Validation {
     validation.set_required_spec_claims(&["exp", "iss"]);
     validation.leeway = LEEWAY;
     validation.validate_nbf = true;
-    // These tokens have no audience; one that is there is an unknown claim.
+    // These tokens have no audience. If there is one, it is an unknown claim.
     validation.validate_aud = false;
     validation
 }
@@ -130,8 +130,8 @@ fn is_jwt(token: &str) -> bool {
 
 /// Seconds that clocks may be apart.
 const LEEWAY: u64 = 60;
-/// Longest token in bytes. Metadata and attributes are the only parts that an application fills
-/// freely, and a token also has to fit into an address.
+/// The maximum length of a token in bytes. Only metadata and attributes can be long, and a token
+/// must also fit into an address.
 const MAX_SIZE: usize = 16 * 1024;
 
 #[cfg(test)]

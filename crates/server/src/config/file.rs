@@ -47,8 +47,8 @@ pub enum ConfigError {
         /// TOML's word for what it is.
         found: &'static str,
     },
-    /// The command line has a bad value; the text names the flag. Also carries `--help` and
-    /// `--version`.
+    /// The command line has a bad value; the text names the flag. `--help` and `--version` end up
+    /// here, too.
     #[error(transparent)]
     Arguments(#[from] clap::Error),
     /// The environment has a bad value.
@@ -107,7 +107,7 @@ pub(crate) fn load(command: &Command, arguments: Vec<OsString>) -> Result<ArgMat
         .map_err(|error| blame(command, &arguments, error))
 }
 
-/// Says where a refused value stands. clap names the flag of the key wherever that is.
+/// Adds the place of a refused value. clap only names the flag of its key.
 fn blame(command: &Command, arguments: &[OsString], error: clap::Error) -> ConfigError {
     let variable = refused_key(&error)
         .filter(|key| !is_flag_given(arguments, key))

@@ -1,5 +1,5 @@
-//! What can be set, and how: every key is a field below, and the field's documentation is the only
-//! one there is. It is the help of the flag, and the comment in `config/tureen.toml`.
+//! The configuration. Every key is a field below, and the field's documentation is written only
+//! once: it is also the help of the flag and the comment in `config/tureen.toml`.
 //!
 //! A key `max-rooms` is the flag `--max-rooms`, the environment variable `TUREEN_MAX_ROOMS` and the
 //! key `max-rooms` of the file. A flag wins over the environment, that over the file, that over the

@@ -1,5 +1,5 @@
-//! Values that are more than a number or a path: each is parsed once, where it is given, so that
-//! what cannot work is refused under its key's name.
+//! Values that are more than a number or a path. Each is parsed once, when it is read, so that a
+//! bad one is refused under the name of its key.
 
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
@@ -27,7 +27,8 @@ impl FromStr for HostName {
     type Err = ValueError;
 
     fn from_str(text: &str) -> Result<Self, ValueError> {
-        // The root of the DNS at the end changes nothing, and few programs expect it.
+        // A dot at the end stands for the root of the DNS. It changes nothing, and few programs
+        // expect it.
         let name = text.strip_suffix('.').unwrap_or(text);
         let last = name.rsplit('.').next().unwrap_or_default();
         // RFC 1123, section 2.1: "the highest-level component label will be alphabetic", which
@@ -46,7 +47,7 @@ impl fmt::Display for HostName {
     }
 }
 
-/// Where browsers send media to: an address that a packet can be sent to, or a name of one.
+/// Where browsers send media to: an address, or a host name.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum AnnouncedAddress {
     /// Neither unspecified nor multicast nor broadcast.
@@ -189,7 +190,7 @@ fn is_scheme(scheme: &str) -> bool {
             .all(|byte| byte.is_ascii_alphanumeric() || b"+-.".contains(&byte))
 }
 
-/// Host and port of an authority; nothing where the port is not one.
+/// Host and port of an authority; none if the port is no number of a port.
 fn split_port(authority: &str) -> Option<(&str, Option<u16>)> {
     match authority.rsplit_once(':') {
         // The colon of an IPv6 address in brackets.

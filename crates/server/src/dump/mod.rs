@@ -1,5 +1,5 @@
-//! `tureen dump`: recordings of worker channels, and what lives in a running process, for people
-//! and programs to read.
+//! `tureen dump`: shows recordings of worker channels and the entities of a running process, for
+//! people and for programs.
 
 mod args;
 
@@ -31,7 +31,7 @@ pub enum DumpCommandError {
 ///
 /// # Errors
 ///
-/// [`DumpCommandError`]. That nobody reads any more is no error: `tureen dump FILE | head`.
+/// [`DumpCommandError`]. It is no error if the reader has gone, as in `tureen dump FILE | head`.
 pub fn dump(args: &DumpArgs) -> Result<(), DumpCommandError> {
     match print(args) {
         Err(DumpCommandError::Dump(DumpError::Output(error)))

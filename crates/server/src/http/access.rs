@@ -12,8 +12,8 @@ use axum::response::{IntoResponse, Response};
 use crate::app::App;
 use crate::config::{HostName, Origin};
 
-/// Refuses requests to a loopback server that were addressed to some other name: a foreign page
-/// may have let its own name point at 127.0.0.1, to be of the same origin as we are.
+/// Refuses requests to a loopback server under another name. A foreign page could let its own name
+/// point to 127.0.0.1, and then it would have the same origin as our pages.
 pub(super) async fn known_host(
     State(app): State<Arc<App>>,
     ConnectInfo(peer): ConnectInfo<SocketAddr>,
@@ -38,8 +38,9 @@ pub(super) async fn known_host(
     }
 }
 
-/// Whether a WebSocket of this origin is welcome: a page of ours, one of `allowed-origins`, or no
-/// page at all, for only browsers name an origin, and they always do.
+/// Whether a WebSocket of this origin may connect. It may if it is a page of ours or one of
+/// `allowed-origins`. It also may without an origin, because browsers always send one, so this is
+/// no page.
 pub(super) fn is_welcome(headers: &HeaderMap, uri: &Uri, allowed: &[Origin]) -> bool {
     let Some(origin) = headers.get(header::ORIGIN) else {
         return true;
@@ -84,7 +85,7 @@ pub(super) fn shown(text: &str) -> String {
         .collect()
 }
 
-/// The authority that the request is addressed to: HTTP/2 has it in the URI.
+/// The authority of the request; HTTP/2 has it in the URI.
 fn host<'a>(headers: &'a HeaderMap, uri: &'a Uri) -> Option<&'a str> {
     match headers.get(header::HOST) {
         Some(host) => host.to_str().ok(),
@@ -107,8 +108,8 @@ fn is_known_host(authority: &str, allowed: &[HostName]) -> bool {
 
 const MOST_SHOWN: usize = 200;
 
-/// No script, style or picture but the server's own; no frame around it; no link followed with the
-/// room's address in it.
+/// Only the server's own scripts, styles and pictures; no frame around the page; no room address in
+/// the `Referer` of a link.
 const SECURITY_HEADERS: [(HeaderName, &str); 7] = [
     (
         header::CONTENT_SECURITY_POLICY,

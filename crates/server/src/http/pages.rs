@@ -41,8 +41,8 @@ pub(super) async fn not_found() -> Response {
     (StatusCode::NOT_FOUND, "There is nothing here.\n").into_response()
 }
 
-/// The asset, or that the browser has it already. It must ask each time, so that page and server
-/// are never of two versions.
+/// The asset, or an answer that the browser has it already. The browser must ask each time, so that
+/// page and server always have the same version.
 fn answer(asset: &Asset, headers: &HeaderMap) -> Response {
     let tag = asset.tag();
     let has_it = headers

@@ -48,7 +48,7 @@ async fn get(address: SocketAddr, path: &str, headers: &[(&str, &str)]) -> Strin
     String::from_utf8_lossy(&answer).into_owned()
 }
 
-/// A client that can only do what it is told: it answers no ping by itself.
+/// A client that does nothing by itself: it does not even answer pings.
 struct RawClient(TcpStream);
 
 impl RawClient {
@@ -77,7 +77,7 @@ impl RawClient {
         frame.extend((payload.len() as u64).to_be_bytes());
         frame.extend([0; 4]);
         frame.extend(payload);
-        // One who is disconnected meanwhile hears of it when it reads.
+        // A client that was disconnected meanwhile notices it when it reads.
         let _ = self.0.write_all(&frame).await;
     }
 
@@ -98,7 +98,7 @@ impl RawClient {
         Some((opcode, payload))
     }
 
-    /// The next text that holds `part`; whatever comes before is passed over.
+    /// The next text that contains `part`; earlier ones are skipped.
     async fn until(&mut self, part: &str) -> String {
         let search = async {
             while let Some((opcode, payload)) = self.receive().await {

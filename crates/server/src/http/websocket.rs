@@ -54,8 +54,8 @@ pub(super) async fn upgrade(
         })
 }
 
-/// What the address of a connection may carry: browsers cannot add a header to a WebSocket. The
-/// name is LiveKit's.
+/// The query of a connection's address. It may carry the token, because browsers cannot add a
+/// header to a WebSocket. The name is LiveKit's.
 #[derive(Deserialize)]
 pub(super) struct Shown {
     access_token: Option<String>,
@@ -129,8 +129,8 @@ impl Connection {
                 let _ = ending.wait_for(|ending| *ending).await;
             };
             let frames = tokio::select! {
-                // What rooms have to say comes first, so that one who writes fast cannot fall
-                // behind in hearing.
+                // Events of rooms come first, so that a client that writes fast still gets them in
+                // time.
                 biased;
                 () = ends => return Err(Some(Closing::ServerEnds)),
                 () = displaced(&mut self.stranger) => return Err(Some(Closing::Displaced)),
@@ -239,7 +239,7 @@ impl Drop for Place {
     }
 }
 
-/// Messages that a client may send: so many a second, and the sum of ten seconds at once.
+/// How many messages a client may send: so many a second, and the sum of ten seconds at once.
 struct Allowance {
     rate: f64,
     left: f64,

@@ -1,5 +1,5 @@
-//! SDP (RFC 8866) as a client of the server writes and reads it: one BUNDLE group, a stream a
-//! media section, ICE and DTLS parameters in every section.
+//! SDP (RFC 8866) of a client: one BUNDLE group, one stream in each media section, and ICE and DTLS
+//! parameters in every section.
 
 use std::fmt::Write as _;
 
@@ -17,7 +17,7 @@ pub(super) struct SectionOut<'a> {
     pub(super) mid: &'a str,
     /// In the order of preference.
     pub(super) payload_types: Vec<PayloadType>,
-    /// Direction, codecs, extensions, sources: whatever is not the same in all sections.
+    /// The lines that differ between sections: direction, codecs, extensions, sources.
     pub(super) attributes: Vec<String>,
 }
 
@@ -85,7 +85,7 @@ pub enum DescriptionError {
 }
 
 impl Description {
-    /// Reads the lines that matter here; all others are passed over.
+    /// Reads the lines that matter here and ignores all others.
     pub(super) fn parse(text: &str) -> Result<Self, DescriptionError> {
         let mut description = Self {
             session: Vec::new(),
@@ -116,8 +116,8 @@ impl Description {
         sections.find(|section| !section.is_rejected && section.mid() == Some(mid))
     }
 
-    /// ICE and DTLS of the server: those of the first section in use, for all are bundled.
-    /// Candidates and fingerprints that the peer cannot use are passed over, if any are left.
+    /// ICE and DTLS of the server, from the first section in use, because all are bundled.
+    /// Candidates and fingerprints that the peer cannot use are ignored, as long as some are left.
     pub(super) fn transport(&self) -> Result<RemoteParameters, DescriptionError> {
         let section = self.sections.iter().find(|section| !section.is_rejected);
         let attributes = section.map_or(&self.session, |section| &section.attributes);
@@ -263,7 +263,7 @@ fn payload_type(text: &str) -> Option<PayloadType> {
 mod tests {
     use super::*;
 
-    /// Two sections of another server than ours, in another order of lines.
+    /// Two sections of another server, with another order of lines.
     const ANSWER: &str = "v=0\r\no=x 1 1 IN IP4 192.0.2.1\r\ns=-\r\nt=0 0\r\n\
         a=fingerprint:sha-1 00\r\n\
         a=fingerprint:sha-256 BA:78:16:BF:8F:01:CF:EA:41:41:40:DE:5D:AE:22:23:B0:03:61:A3:96:17:7A:9C:B4:10:FF:61:F2:00:15:AD\r\n\

@@ -1,5 +1,5 @@
-//! The client's half of the dialect, as far as a bot needs it: see `SIGNALING.md`. Fields that are
-//! not named here are passed over, as the dialect wants it of clients.
+//! The client's half of the dialect, as far as a bot needs it: see `SIGNALING.md`. Unknown fields
+//! are ignored, because the dialect requires that of clients.
 
 use serde::Deserialize;
 use serde_json::Value;
@@ -9,7 +9,7 @@ use super::JoinError;
 /// The version of the dialect that is spoken here.
 pub(super) const VERSION: u32 = 1;
 
-/// Whatever the server sends: an answer has an `id`, an event an `event`.
+/// Any message of the server. An answer has an `id`, and an event has an `event`.
 #[derive(Debug, Deserialize)]
 pub(super) struct Frame {
     pub(super) id: Option<u64>,

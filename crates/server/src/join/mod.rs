@@ -1,12 +1,12 @@
-//! `tureen join`: a bot in a room, over the signaling that the page speaks.
+//! `tureen join`: a bot in a room, which speaks the page's signaling.
 //!
 //! It publishes a prepared test picture and tone, or it receives what is published and counts it.
 //! It is a client like any other: it shares no code with the server's side of signaling, SDP or
 //! media, and reaches the room through the address that a person opens.
 //!
-//! [`run`](run::join) leads a visit from the door to the leave-taking; `signaling` is the
-//! WebSocket, `messages` the client's half of the dialect, `description` writes and reads SDP;
-//! `publish` and `watch` are the two things a bot can do with media.
+//! [`run`](run::join) runs a visit from joining to leaving. `signaling` is the WebSocket,
+//! `messages` the client's half of the dialect, and `description` writes and reads SDP. `publish`
+//! and `watch` are the two things that a bot can do with media.
 
 mod address;
 mod config;

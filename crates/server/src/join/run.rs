@@ -41,7 +41,7 @@ pub fn join(config: JoinConfig) -> Result<(), JoinError> {
     })
 }
 
-/// One line for the person at the terminal. A terminal that is gone ends nothing.
+/// Prints one line for the person at the terminal. If the terminal is gone, the bot goes on.
 pub(super) fn say(line: &str) {
     let _ = writeln!(io::stdout(), "{line}");
 }

@@ -134,7 +134,7 @@ impl Signaling {
     }
 }
 
-/// Text of others for the terminal: nothing in it moves a cursor.
+/// Makes other people's text safe for the terminal, so that nothing in it moves the cursor.
 pub(super) fn plain(text: &str) -> String {
     text.chars().filter(|letter| !letter.is_control()).collect()
 }

@@ -10,7 +10,7 @@ use rustls::{ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme
 /// TLS towards a server whose certificate the system trusts.
 pub(super) fn trusting_the_system() -> Result<ClientConfig, rustls::Error> {
     let mut roots = RootCertStore::empty();
-    // Without any, the handshake fails and says that the issuer is unknown.
+    // If there are none, the handshake fails and says that the issuer is unknown.
     roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
     let config = ClientConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
         .with_safe_default_protocol_versions()?
@@ -28,7 +28,7 @@ pub(super) fn trusting_anyone() -> Result<ClientConfig, rustls::Error> {
     Ok(config.with_no_client_auth())
 }
 
-/// Any certificate is good, as long as the server holds its key.
+/// Accepts any certificate, as long as the server has its key.
 #[derive(Debug)]
 struct AnyCertificate(Arc<CryptoProvider>);
 

@@ -69,11 +69,11 @@ pub(super) fn start(config: &LogConfig) -> Result<(), LogFilterError> {
             io::stderr().is_terminal(),
             env::var_os("NO_COLOR").as_deref(),
         ))
-        // It would say on stderr that nothing can be written to stderr, and panic.
+        // Otherwise it would write to stderr that stderr cannot be written to, and panic.
         .log_internal_errors(false)
         .with_writer(io::stderr);
     let logs = tracing_subscriber::registry().with(filter);
-    // A second server in the same process logs where the first does.
+    // A second server in the same process uses the log of the first.
     let started = match config.log_format {
         LogFormat::Text => logs.with(lines).try_init(),
         LogFormat::Json => logs.with(lines.json()).try_init(),
@@ -94,7 +94,7 @@ pub(super) fn change(text: &str) -> Result<(), LogFilterError> {
     Ok(())
 }
 
-/// Colours are for people at terminals. NO_COLOR, when it is not empty, is their wish for none.
+/// Colours are for people at terminals. If NO_COLOR is set and not empty, they want none.
 fn has_colours(is_terminal: bool, no_color: Option<&OsStr>) -> bool {
     is_terminal && no_color.is_none_or(OsStr::is_empty)
 }

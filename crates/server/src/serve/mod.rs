@@ -104,7 +104,7 @@ pub enum ServeError {
 ///
 /// # Errors
 ///
-/// [`ServeError`] names the key of the configuration that is to blame.
+/// [`ServeError`] names the key of the configuration with the fault.
 pub fn serve(config: ServeConfig, again: Reload) -> Result<(), ServeError> {
     check(&config)?;
     logs::start(&config.log)?;
@@ -117,7 +117,7 @@ pub fn serve(config: ServeConfig, again: Reload) -> Result<(), ServeError> {
     result
 }
 
-/// Refuses what can be known to fail before anything is started.
+/// Refuses settings that are known to fail, before anything is started.
 fn check(config: &ServeConfig) -> Result<(), ServeError> {
     let interval = config.http.ping_interval;
     if config.http.ping_timeout <= interval {
@@ -177,7 +177,7 @@ fn check_ports(config: &MediaConfig, plan: &ListenPlan) -> Result<(), ServeError
     Ok(())
 }
 
-/// Makes the directory for recordings, and a file in it for a moment.
+/// Makes the directory for recordings and tries whether a file can be made in it.
 fn can_record(directory: &Path) -> io::Result<()> {
     DirBuilder::new()
         .recursive(true)
@@ -197,7 +197,7 @@ async fn run(config: ServeConfig, again: Reload) -> Result<(), ServeError> {
     let hangups = Hangups::new()?;
     let address = config.http.listen;
     let listen = |source| ServeError::Listen { address, source };
-    // Before the workers are started: what is most likely taken is found out first.
+    // This comes before the workers start, because this port is the one that is most likely taken.
     let listener = TcpListener::bind(address).map_err(listen)?;
     listener.set_nonblocking(true).map_err(listen)?;
     let address = listener.local_addr().map_err(listen)?;
@@ -232,7 +232,7 @@ async fn run(config: ServeConfig, again: Reload) -> Result<(), ServeError> {
     let _ = timeout(FAREWELL, no_connections(&app)).await;
     handle.graceful_shutdown(Some(Duration::from_millis(500)));
     tokio::select! {
-        // A second signal is from someone who does not want to wait; the workers end when we do.
+        // A second signal means that somebody does not want to wait. The workers end when we do.
         () = ends.wait() => {}
         () = media.close() => {}
     }
@@ -275,7 +275,7 @@ async fn answer(
     }
 }
 
-/// One who sends a request letter by letter does not hold a connection for long.
+/// A client that sends a request letter by letter cannot hold a connection for long.
 fn limit(connections: &mut Builder<TokioExecutor>) {
     connections
         .http1()
@@ -294,7 +294,7 @@ fn worker_binary() -> WorkerBinary {
     }
 }
 
-/// The socket for `tureen dump`. A server without one serves as well.
+/// The socket for `tureen dump`. The server works without it, too.
 fn live_socket(observer: &ChannelObserver) -> Option<LiveSocket> {
     match LiveSocket::open(&SocketDirectory::of_user(), observer.clone(), observer) {
         Ok(socket) => Some(socket),

@@ -68,7 +68,7 @@ pub(super) fn server_config(http: &HttpConfig) -> Result<Option<Arc<ServerConfig
     let (Some(cert), Some(key)) = (&http.tls_cert, &http.tls_key) else {
         return Ok(None);
     };
-    // The only provider that is built in; one that was installed before is as good.
+    // This is the only provider in this build. One that was installed before will do as well.
     let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
     let chain: Vec<_> = CertificateDer::pem_slice_iter(&read("tls-cert", cert)?)
         .filter_map(Result::ok)

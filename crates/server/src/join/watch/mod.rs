@@ -1,4 +1,4 @@
-//! Receives everything that the room publishes and counts it; nothing is decoded.
+//! Receives everything that the room publishes and counts it, without decoding.
 
 mod negotiation;
 mod track;
@@ -57,7 +57,7 @@ impl Watching {
         })
     }
 
-    /// Takes what an offer brings and answers it; connects with the first one.
+    /// Takes an offer and answers it; the first one also connects.
     pub(super) async fn offer(
         &mut self,
         offer: &Offer,

@@ -5,7 +5,7 @@ use tureen_peer::rtp::PayloadType;
 
 use crate::join::description::{self, Description, SectionOut};
 
-/// What the bot can receive: every codec that a room may speak, for counting needs no decoder.
+/// What the bot can receive: every codec that a room may use, because counting needs no decoder.
 pub(super) fn capabilities(local: &LocalParameters) -> String {
     let audio = SectionOut {
         kind: "audio",
@@ -38,7 +38,7 @@ pub(super) fn capabilities(local: &LocalParameters) -> String {
     description::write(local, "actpass", &[audio, video])
 }
 
-/// The answer to an offer: whatever is offered is received, as it is offered.
+/// The answer to an offer. It accepts everything as offered.
 pub(super) fn answer(local: &LocalParameters, offer: &Description) -> String {
     let sections: Vec<_> = offer
         .sections()

@@ -9,7 +9,7 @@ use tureen_peer::rtp::Ssrc;
 
 use crate::join::description::Section;
 
-/// One track: what arrives of it, and what the server is told of that.
+/// One track: what arrives of it, and the feedback to the server.
 pub(super) struct Watched {
     name: String,
     codec: String,
@@ -17,7 +17,7 @@ pub(super) struct Watched {
     receiver: Receiver,
     /// At the last report, to tell rates from.
     reported: (Duration, StreamStats),
-    /// How many packets were missing when they were last asked for, and how often that was.
+    /// How many packets were missing at the last request, and how many requests there were.
     asked: (u64, u32),
     broken_frames: u64,
 }
@@ -87,7 +87,7 @@ impl Watched {
         } else {
             (stats.lost, 1)
         };
-        // What has not come after so many requests does not come any more.
+        // After so many requests, a packet will not come any more.
         if self.asked.1 <= MAX_NACKS {
             due.extend(self.receiver.nack(self.ssrc));
         }
@@ -98,7 +98,7 @@ impl Watched {
         due
     }
 
-    /// One line on what has arrived; rates are those since the last line.
+    /// One line about what has arrived. Rates are since the last line.
     pub(super) fn report(&mut self, now: Duration) -> String {
         let stats = self.receiver.stats(self.ssrc).unwrap_or_default();
         let (then, before) = std::mem::replace(&mut self.reported, (now, stats.clone()));
