@@ -24,6 +24,23 @@ pub(crate) fn papers(sources: &[Source]) -> Vec<String> {
     found
 }
 
+/// Sections of RFCs that are cited in another form than `RFC N §N`.
+pub(crate) fn rfcs<'a>(sources: impl Iterator<Item = &'a Source>) -> Vec<String> {
+    let mut found = Vec::new();
+    for source in sources.filter(|source| source.path.ends_with(".rs")) {
+        for (line, prose) in prose(source) {
+            let citations = prose.match_indices("RFC ").map(|(at, rfc)| at + rfc.len());
+            let bad = citations.filter(|&at| {
+                let number = prose[at..].trim_start_matches(|digit: char| digit.is_ascii_digit());
+                let rest = number.trim_start_matches(',').trim_start();
+                rest.starts_with("section") || rest.starts_with("Section")
+            });
+            found.extend(bad.map(|_| format!("{}:{line}: write RFC N §N", source.path)));
+        }
+    }
+    found
+}
+
 /// Pages that are cited and do not exist, or lack the section or the rule.
 pub(crate) fn pages(sources: &[Source]) -> Vec<String> {
     let mut found = Vec::new();
@@ -281,6 +298,15 @@ mod tests {
         }
         let good = "// The CHANNEL\nlet a = \"SECURITY rule 1\";";
         assert!(papers(&repository("x.rs", good)).is_empty());
+    }
+
+    #[test]
+    fn another_form_of_citing_an_rfc_is_found() {
+        for bad in ["// RFC 3550, section 6", "/// RFC 3550\n/// Section 6.4"] {
+            assert_eq!(rfcs([Source::new("x.rs", bad)].iter()).len(), 1, "{bad}");
+        }
+        let good = "// RFC 3550 §6, RFC 8285 and a section\nlet a = \"RFC 1, section 2\";";
+        assert!(rfcs([Source::new("x.rs", good)].iter()).is_empty());
     }
 
     #[test]

@@ -89,6 +89,7 @@ fn every_citation_leads_to_a_page() {
     let tree = Tree::of_repository();
     none(citations::papers(tree.texts()));
     none(citations::pages(tree.texts()));
+    none(citations::rfcs(tree.rust()));
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! The claims of a token in JSON. They are those of LiveKit's access tokens.
 //!
-//! A claim that is not named here is ignored (RFC 7519, section 4: "all claims that are not
+//! A claim that is not named here is ignored (RFC 7519 §4: "all claims that are not
 //! understood by implementations MUST be ignored").
 
 use std::collections::BTreeMap;
@@ -37,7 +37,7 @@ pub(super) struct Claims {
     pub(super) video: Option<Video>,
 }
 
-/// RFC 7519, section 2, NumericDate: "non-integer values can be represented".
+/// RFC 7519 §2, NumericDate: "non-integer values can be represented".
 pub(super) type Number = serde_json::Number;
 
 /// The permissions of a participant, from the claim `video`. An absent field gives no permission,

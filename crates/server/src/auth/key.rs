@@ -8,8 +8,8 @@ use thiserror::Error;
 
 /// An API key: a name that tokens carry in the open, and the secret that signs them.
 ///
-/// Written as `NAME:SECRET`. The name is 1 to 128 letters, digits and `-_.`; the secret is printable
-/// ASCII without blanks and commas. Neither `Debug` nor an error ever shows the secret.
+/// Written as `NAME:SECRET`. The name is 1 to 128 letters, digits and `-_.`; the secret is
+/// printable ASCII without blanks and commas. Neither `Debug` nor an error ever shows the secret.
 #[derive(Clone, PartialEq, Eq, Deserialize)]
 #[serde(try_from = "String")]
 pub struct ApiKey {
@@ -25,7 +25,7 @@ impl ApiKey {
 
     /// Whether the secret is as long as what it makes.
     ///
-    /// RFC 7518, section 3.2: "A key of the same size as the hash output (for instance, 256 bits
+    /// RFC 7518 §3.2: "A key of the same size as the hash output (for instance, 256 bits
     /// for "HS256") or larger MUST be used with this algorithm." A shorter one is accepted, because
     /// people try applications out with such pairs, but the server warns about it.
     pub fn is_long_enough(&self) -> bool {

@@ -66,7 +66,7 @@ pub(crate) fn verify(token: &str, keys: &[ApiKey]) -> Result<Grants, TokenError>
     if token.len() > MAX_SIZE {
         return Err(TokenError::TooLong);
     }
-    // RFC 8725, section 3.1: "Libraries MUST enable the caller to specify a supported set of
+    // RFC 8725 §3.1: "Libraries MUST enable the caller to specify a supported set of
     // algorithms and MUST NOT use any other algorithms". The token's own algorithm only decides
     // which error is returned.
     let header = jsonwebtoken::decode_header(token).map_err(|error| match error.kind() {

@@ -9,7 +9,7 @@ use ipnet::IpNet;
 use thiserror::Error;
 
 /// A host name: labels of 1 to 63 letters, digits, hyphens and underscores with dots between,
-/// 253 characters at most, in lower case (RFC 1123, section 2.1).
+/// 253 characters at most, in lower case (RFC 1123 §2.1).
 ///
 /// Underscores are not in the RFC, but resolvers and browsers take them, and private networks use
 /// them. Names in other scripts are given as they are in the DNS, in Punycode.
@@ -31,7 +31,7 @@ impl FromStr for HostName {
         // expect it.
         let name = text.strip_suffix('.').unwrap_or(text);
         let last = name.rsplit('.').next().unwrap_or_default();
-        // RFC 1123, section 2.1: "the highest-level component label will be alphabetic", which
+        // RFC 1123 §2.1: "the highest-level component label will be alphabetic", which
         // tells a name from an address; one such as 10.0.0.256 is neither.
         let is_number = last.bytes().all(|byte| byte.is_ascii_digit());
         if name.len() > MAX_NAME || is_number || !name.split('.').all(is_label) {
@@ -84,7 +84,7 @@ impl fmt::Display for AnnouncedAddress {
     }
 }
 
-/// The origin of a site's pages, as browsers send it (RFC 6454, section 6.2): scheme, host, and a
+/// The origin of a site's pages, as browsers send it (RFC 6454 §6.2): scheme, host, and a
 /// port that is not the scheme's own; in lower case.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Origin(String);
@@ -114,7 +114,7 @@ impl FromStr for Origin {
         if !is_scheme(scheme) || !is_host {
             return Err(ValueError::Origin);
         }
-        // RFC 6454, section 6.2: the port is left out when it is the default one of the scheme.
+        // RFC 6454 §6.2: the port is left out when it is the default one of the scheme.
         let port = match (scheme, port) {
             ("http", Some(80)) | ("https", Some(443)) | (_, None) => String::new(),
             (_, Some(port)) => format!(":{port}"),
@@ -182,7 +182,7 @@ fn is_label(label: &str) -> bool {
         && !label.ends_with('-')
 }
 
-/// RFC 3986, section 3.1.
+/// RFC 3986 §3.1.
 fn is_scheme(scheme: &str) -> bool {
     scheme.starts_with(|first: char| first.is_ascii_alphabetic())
         && scheme

@@ -9,7 +9,7 @@ pub(super) struct Asset {
 }
 
 impl Asset {
-    /// A name for this very content (RFC 9110, section 8.8.3).
+    /// A name for this very content (RFC 9110 §8.8.3).
     pub(super) fn tag(&self) -> String {
         // FNV-1a is enough: the tag must change with the content, and nobody gains anything by
         // forging it.

@@ -71,7 +71,7 @@ impl RawClient {
         Self(stream)
     }
 
-    /// Sends a frame (RFC 6455, section 5.2), masked with zeros.
+    /// Sends a frame (RFC 6455 §5.2), masked with zeros.
     async fn send(&mut self, opcode: u8, payload: &[u8]) {
         let mut frame = vec![0x80 | opcode, 0x80 | 127];
         frame.extend((payload.len() as u64).to_be_bytes());

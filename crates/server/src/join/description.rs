@@ -21,7 +21,7 @@ pub(super) struct SectionOut<'a> {
     pub(super) attributes: Vec<String>,
 }
 
-/// A whole description. `setup` is `actpass` in offers, `active` in answers (RFC 8842 section 5).
+/// A whole description. `setup` is `actpass` in offers, `active` in answers (RFC 8842 §5).
 pub(super) fn write(local: &LocalParameters, setup: &str, sections: &[SectionOut<'_>]) -> String {
     let mids: Vec<&str> = sections.iter().map(|section| section.mid).collect();
     let mut out = format!(
@@ -201,7 +201,7 @@ impl Section {
         })
     }
 
-    /// What repairs a codec (RFC 4588 section 8.1).
+    /// What repairs a codec (RFC 4588 §8.1).
     pub(super) fn retransmission(&self, PayloadType(repaired): PayloadType) -> Option<PayloadType> {
         let repaired = repaired.to_string();
         self.payload_types.iter().copied().find(|number| {

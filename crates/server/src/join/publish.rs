@@ -103,7 +103,7 @@ impl Sources {
         let tone = random_u32();
         Self {
             tone: Ssrc(tone),
-            // SSRCs of one transport differ from each other (RFC 3550 section 8).
+            // SSRCs of one transport differ from each other (RFC 3550 §8).
             picture: Ssrc(tone.wrapping_add(1)),
             retransmissions: Ssrc(tone.wrapping_add(2)),
             cname: format!("bot-{:08x}", random_u32()),
@@ -166,7 +166,7 @@ impl Sources {
     fn negotiated(&self, answer: &Description) -> DemoConfig {
         let receives = |mid| answer.section(mid).filter(|section| section.is("recvonly"));
         let (tone, picture) = (receives(TONE_MID), receives(PICTURE_MID));
-        // The identifiers are common to all sections of a bundle (RFC 9143 section 9).
+        // The identifiers are common to all sections of a bundle (RFC 9143 §9).
         let in_both = |uri: &str| {
             let mut ids = [tone, picture].into_iter().flatten();
             let first = ids.next()?.extension(uri)?;

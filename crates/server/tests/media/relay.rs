@@ -193,7 +193,7 @@ async fn from_worker(shared: Arc<Shared>, path: Arc<Path>) {
     }
 }
 
-/// A binding request with USE-CANDIDATE (RFC 8445 section 7.1) under an agent's credentials.
+/// A binding request with USE-CANDIDATE (RFC 8445 §7.1) under an agent's credentials.
 pub(crate) fn nomination(username_fragment: &str, password: &str) -> Message {
     let mut request = Message::new();
     let username = Username::new(ATTR_USERNAME, format!("{username_fragment}:roaming"));
@@ -214,7 +214,7 @@ pub(crate) fn nomination(username_fragment: &str, password: &str) -> Message {
     request
 }
 
-/// RFC 8445 section 16.1.
+/// RFC 8445 §16.1.
 const PRIORITY: u16 = 0x0024;
 const USE_CANDIDATE: u16 = 0x0025;
 const ICE_CONTROLLING: u16 = 0x802a;

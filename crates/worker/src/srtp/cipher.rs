@@ -303,7 +303,8 @@ impl CounterMode {
     }
 }
 
-/// The part of an RTCP packet that stays readable, in bytes: the fixed header and the sender's SSRC.
+/// The part of an RTCP packet that stays readable, in bytes: the fixed header and the sender's
+/// SSRC.
 pub(super) const RTCP_HEADER_LEN: usize = 8;
 const GCM_TAG_LEN: usize = 16;
 const GCM_NONCE_LEN: usize = 12;

@@ -65,7 +65,7 @@ pub(super) fn answer(local: &LocalParameters, offer: &Description) -> String {
 }
 
 const OPUS: u8 = 111;
-/// Static payload types (RFC 3551 section 6).
+/// Static payload types (RFC 3551 §6).
 const PCMU: u8 = 0;
 const PCMA: u8 = 8;
 const MID_LINE: &str = "extmap:1 urn:ietf:params:rtp-hdrext:sdes:mid";
