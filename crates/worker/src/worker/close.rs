@@ -101,6 +101,7 @@ impl Worker {
         let Some(transport) = self.entities.transports.remove(key) else {
             return;
         };
+        self.last_route = None;
         self.gone += Drops::of(&transport);
         self.deadlines.set(key, None);
         self.touched.retain(|touched| *touched != key);

@@ -23,6 +23,7 @@ impl Worker {
         match event {
             TransportEvent::TupleAdded(path) => {
                 tracing::debug!(target: "tureen::ice", transport = %id, remote = %path.remote, "tuple added");
+                self.last_route = None;
                 if let Some(server) = server {
                     self.entities.web_rtc_servers[server].add_tuple(path, key);
                 }
@@ -32,6 +33,7 @@ impl Worker {
             }
             TransportEvent::TupleRemoved(path) => {
                 tracing::debug!(target: "tureen::ice", transport = %id, remote = %path.remote, "tuple removed");
+                self.last_route = None;
                 if let Some(server) = server {
                     self.entities.web_rtc_servers[server].remove_tuple(&path, key);
                 }

@@ -35,9 +35,14 @@ impl Worker {
 
     /// The transport that a datagram of `path` is for (docs/security.md rule 2).
     pub(super) fn transport_at(&mut self, path: &Path) -> Option<TransportKey> {
-        let key = self.transport_of(path);
+        // Datagrams of one remote come in runs.
+        let known = self.last_route.filter(|(last, _)| last == path);
+        let key = known.map_or_else(|| self.transport_of(path), |(_, key)| Some(key));
         match key {
-            Some(_) => self.current = key,
+            Some(transport) => {
+                self.current = key;
+                self.last_route = Some((*path, transport));
+            }
             None => self.counters.unknown_tuple += 1,
         }
         key

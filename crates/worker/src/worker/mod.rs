@@ -78,6 +78,8 @@ pub struct Worker {
     registry: Registry,
     entities: Entities,
     sockets: Table<SocketKey, OpenSocket>,
+    /// The path of the last datagram, and whose it was; void as soon as any path is.
+    last_route: Option<(Path, TransportKey)>,
     outbox: Outbox,
     /// Transports that have something to do, each once.
     touched: VecDeque<TransportKey>,
@@ -173,6 +175,7 @@ impl Worker {
             registry: Registry::new(hash_state),
             entities: Entities::default(),
             sockets: Table::with_hasher(hash_state),
+            last_route: None,
             outbox,
             touched: VecDeque::new(),
             deadlines: Deadlines::new(),
