@@ -8,7 +8,7 @@ use crate::time::Instant;
 use crate::wire::ext::AbsSendTime;
 use crate::wire::extension_ids::{STORED_PROFILE, SendExtensionIds};
 use crate::wire::rtp::RtpHeader;
-use crate::wire::rtp_ext::{Extension, ExtensionForm, ExtensionWriter, Extensions};
+use crate::wire::rtp_ext::{ExtensionForm, ExtensionWriter, Extensions};
 
 use super::destination::Destination;
 use super::protection::Protection;
@@ -219,27 +219,34 @@ impl Egress {
 }
 
 impl RtpToSend<'_> {
-    /// RFC 8285 §4.2 limits the one-byte form to ids 1–14 and values of 1–16 bytes. A packet with
-    /// anything else takes the two-byte form.
-    fn extension_form(&self) -> ExtensionForm {
-        let ids = &self.extension_ids;
-        let is_too_long = |extension: Extension<'_>| {
-            !(1..=16).contains(&extension.value.len()) && ids.of_router_id(extension.id) != 0
-        };
-        if ids.needs_two_byte_form
-            || Extensions::new(STORED_PROFILE, self.extensions).any(is_too_long)
-        {
+    /// Writes the packet before protection; `None` when it does not fit.
+    fn write(&self, now: Instant, wide_sequence_number: u16, buffer: &mut [u8]) -> Option<usize> {
+        let form = if self.extension_ids.needs_two_byte_form {
             ExtensionForm::TwoByte
         } else {
             ExtensionForm::OneByte
+        };
+        let (len, is_complete) = self.write_as(form, now, wide_sequence_number, buffer)?;
+        if is_complete || form == ExtensionForm::TwoByte {
+            return Some(len);
         }
+        // RFC 8285 §4.2: the one-byte form holds values of 1 to 16 bytes. What is longer or empty
+        // takes the two-byte form, for this packet alone.
+        let (len, _) = self.write_as(ExtensionForm::TwoByte, now, wide_sequence_number, buffer)?;
+        Some(len)
     }
 
-    /// Writes the packet before protection; `None` when it does not fit.
-    fn write(&self, now: Instant, wide_sequence_number: u16, buffer: &mut [u8]) -> Option<usize> {
+    /// Writes the packet with its extensions in this form, and says whether all of them went in.
+    fn write_as(
+        &self,
+        form: ExtensionForm,
+        now: Instant,
+        wide_sequence_number: u16,
+        buffer: &mut [u8],
+    ) -> Option<(usize, bool)> {
         let ids = &self.extension_ids;
+        let mut is_complete = true;
         let mut len = self.header.write(buffer)?;
-        let form = self.extension_form();
         let mut writer = ExtensionWriter::new(buffer, len, form);
         if let (Some(mid), true) = (&self.mid, ids.mid != 0) {
             writer.push(ids.mid, mid.as_bytes())?;
@@ -256,9 +263,8 @@ impl RtpToSend<'_> {
         for extension in Extensions::new(STORED_PROFILE, self.extensions) {
             let id = ids.of_router_id(extension.id);
             if id != 0 {
-                // An element that the form cannot hold is left out, and the packet is sent without
-                // it.
-                let _ = writer.push(id, extension.value);
+                // The packet goes on without an element that the form cannot hold.
+                is_complete &= writer.push(id, extension.value).is_some();
             }
         }
         len = writer.finish();
@@ -270,6 +276,6 @@ impl RtpToSend<'_> {
         }
         let end = len + self.payload.len();
         buffer.get_mut(len..end)?.copy_from_slice(self.payload);
-        Some(end)
+        Some((end, is_complete))
     }
 }
