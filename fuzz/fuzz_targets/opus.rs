@@ -1,4 +1,4 @@
 //! An Opus payload: `cargo +nightly fuzz run opus`.
 #![no_main]
 
-libfuzzer_sys::fuzz_target!(|data: &[u8]| tureen_worker::fuzz::opus(data));
+libfuzzer_sys::fuzz_target!(|data: &[u8]| tureen_worker::internal::fuzz::opus(data));

@@ -1,4 +1,4 @@
 //! An RTP packet and its header extension: `cargo +nightly fuzz run rtp`.
 #![no_main]
 
-libfuzzer_sys::fuzz_target!(|data: &[u8]| tureen_worker::fuzz::rtp(data));
+libfuzzer_sys::fuzz_target!(|data: &[u8]| tureen_worker::internal::fuzz::rtp(data));

@@ -1,4 +1,4 @@
 //! A STUN message: `cargo +nightly fuzz run stun`.
 #![no_main]
 
-libfuzzer_sys::fuzz_target!(|data: &[u8]| tureen_worker::fuzz::stun(data));
+libfuzzer_sys::fuzz_target!(|data: &[u8]| tureen_worker::internal::fuzz::stun(data));

@@ -9,12 +9,12 @@ use tureen_tests::parameters::VP8;
 use tureen_tests::puppet::{Puppet, rtp};
 use tureen_tests::stage::{self, FACE, watched};
 use tureen_tests::world::World;
-use tureen_worker::ids::{PayloadType, Ssrc};
-use tureen_worker::messages::{RequestBody, ResponseBody};
-use tureen_worker::params::IceState;
-use tureen_worker::time::Instant;
-use tureen_worker::wire::rtcp::{RtcpPacket, RtcpPackets};
-use tureen_worker::wire::rtp::{RtpHeader, RtpPacket};
+use tureen_worker::internal::ids::{PayloadType, Ssrc};
+use tureen_worker::internal::messages::{RequestBody, ResponseBody};
+use tureen_worker::internal::params::IceState;
+use tureen_worker::internal::time::Instant;
+use tureen_worker::internal::wire::rtcp::{RtcpPacket, RtcpPackets};
+use tureen_worker::internal::wire::rtp::{RtpHeader, RtpPacket};
 
 const SECOND: Duration = Duration::from_secs(1);
 

@@ -9,13 +9,13 @@ use tureen_tests::parameters::{Stream, create_web_rtc_transport, listen_udp};
 use tureen_tests::puppet::Puppet;
 use tureen_tests::stage::{self, FACE, VOICE, watched};
 use tureen_tests::world::World;
-use tureen_worker::Worker;
-use tureen_worker::channel::decode;
-use tureen_worker::error::RequestError;
-use tureen_worker::messages::{
+use tureen_worker::internal::Worker;
+use tureen_worker::internal::channel::decode;
+use tureen_worker::internal::error::RequestError;
+use tureen_worker::internal::messages::{
     Consume, Listen, Message, RequestBody, ResourceUsage, ResponseBody, RouterDump, WorkerDump,
 };
-use tureen_worker::params::{DtlsParameters, DtlsRole, MediaKind};
+use tureen_worker::internal::params::{DtlsParameters, DtlsRole, MediaKind};
 
 fn worker_dump(world: &mut World<Puppet>) -> WorkerDump {
     match world.request("", RequestBody::WorkerDump) {
@@ -235,7 +235,7 @@ fn parameters_that_contradict_themselves_are_refused_by_name() {
     let mut world = stage::empty(1);
     stage::join(&mut world, 0);
     let before = router_dump(&mut world);
-    type Spoil = fn(&mut tureen_worker::messages::Produce);
+    type Spoil = fn(&mut tureen_worker::internal::messages::Produce);
     let spoiled: [(&str, Spoil); 8] = [
         ("codecs", |p| p.rtp_parameters.codecs.clear()),
         ("encodings", |p| p.rtp_parameters.encodings.clear()),

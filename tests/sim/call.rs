@@ -7,8 +7,8 @@ use tureen_tests::link::LinkConfig;
 use tureen_tests::media::Camera;
 use tureen_tests::parameters::{Stream, create_web_rtc_transport, listen_udp};
 use tureen_tests::world::World;
-use tureen_worker::messages::{Event, Listen, RequestBody, ResponseBody, StreamStats};
-use tureen_worker::params::{DtlsParameters, DtlsState, IceParameters};
+use tureen_worker::internal::messages::{Event, Listen, RequestBody, ResponseBody, StreamStats};
+use tureen_worker::internal::params::{DtlsParameters, DtlsState, IceParameters};
 
 use crate::peer::Person;
 

@@ -7,8 +7,8 @@ use std::time::Duration;
 use tureen_tests::link::{LinkConfig, Loss};
 use tureen_tests::media::Camera;
 use tureen_tests::stage;
-use tureen_worker::messages::{Event, RequestBody, ResponseBody};
-use tureen_worker::time::Instant;
+use tureen_worker::internal::messages::{Event, RequestBody, ResponseBody};
+use tureen_worker::internal::time::Instant;
 
 /// Everything that a worker lets out.
 #[derive(PartialEq)]

@@ -10,10 +10,12 @@ use tureen_tests::parameters::{MID, Stream, TRANSPORT_WIDE_CC, VP8, VP8_RTX};
 use tureen_tests::puppet::{Puppet, pli, rtp};
 use tureen_tests::stage::{self, FACE, VOICE, watched};
 use tureen_tests::world::World;
-use tureen_worker::ids::{PayloadType, Ssrc};
-use tureen_worker::messages::{RequestBody, ResponseBody};
-use tureen_worker::params::{DtlsState, HeaderExtensionUri, RtpHeaderExtensionParameters};
-use tureen_worker::wire::rtp::{RtpHeader, RtpPacket};
+use tureen_worker::internal::ids::{PayloadType, Ssrc};
+use tureen_worker::internal::messages::{RequestBody, ResponseBody};
+use tureen_worker::internal::params::{
+    DtlsState, HeaderExtensionUri, RtpHeaderExtensionParameters,
+};
+use tureen_worker::internal::wire::rtp::{RtpHeader, RtpPacket};
 
 const MS: Duration = Duration::from_millis(1);
 const DESCRIPTOR: u8 = 9;
@@ -371,7 +373,7 @@ fn a_flood_of_plis_costs_the_publisher_next_to_nothing() {
     }
     let received = &attack.world.peer(0).rtcp;
     let plis = received.iter().filter(|(_, compound)| {
-        use tureen_worker::wire::rtcp::{RtcpPacket, RtcpPackets};
+        use tureen_worker::internal::wire::rtcp::{RtcpPacket, RtcpPackets};
         RtcpPackets::new(compound).any(|packet| matches!(packet, RtcpPacket::Pli(_)))
     });
     let plis = plis.count();

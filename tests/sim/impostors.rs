@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use tureen_tests::link::{LinkConfig, Loss};
 use tureen_tests::media::Camera;
-use tureen_worker::messages::{Event, RequestBody, ResponseBody};
-use tureen_worker::params::{DtlsState, IceState};
+use tureen_worker::internal::messages::{Event, RequestBody, ResponseBody};
+use tureen_worker::internal::params::{DtlsState, IceState};
 
 use crate::call::{Call, address, transport};
 

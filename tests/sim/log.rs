@@ -5,8 +5,8 @@ use std::time::Duration;
 use tureen_tests::link::{LinkConfig, Loss};
 use tureen_tests::media::Camera;
 use tureen_tests::world::World;
-use tureen_worker::log::{Log, LogLevel, LogTag, LogTags};
-use tureen_worker::{CoreSettings, Worker};
+use tureen_worker::internal::log::{Log, LogLevel, LogTag, LogTags};
+use tureen_worker::internal::{CoreSettings, Worker};
 
 use crate::call::Call;
 

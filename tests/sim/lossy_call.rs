@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tureen_tests::link::{LinkConfig, Loss};
 use tureen_tests::media::Camera;
-use tureen_worker::messages::{Event, RequestBody, StreamStats};
+use tureen_worker::internal::messages::{Event, RequestBody, StreamStats};
 
 use crate::call::{CAMERA, Call, MICROPHONE, consumer, transport};
 

@@ -13,8 +13,8 @@ use str0m::{Candidate, Event, IceCreds, Input, Output, Rtc};
 use tureen_tests::media::{Camera, Listener, Viewer, opus_payload};
 use tureen_tests::parameters::{OPUS, Stream, VP8};
 use tureen_tests::world::Peer;
-use tureen_worker::params::{self, DtlsParameters, DtlsRole, IceParameters, MediaKind};
-use tureen_worker::time::{ClockAnchor, Instant};
+use tureen_worker::internal::params::{self, DtlsParameters, DtlsRole, IceParameters, MediaKind};
+use tureen_worker::internal::time::{ClockAnchor, Instant};
 
 /// A person in a call: publishes a camera and a microphone, or watches and listens, or both.
 pub(crate) struct Person {

@@ -7,8 +7,8 @@ use tureen_tests::parameters::VP8;
 use tureen_tests::puppet::{pli, rtp};
 use tureen_tests::script::play;
 use tureen_tests::stage::{FACE, watched};
-use tureen_worker::ids::{PayloadType, Ssrc};
-use tureen_worker::wire::rtp::RtpHeader;
+use tureen_worker::internal::ids::{PayloadType, Ssrc};
+use tureen_worker::internal::wire::rtp::RtpHeader;
 
 #[test]
 fn no_script_ends_a_call() {

@@ -7,11 +7,11 @@ use std::time::Duration;
 
 use tureen_tests::chance::Chance;
 use tureen_tests::media::Camera;
-use tureen_worker::messages::{Event, RequestBody, ResponseBody, WebRtcTransportDump};
-use tureen_worker::output::MAX_DATAGRAM;
-use tureen_worker::params::{DtlsState, IceState};
-use tureen_worker::wire::demux::DatagramKind;
-use tureen_worker::wire::stun::{
+use tureen_worker::internal::messages::{Event, RequestBody, ResponseBody, WebRtcTransportDump};
+use tureen_worker::internal::output::MAX_DATAGRAM;
+use tureen_worker::internal::params::{DtlsState, IceState};
+use tureen_worker::internal::wire::demux::DatagramKind;
+use tureen_worker::internal::wire::stun::{
     AttributeType, BindingRequest, Class, IceRole, IntegrityKey, Method, StunMessage, StunWriter,
     TransactionId,
 };

@@ -9,17 +9,17 @@ use tureen_tests::parameters::{MID, OPUS, Stream, VP8, VP8_RTX};
 use tureen_tests::puppet::{Puppet, rtp};
 use tureen_tests::stage;
 use tureen_tests::world::World;
-use tureen_worker::ids::{PayloadType, Ssrc};
-use tureen_worker::messages::{Produce, RequestBody, ResponseBody};
-use tureen_worker::params::{
+use tureen_worker::internal::ids::{PayloadType, Ssrc};
+use tureen_worker::internal::messages::{Produce, RequestBody, ResponseBody};
+use tureen_worker::internal::params::{
     CodecMapping, HeaderExtensionUri as Uri, RtpCodecParameters, RtpHeaderExtensionParameters,
 };
-use tureen_worker::time::NtpTime;
-use tureen_worker::wire::ext::{AbsCaptureTime, PacketId};
-use tureen_worker::wire::rtcp::{
+use tureen_worker::internal::time::NtpTime;
+use tureen_worker::internal::wire::ext::{AbsCaptureTime, PacketId};
+use tureen_worker::internal::wire::rtcp::{
     CompoundWriter, Nack, RtcpPacket, RtcpPackets, SenderInfo, SenderReport,
 };
-use tureen_worker::wire::rtp::{RtpHeader, RtpPacket};
+use tureen_worker::internal::wire::rtp::{RtpHeader, RtpPacket};
 
 const MS: Duration = Duration::from_millis(1);
 const SCREEN: Stream = Stream::video("screen", 5000);

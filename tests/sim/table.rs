@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use tureen_tests::link::{LinkConfig, Loss};
 use tureen_tests::media::Camera;
-use tureen_worker::messages::{RequestBody, StreamStats};
+use tureen_worker::internal::messages::{RequestBody, StreamStats};
 
 use crate::call::{CAMERA, Call, consumer};
 

@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use tureen_worker::time::Instant;
+use tureen_worker::internal::time::Instant;
 
 /// A camera with an encoder: frames of VP8 in packets (RFC 7741).
 #[derive(Clone, Debug)]

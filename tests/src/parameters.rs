@@ -1,9 +1,11 @@
 //! RTP parameters as a controller would send them, for one audio and one video codec.
 
-use tureen_worker::ids::Ssrc;
-use tureen_worker::messages::{Consume, CreateWebRtcTransport, Listen, Produce, TransportOptions};
-use tureen_worker::output::Protocol;
-use tureen_worker::params::{
+use tureen_worker::internal::ids::Ssrc;
+use tureen_worker::internal::messages::{
+    Consume, CreateWebRtcTransport, Listen, Produce, TransportOptions,
+};
+use tureen_worker::internal::output::Protocol;
+use tureen_worker::internal::params::{
     CodecMapping, EncodingMapping, HeaderExtensionUri, ListenInfo, MediaKind, ParameterValue,
     PortRange, RtcpFeedback, RtcpParameters, RtpCodecParameters, RtpEncodingParameters,
     RtpHeaderExtensionParameters, RtpMapping, RtpParameters, RtpType, SocketFlags,

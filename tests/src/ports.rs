@@ -2,8 +2,8 @@
 
 use std::net::SocketAddr;
 
-use tureen_worker::binder::{BindError, BindOptions, Binder, Bound};
-use tureen_worker::output::SocketKey;
+use tureen_worker::internal::binder::{BindError, BindOptions, Binder, Bound};
+use tureen_worker::internal::output::SocketKey;
 
 /// Every port is free until it is bound, except those that a test has taken away.
 #[derive(Debug, Default)]

@@ -6,20 +6,20 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use tureen_worker::dtls::{SIMULATED_CERTIFICATE, fingerprint, simulated_keys};
-use tureen_worker::ids::{PayloadType, Ssrc};
-use tureen_worker::messages::{Listen, RequestBody, ResponseBody};
-use tureen_worker::params::{
+use tureen_worker::internal::dtls::{SIMULATED_CERTIFICATE, fingerprint, simulated_keys};
+use tureen_worker::internal::ids::{PayloadType, Ssrc};
+use tureen_worker::internal::messages::{Listen, RequestBody, ResponseBody};
+use tureen_worker::internal::params::{
     DtlsParameters, DtlsRole, FingerprintAlgorithm, IceParameters, MediaKind,
 };
-use tureen_worker::srtp::{MAX_PROTECTION_OVERHEAD, SrtpReceive, SrtpSend};
-use tureen_worker::time::Instant;
-use tureen_worker::wire::demux::DatagramKind;
-use tureen_worker::wire::rtcp::{
+use tureen_worker::internal::srtp::{MAX_PROTECTION_OVERHEAD, SrtpReceive, SrtpSend};
+use tureen_worker::internal::time::Instant;
+use tureen_worker::internal::wire::demux::DatagramKind;
+use tureen_worker::internal::wire::rtcp::{
     CompoundWriter, Nack, Pli, ReceiverReport, RtcpPacket, RtcpPackets,
 };
-use tureen_worker::wire::rtp::{RtpHeader, RtpPacket};
-use tureen_worker::wire::stun::{BindingRequest, IceRole, IntegrityKey, TransactionId};
+use tureen_worker::internal::wire::rtp::{RtpHeader, RtpPacket};
+use tureen_worker::internal::wire::stun::{BindingRequest, IceRole, IntegrityKey, TransactionId};
 
 use crate::media::{Camera, opus_payload};
 use crate::parameters::{OPUS, Stream, VP8, VP8_RTX, create_web_rtc_transport};

@@ -3,8 +3,8 @@
 
 use std::time::Duration;
 
-use tureen_worker::messages::{RequestBody, ResponseBody};
-use tureen_worker::params::DtlsState;
+use tureen_worker::internal::messages::{RequestBody, ResponseBody};
+use tureen_worker::internal::params::DtlsState;
 
 use crate::stage;
 

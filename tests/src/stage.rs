@@ -7,8 +7,8 @@ use crate::media::Camera;
 use crate::parameters::{Stream, listen_udp};
 use crate::puppet::Puppet;
 use crate::world::World;
-use tureen_worker::Worker;
-use tureen_worker::messages::{Listen, RequestBody};
+use tureen_worker::internal::Worker;
+use tureen_worker::internal::messages::{Listen, RequestBody};
 
 /// What the publisher publishes.
 pub const VOICE: Stream = Stream::audio("voice", 1000);

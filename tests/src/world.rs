@@ -5,14 +5,16 @@ use std::collections::{BTreeMap, VecDeque};
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use tureen_worker::dtls::Certificate;
-use tureen_worker::error::RequestError;
-use tureen_worker::log::{Log, LogLevel, LogTags};
-use tureen_worker::messages::{Event, Message, Outgoing, Request, RequestBody, ResponseBody};
-use tureen_worker::output::{Batch, MAX_DATAGRAM, Output, Path, Protocol};
-use tureen_worker::params::PortRange;
-use tureen_worker::time::{ClockAnchor, Instant, NtpTime};
-use tureen_worker::{CoreSettings, Drain, Worker};
+use tureen_worker::internal::dtls::Certificate;
+use tureen_worker::internal::error::RequestError;
+use tureen_worker::internal::log::{Log, LogLevel, LogTags};
+use tureen_worker::internal::messages::{
+    Event, Message, Outgoing, Request, RequestBody, ResponseBody,
+};
+use tureen_worker::internal::output::{Batch, MAX_DATAGRAM, Output, Path, Protocol};
+use tureen_worker::internal::params::PortRange;
+use tureen_worker::internal::time::{ClockAnchor, Instant, NtpTime};
+use tureen_worker::internal::{CoreSettings, Drain, Worker};
 
 use crate::chance::Chance;
 use crate::link::{Link, LinkConfig, LinkCounters};
@@ -228,7 +230,10 @@ impl<P: Peer> World<P> {
     }
 
     /// Hands the worker a message as it came off the channel, and returns its answers.
-    pub fn message(&mut self, message: Message) -> Vec<tureen_worker::messages::Response> {
+    pub fn message(
+        &mut self,
+        message: Message,
+    ) -> Vec<tureen_worker::internal::messages::Response> {
         self.worker
             .handle_message(self.now, message, &mut self.ports);
         self.settle()
@@ -334,7 +339,7 @@ impl<P: Peer> World<P> {
     }
 
     /// Takes all output of the worker, and returns its responses.
-    fn settle(&mut self) -> Vec<tureen_worker::messages::Response> {
+    fn settle(&mut self) -> Vec<tureen_worker::internal::messages::Response> {
         loop {
             let drained = self.worker.drain(self.now, &mut self.output);
             self.carry_output();
@@ -373,7 +378,7 @@ impl<P: Peer> World<P> {
             }
         }
         for socket in self.output.closed_sockets() {
-            tureen_worker::binder::Binder::close(&mut self.ports, *socket);
+            tureen_worker::internal::binder::Binder::close(&mut self.ports, *socket);
         }
         self.output.clear();
     }

@@ -11,8 +11,10 @@
 
 use std::time::{Duration, Instant};
 
-use tureen_worker::params::SrtpCryptoSuite;
-use tureen_worker::srtp::{MAX_PROTECTION_OVERHEAD, MasterKey, SrtpReceive, SrtpSend, StreamIndex};
+use tureen_worker::internal::params::SrtpCryptoSuite;
+use tureen_worker::internal::srtp::{
+    MAX_PROTECTION_OVERHEAD, MasterKey, SrtpReceive, SrtpSend, StreamIndex,
+};
 
 fn main() {
     let mut arguments = std::env::args().skip(1).map_while(|text| text.parse().ok());

@@ -9,7 +9,7 @@ use std::marker::PhantomData;
 use std::ops::{Index, IndexMut};
 
 /// The interface of a typed key; [`define_key!`](crate::define_key) makes them.
-pub trait Key: Copy + Eq + Ord + Hash + fmt::Debug {
+pub(crate) trait Key: Copy + Eq + Ord + Hash + fmt::Debug {
     /// The key of a slot and of the generation of its tenant.
     fn new(slot: u32, generation: u32) -> Self;
     /// The slot, dense from zero: an index for side tables.
@@ -50,7 +50,7 @@ macro_rules! define_key {
 }
 
 /// A slab of `V` under keys of type `K`. Iteration is in slot order, so it is the same in every run.
-pub struct Arena<K, V> {
+pub(crate) struct Arena<K, V> {
     slots: Vec<Slot<V>>,
     free: Vec<u32>,
     key: PhantomData<K>,
@@ -64,7 +64,7 @@ struct Slot<V> {
 impl<K: Key, V> Arena<K, V> {
     /// An empty arena; allocates nothing.
     #[must_use]
-    pub const fn new() -> Self {
+    pub(crate) const fn new() -> Self {
         Self {
             slots: Vec::new(),
             free: Vec::new(),
@@ -73,7 +73,7 @@ impl<K: Key, V> Arena<K, V> {
     }
 
     /// Stores what `make` builds from its own future key.
-    pub fn insert_with(&mut self, make: impl FnOnce(K) -> V) -> K {
+    pub(crate) fn insert_with(&mut self, make: impl FnOnce(K) -> V) -> K {
         if let Some(slot) = self.free.pop() {
             let entry = &mut self.slots[slot as usize];
             let key = K::new(slot, entry.generation);
@@ -90,12 +90,12 @@ impl<K: Key, V> Arena<K, V> {
     }
 
     /// Stores `value`.
-    pub fn insert(&mut self, value: V) -> K {
+    pub(crate) fn insert(&mut self, value: V) -> K {
         self.insert_with(|_| value)
     }
 
     /// Takes the entity out; its key finds nothing from now on.
-    pub fn remove(&mut self, key: K) -> Option<V> {
+    pub(crate) fn remove(&mut self, key: K) -> Option<V> {
         let entry = self.slots.get_mut(key.slot() as usize)?;
         if entry.generation != key.generation() {
             return None;
@@ -112,7 +112,7 @@ impl<K: Key, V> Arena<K, V> {
 
     /// The entity that `key` names, if it still lives.
     #[must_use]
-    pub fn get(&self, key: K) -> Option<&V> {
+    pub(crate) fn get(&self, key: K) -> Option<&V> {
         let entry = self.slots.get(key.slot() as usize)?;
         if entry.generation == key.generation() {
             entry.value.as_ref()
@@ -122,7 +122,7 @@ impl<K: Key, V> Arena<K, V> {
     }
 
     /// Like [`Arena::get`], to change it.
-    pub fn get_mut(&mut self, key: K) -> Option<&mut V> {
+    pub(crate) fn get_mut(&mut self, key: K) -> Option<&mut V> {
         let entry = self.slots.get_mut(key.slot() as usize)?;
         if entry.generation == key.generation() {
             entry.value.as_mut()
@@ -132,7 +132,7 @@ impl<K: Key, V> Arena<K, V> {
     }
 
     /// All entities with their keys, in slot order.
-    pub fn iter(&self) -> impl Iterator<Item = (K, &V)> {
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (K, &V)> {
         self.slots.iter().enumerate().filter_map(|(slot, entry)| {
             let slot = u32::try_from(slot).ok()?;
             entry
@@ -140,18 +140,6 @@ impl<K: Key, V> Arena<K, V> {
                 .as_ref()
                 .map(|value| (K::new(slot, entry.generation), value))
         })
-    }
-
-    /// How many entities live here.
-    #[must_use]
-    pub fn len(&self) -> usize {
-        self.iter().count()
-    }
-
-    /// Whether nothing lives here.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.iter().next().is_none()
     }
 }
 
@@ -207,6 +195,6 @@ mod tests {
             arena.iter().map(|(_, n)| *n).collect::<Vec<_>>(),
             [0, 9, 2, 3]
         );
-        assert_eq!(arena.len(), 4);
+        assert_eq!(arena.iter().count(), 4);
     }
 }

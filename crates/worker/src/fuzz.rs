@@ -7,8 +7,7 @@ use crate::codecs::{Details, describe};
 use crate::params::Codec;
 use crate::wire::demux::DatagramKind;
 use crate::wire::ext::{
-    AbsCaptureTime, AbsSendTime, AudioLevel, PacketId, PlayoutDelay, TimeOffset,
-    TransportWideSequenceNumber, VideoOrientation, token,
+    AbsCaptureTime, AbsSendTime, PacketId, TransportWideSequenceNumber, VideoOrientation, token,
 };
 use crate::wire::rfc4571::FrameDecoder;
 use crate::wire::rtcp::{RtcpPacket, RtcpPackets, XrBlock};
@@ -63,11 +62,8 @@ fn extension_values(value: &[u8]) {
     let _ = token(value);
     let _ = AbsSendTime::parse(value);
     let _ = TransportWideSequenceNumber::parse(value);
-    let _ = AudioLevel::parse(value);
     let _ = VideoOrientation::parse(value);
-    let _ = TimeOffset::parse(value);
     let _ = AbsCaptureTime::parse(value);
-    let _ = PlayoutDelay::parse(value);
     let _ = PacketId::parse(value);
 }
 

@@ -6,11 +6,11 @@ use crate::define_key;
 
 define_key!(
     /// Names a `WebRtcServer` of this worker.
-    pub WebRtcServerKey
+    pub(crate) WebRtcServerKey
 );
 define_key!(
     /// Names a `Router` of this worker.
-    pub RouterKey
+    pub(crate) RouterKey
 );
 define_key!(
     /// Names a `Transport` of this worker.
@@ -18,11 +18,11 @@ define_key!(
 );
 define_key!(
     /// Names a `Producer` of this worker.
-    pub ProducerKey
+    pub(crate) ProducerKey
 );
 define_key!(
     /// Names a `Consumer` of this worker.
-    pub ConsumerKey
+    pub(crate) ConsumerKey
 );
 
 /// A synchronization source (RFC 3550 §3).

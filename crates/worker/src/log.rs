@@ -366,11 +366,11 @@ impl Visit for LineText {
 }
 
 /// How many lines wait for the core at most.
-pub const MAX_LINES: usize = 1024;
+pub(crate) const MAX_LINES: usize = 1024;
 
 /// The maximum length of a line, in bytes. A name in a request may have megabytes, and a line may
 /// repeat it.
-pub const MAX_LINE_LEN: usize = 2048;
+pub(crate) const MAX_LINE_LEN: usize = 2048;
 
 const TAG_NAMES: [(&str, LogTag); 13] = [
     ("info", LogTag::Info),

@@ -45,7 +45,7 @@ pub struct Batch {
 
 /// One datagram of a [`Batch`].
 #[derive(Clone, Debug)]
-pub struct Received {
+pub(crate) struct Received {
     /// Where it came from.
     pub path: Path,
     /// When the kernel received it.

@@ -6,14 +6,15 @@ mod listen;
 mod rtp;
 mod webrtc;
 
-pub use codec::{Codec, MediaKind};
+pub(crate) use codec::Codec;
+pub use codec::MediaKind;
 pub use listen::{ListenInfo, PortRange, SocketFlags};
 pub use rtp::{
     CodecMapping, ConsumerLayers, EncodingMapping, HeaderExtensionUri, ParameterValue,
     RtcpFeedback, RtcpParameters, RtpCodecParameters, RtpEncodingParameters,
-    RtpHeaderExtensionParameters, RtpMapping, RtpParameters, RtpType, check_codecs, codec_of,
-    rtx_of,
+    RtpHeaderExtensionParameters, RtpMapping, RtpParameters, RtpType,
 };
+pub(crate) use rtp::{check_codecs, codec_of, rtx_of};
 pub use webrtc::{
     DtlsParameters, DtlsRole, DtlsState, Fingerprint, FingerprintAlgorithm, IceCandidate,
     IceParameters, IceState, SrtpCryptoSuite, Tuple,

@@ -57,15 +57,15 @@ impl Rng {
 
 /// A look-up table in order of insertion, never in order of hashes. Removal puts the last entry
 /// into the hole, as the channel's dumps expect.
-pub type Table<K, V> = indexmap::IndexMap<K, V, KeyedState>;
+pub(crate) type Table<K, V> = indexmap::IndexMap<K, V, KeyedState>;
 
 /// Hashing with a secret key, so that a peer cannot choose addresses or names that collide.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct KeyedState(u64, u64);
+pub(crate) struct KeyedState(u64, u64);
 
 impl KeyedState {
     /// A state with a key of its own.
-    pub fn new(rng: &mut Rng) -> Self {
+    pub(crate) fn new(rng: &mut Rng) -> Self {
         Self(rng.next_u64(), rng.next_u64())
     }
 }

@@ -17,7 +17,7 @@ use crate::params::PortRange;
 
 /// What the worker was asked to be.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Settings {
+pub(crate) struct Settings {
     /// The controller's version, as the environment names it; only logged.
     pub version: OsString,
     /// `--logLevel`; default error.
@@ -34,7 +34,7 @@ pub struct Settings {
 
 /// Where the DTLS certificate and its key lie, both in PEM.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct CertificateFiles {
+pub(crate) struct CertificateFiles {
     /// `--dtlsCertificateFile`.
     pub certificate: PathBuf,
     /// `--dtlsPrivateKeyFile`.
@@ -43,7 +43,7 @@ pub struct CertificateFiles {
 
 /// A DTLS certificate and its key as PEM text. Only the PEM form is checked, not the content.
 #[derive(Clone, PartialEq, Eq)]
-pub struct CertificatePem {
+pub(crate) struct CertificatePem {
     /// One or more `CERTIFICATE` blocks.
     pub certificate: String,
     /// A block whose label ends in `PRIVATE KEY`.
@@ -58,7 +58,7 @@ impl std::fmt::Debug for CertificatePem {
 
 /// Why the worker cannot start.
 #[derive(Debug, thiserror::Error)]
-pub enum SettingsError {
+pub(crate) enum SettingsError {
     /// The environment lacks `MEDIASOUP_VERSION`, so it was not a controller that started this.
     #[error("{VERSION_VARIABLE} is not in the environment: a controller must start this program")]
     NoVersion,
@@ -111,7 +111,7 @@ impl SettingsError {
     /// The exit code of the process: 41 without a version, else 42, which a controller reports as
     /// wrong settings.
     #[must_use]
-    pub const fn exit_code(&self) -> i32 {
+    pub(crate) const fn exit_code(&self) -> i32 {
         match self {
             Self::NoVersion => 41,
             _ => 42,
@@ -127,7 +127,7 @@ impl Settings {
     /// # Errors
     ///
     /// [`SettingsError`] names the option.
-    pub fn parse(
+    pub(crate) fn parse(
         arguments: impl IntoIterator<Item = OsString>,
         environment: impl Fn(&str) -> Option<OsString>,
     ) -> Result<Self, SettingsError> {
@@ -166,7 +166,7 @@ impl Settings {
     ///
     /// [`SettingsError::CertificateFile`] if one is missing, not a regular file, unreadable, too
     /// large or not PEM.
-    pub fn read_certificate(&self) -> Result<Option<CertificatePem>, SettingsError> {
+    pub(crate) fn read_certificate(&self) -> Result<Option<CertificatePem>, SettingsError> {
         let Some(files) = &self.certificate_files else {
             return Ok(None);
         };

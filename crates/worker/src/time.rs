@@ -140,7 +140,7 @@ impl NtpTime {
 
 /// `duration` in units of 2⁻¹⁶ s, saturating: the unit of DLSR (RFC 3550 §6.4.1).
 #[must_use]
-pub fn compact_ntp_duration(duration: Duration) -> u32 {
+pub(crate) fn compact_ntp_duration(duration: Duration) -> u32 {
     let units = (duration.as_nanos() << 16) / u128::from(NANOS_PER_SECOND);
     u32::try_from(units).unwrap_or(u32::MAX)
 }

@@ -8,7 +8,7 @@ use crate::time::Instant;
 /// removing a deadline is O(log n). Equal deadlines come out in the order of their owners, so every
 /// run is the same.
 #[derive(Debug)]
-pub struct Deadlines<K> {
+pub(crate) struct Deadlines<K> {
     heap: Vec<(Instant, K)>,
     /// By slot of the owner: where its entry is in `heap`.
     positions: Vec<Option<u32>>,
@@ -17,7 +17,7 @@ pub struct Deadlines<K> {
 impl<K: Key> Deadlines<K> {
     /// No deadlines.
     #[must_use]
-    pub const fn new() -> Self {
+    pub(crate) const fn new() -> Self {
         Self {
             heap: Vec::new(),
             positions: Vec::new(),
@@ -25,7 +25,7 @@ impl<K: Key> Deadlines<K> {
     }
 
     /// Replaces the deadline of `owner`; `None` removes it.
-    pub fn set(&mut self, owner: K, deadline: Option<Instant>) {
+    pub(crate) fn set(&mut self, owner: K, deadline: Option<Instant>) {
         let position = self.position(owner);
         match (position, deadline) {
             (Some(at), Some(deadline)) => {
@@ -46,12 +46,12 @@ impl<K: Key> Deadlines<K> {
 
     /// The earliest deadline and whose it is.
     #[must_use]
-    pub fn next(&self) -> Option<(Instant, K)> {
+    pub(crate) fn next(&self) -> Option<(Instant, K)> {
         self.heap.first().copied()
     }
 
     /// Takes out one owner whose deadline is `now` or earlier, earliest first.
-    pub fn pop_due(&mut self, now: Instant) -> Option<K> {
+    pub(crate) fn pop_due(&mut self, now: Instant) -> Option<K> {
         let (deadline, owner) = self.next()?;
         if deadline > now {
             return None;

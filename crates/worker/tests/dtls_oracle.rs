@@ -7,13 +7,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use tureen_worker::dtls::{
+use tureen_worker::internal::dtls::{
     Certificate, DimplContext, DtlsKeys, DtlsOutput, DtlsTransport, fingerprint,
 };
-use tureen_worker::output::MAX_DATAGRAM;
-use tureen_worker::params::{DtlsRole, DtlsState, FingerprintAlgorithm, SrtpCryptoSuite};
-use tureen_worker::srtp::SrtpKeys;
-use tureen_worker::time::{ClockAnchor, Instant};
+use tureen_worker::internal::output::MAX_DATAGRAM;
+use tureen_worker::internal::params::{DtlsRole, DtlsState, FingerprintAlgorithm, SrtpCryptoSuite};
+use tureen_worker::internal::srtp::SrtpKeys;
+use tureen_worker::internal::time::{ClockAnchor, Instant};
 use webrtc_dtls::cipher_suite::CipherSuiteId;
 use webrtc_dtls::config::{ClientAuthType, Config};
 use webrtc_dtls::conn::DTLSConn;

@@ -20,12 +20,12 @@ use tureen_tests::media::{Camera, opus_payload};
 use tureen_tests::parameters::{OPUS, Stream, VP8, create_web_rtc_transport, listen_udp};
 use tureen_tests::puppet::{Puppet, rtp};
 use tureen_tests::world::{Peer, World};
-use tureen_worker::ids::{PayloadType, Ssrc};
-use tureen_worker::messages::{Listen, RequestBody};
-use tureen_worker::output::{Batch, Output, Path};
-use tureen_worker::time::Instant;
-use tureen_worker::wire::rtp::RtpHeader;
-use tureen_worker::{Drain, Worker};
+use tureen_worker::internal::ids::{PayloadType, Ssrc};
+use tureen_worker::internal::messages::{Listen, RequestBody};
+use tureen_worker::internal::output::{Batch, Output, Path};
+use tureen_worker::internal::time::Instant;
+use tureen_worker::internal::wire::rtp::RtpHeader;
+use tureen_worker::internal::{Drain, Worker};
 
 /// The system's allocator, counted.
 struct Counting;

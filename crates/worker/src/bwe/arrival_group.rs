@@ -7,14 +7,14 @@ use crate::time::Instant;
 /// Gathers packets into groups of one send burst (5 ms) and compares each complete group with the
 /// one before it. Queues on the path show as groups that arrive further apart than they were sent.
 #[derive(Debug, Default)]
-pub struct ArrivalGroups {
+pub(crate) struct ArrivalGroups {
     current: Option<Group>,
     previous: Option<Group>,
 }
 
 /// How far a group is behind the one before it.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct GroupDelta {
+pub(crate) struct GroupDelta {
     /// When they were sent, in milliseconds.
     pub sent_ms: f64,
     /// The difference of their arrivals, in milliseconds; negative when the network reordered them.
@@ -32,13 +32,13 @@ struct Group {
 impl ArrivalGroups {
     /// No packets yet.
     #[must_use]
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self::default()
     }
 
     /// Takes a packet that was sent at `sent` by the sender's clock and arrived at `arrived` by
     /// ours. If it begins a new group, the comparison of the last two groups is returned.
-    pub fn handle_packet(&mut self, sent: Instant, arrived: Instant) -> Option<GroupDelta> {
+    pub(crate) fn handle_packet(&mut self, sent: Instant, arrived: Instant) -> Option<GroupDelta> {
         let Some(current) = &mut self.current else {
             self.current = Some(Group::of(sent, arrived));
             return None;
@@ -61,7 +61,7 @@ impl ArrivalGroups {
     }
 
     /// Forgets everything: after a silence, or when the sender's clock is set anew.
-    pub fn reset(&mut self) {
+    pub(crate) fn reset(&mut self) {
         *self = Self::default();
     }
 }

@@ -15,7 +15,7 @@ use crate::time::Instant;
 /// it and repeats everything since. While nothing comes, [`ArrivalLog::next_deadline`] is absent.
 /// Memory is 1 KiB at first and grows with the packet rate to at most 16 KiB.
 #[derive(Debug, Default)]
-pub struct ArrivalLog {
+pub(crate) struct ArrivalLog {
     unwrapper: SeqUnwrapper,
     /// The number that would confirm that the publisher has started a new numbering.
     after_jump: Option<u16>,
@@ -30,12 +30,11 @@ pub struct ArrivalLog {
     newest: Instant,
     due: Option<Instant>,
     feedback_count: u8,
-    loss: RecentLoss,
 }
 
 /// One report: the fields of a feedback packet besides the arrivals.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct FeedbackBatch {
+pub(crate) struct FeedbackBatch {
     /// The transport-wide sequence number of the first arrival.
     pub base_sequence_number: u16,
     /// Counts the reports; wraps.
@@ -44,23 +43,10 @@ pub struct FeedbackBatch {
     pub len: usize,
 }
 
-/// Lost and reported packets of the last reports.
-#[derive(Debug, Default)]
-struct RecentLoss {
-    reports: [(u16, u16); LOSS_REPORTS],
-    next: usize,
-}
-
 impl ArrivalLog {
-    /// Nothing came yet; allocates nothing.
-    #[must_use]
-    pub fn new() -> Self {
-        Self::default()
-    }
-
     /// Records that an authenticated packet with transport-wide sequence number `seq` came at
     /// `received`.
-    pub fn handle_packet(&mut self, now: Instant, seq: u16, received: Instant) {
+    pub(crate) fn handle_packet(&mut self, now: Instant, seq: u16, received: Instant) {
         let Some(seq) = self.place(seq) else {
             return;
         };
@@ -85,7 +71,7 @@ impl ArrivalLog {
 
     /// When [`ArrivalLog::take_batch`] has something to give.
     #[must_use]
-    pub const fn next_deadline(&self) -> Option<Instant> {
+    pub(crate) const fn next_deadline(&self) -> Option<Instant> {
         self.due
     }
 
@@ -93,7 +79,7 @@ impl ArrivalLog {
     /// `arrivals`; `None` stands for a packet that did not come. The last entry is always one that
     /// came. Afterwards tell [`ArrivalLog::note_sent`] how many entries fitted into the packet, and
     /// call this again: there may be more.
-    pub fn take_batch(
+    pub(crate) fn take_batch(
         &mut self,
         now: Instant,
         arrivals: &mut [Option<Instant>],
@@ -117,27 +103,18 @@ impl ArrivalLog {
     }
 
     /// Records that the first `len` arrivals of the last batch were sent.
-    pub fn note_sent(&mut self, len: usize) {
+    pub(crate) fn note_sent(&mut self, len: usize) {
         let end = match self.unwrapper.highest() {
             Some(highest) => self.start.plus(len as u64).min(highest.plus(1)),
             None => return,
         };
-        let span = end.since(self.start);
         let came = self.came(self.start.0..end.0);
-        self.loss.push(span - came as u64, span);
         self.start = end;
         self.unreported = self.unreported.saturating_sub(came);
         self.feedback_count = self.feedback_count.wrapping_add(1);
         if self.unreported == 0 {
             self.due = None;
         }
-    }
-
-    /// The share of packets, 0.0–1.0, that the last reports showed as lost; `None` before the first
-    /// report.
-    #[must_use]
-    pub fn packet_loss(&self) -> Option<f64> {
-        self.loss.ratio()
     }
 
     /// Makes room for a packet and returns its extended number; `None` if it is too old, or too far
@@ -269,23 +246,6 @@ impl ArrivalLog {
     }
 }
 
-impl RecentLoss {
-    fn push(&mut self, lost: u64, reported: u64) {
-        let lost = u16::try_from(lost).unwrap_or(u16::MAX);
-        let reported = u16::try_from(reported).unwrap_or(u16::MAX);
-        self.reports[self.next] = (lost, reported);
-        self.next = (self.next + 1) % LOSS_REPORTS;
-    }
-
-    fn ratio(&self) -> Option<f64> {
-        let sum = |pick: fn(&(u16, u16)) -> u16| -> u32 {
-            self.reports.iter().map(|r| u32::from(pick(r))).sum()
-        };
-        let reported = sum(|r| r.1);
-        (reported > 0).then(|| f64::from(sum(|r| r.0)) / f64::from(reported))
-    }
-}
-
 fn slot_in(len: usize, seq: ExtendedSeq) -> usize {
     usize::from(seq.seq()) & len.wrapping_sub(1)
 }
@@ -303,7 +263,6 @@ const BACK_WINDOW: Duration = Duration::from_millis(500);
 const ABSENT: u32 = 0;
 const FIRST_SPAN: usize = 256;
 const MAX_SPAN: u64 = 4096;
-const LOSS_REPORTS: usize = 24;
 
 #[cfg(test)]
 mod tests {
@@ -332,7 +291,7 @@ mod tests {
 
     #[test]
     fn a_report_comes_a_tenth_of_a_second_after_the_first_packet() {
-        let mut feedback = ArrivalLog::new();
+        let mut feedback = ArrivalLog::default();
         assert_eq!(feedback.next_deadline(), None);
         feed(&mut feedback, 1000, 0xffff);
         feed(&mut feedback, 1010, 0);
@@ -343,12 +302,11 @@ mod tests {
         assert_eq!(report(&mut feedback, 1100), Some((0, 0xffff, arrivals)));
         assert_eq!(feedback.next_deadline(), None);
         assert_eq!(report(&mut feedback, 5000), None);
-        assert_eq!(feedback.packet_loss(), Some(0.4));
     }
 
     #[test]
     fn loss_at_the_end_of_a_report_shows_in_the_next() {
-        let mut feedback = ArrivalLog::new();
+        let mut feedback = ArrivalLog::default();
         feed(&mut feedback, 0, 10);
         assert_eq!(report(&mut feedback, 100), Some((0, 10, vec![Some(0)])));
         feed(&mut feedback, 150, 13);
@@ -358,7 +316,7 @@ mod tests {
 
     #[test]
     fn a_late_packet_takes_the_next_report_back_to_it() {
-        let mut feedback = ArrivalLog::new();
+        let mut feedback = ArrivalLog::default();
         for seq in [10, 11, 13, 14] {
             feed(&mut feedback, u64::from(seq), seq);
         }
@@ -377,7 +335,7 @@ mod tests {
 
     #[test]
     fn what_is_too_long_ago_is_not_gone_back_to() {
-        let mut feedback = ArrivalLog::new();
+        let mut feedback = ArrivalLog::default();
         feed(&mut feedback, 0, 10);
         feed(&mut feedback, 0, 12);
         feed(&mut feedback, 1000, 13);
@@ -388,7 +346,7 @@ mod tests {
 
     #[test]
     fn duplicates_and_reported_packets_are_not_reported_again() {
-        let mut feedback = ArrivalLog::new();
+        let mut feedback = ArrivalLog::default();
         feed(&mut feedback, 0, 10);
         feed(&mut feedback, 5, 10);
         assert_eq!(report(&mut feedback, 100), Some((0, 10, vec![Some(0)])));
@@ -398,7 +356,7 @@ mod tests {
 
     #[test]
     fn a_burst_is_reported_at_once_and_in_pieces() {
-        let mut feedback = ArrivalLog::new();
+        let mut feedback = ArrivalLog::default();
         for seq in 0..700 {
             feed(&mut feedback, 50, seq);
         }
@@ -414,7 +372,7 @@ mod tests {
 
     #[test]
     fn what_did_not_fit_stays_due() {
-        let mut feedback = ArrivalLog::new();
+        let mut feedback = ArrivalLog::default();
         for seq in 0..10 {
             feed(&mut feedback, 0, seq);
         }
@@ -427,7 +385,7 @@ mod tests {
 
     #[test]
     fn a_gap_longer_than_a_report_is_skipped() {
-        let mut feedback = ArrivalLog::new();
+        let mut feedback = ArrivalLog::default();
         feed(&mut feedback, 0, 0);
         assert!(report(&mut feedback, 100).is_some());
         feed(&mut feedback, 150, 1000);
@@ -436,7 +394,7 @@ mod tests {
 
     #[test]
     fn a_publisher_that_numbers_anew_is_believed_at_the_second_packet() {
-        let mut feedback = ArrivalLog::new();
+        let mut feedback = ArrivalLog::default();
         for seq in 60_000..60_010 {
             feed(&mut feedback, 0, seq);
         }
@@ -452,7 +410,7 @@ mod tests {
 
     #[test]
     fn memory_is_bounded_when_nothing_is_ever_reported() {
-        let mut feedback = ArrivalLog::new();
+        let mut feedback = ArrivalLog::default();
         for n in 0..100_000_u64 {
             feed(&mut feedback, n / 10, ((n * 3) & 0xffff) as u16);
             assert!(feedback.arrivals.len() as u64 <= MAX_SPAN);
@@ -470,7 +428,7 @@ mod tests {
     #[test]
     fn the_count_of_unreported_packets_holds_under_any_numbers_and_times() {
         let mut state = 0x0f0f_1234_5678_9abc_u64;
-        let mut log = ArrivalLog::new();
+        let mut log = ArrivalLog::default();
         let (mut now, mut seq) = (0, 0_u16);
         let mut arrivals = [None; 64];
         for _ in 0..30_000 {
@@ -504,7 +462,7 @@ mod tests {
             CompoundWriter, RtcpPacket, RtcpPackets, TransportFeedback, TransportFeedbackHeader,
         };
 
-        let mut log = ArrivalLog::new();
+        let mut log = ArrivalLog::default();
         for n in 0..1000_u16 {
             let arrived = 5000 + u64::from(n) * 3 + u64::from(n % 7);
             if n % 5 != 3 {
@@ -549,7 +507,7 @@ mod tests {
     #[test]
     fn every_packet_is_reported_with_its_time_whatever_the_order() {
         let mut state = 0x5555_aaaa_1234_9876_u64;
-        let mut feedback = ArrivalLog::new();
+        let mut feedback = ArrivalLog::default();
         let mut sent_at = std::collections::BTreeMap::new();
         let mut reported = std::collections::BTreeMap::new();
         // The test starts shortly before the lower bits of the microsecond wrap.

@@ -11,8 +11,5 @@ mod rate_control;
 mod receive_side;
 mod trendline;
 
-pub use arrival_group::{ArrivalGroups, GroupDelta};
-pub use feedback::{ArrivalLog, FeedbackBatch};
-pub use rate_control::AimdRateControl;
-pub use receive_side::ReceiveSideEstimator;
-pub use trendline::{Trendline, Usage};
+pub(crate) use feedback::ArrivalLog;
+pub(crate) use receive_side::ReceiveSideEstimator;

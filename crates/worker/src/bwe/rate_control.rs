@@ -12,7 +12,7 @@ use crate::time::Instant;
 /// packet per response time, elsewhere by 8 % per second. It never exceeds one and a half times the
 /// real throughput. While queues drain, it stays.
 #[derive(Debug)]
-pub struct AimdRateControl {
+pub(crate) struct AimdRateControl {
     target: Option<f64>,
     state: State,
     changed_at: Option<Instant>,
@@ -38,7 +38,7 @@ struct Capacity {
 impl AimdRateControl {
     /// No target yet.
     #[must_use]
-    pub const fn new() -> Self {
+    pub(crate) const fn new() -> Self {
         Self {
             target: None,
             state: State::Hold,
@@ -52,24 +52,24 @@ impl AimdRateControl {
 
     /// The target in bits per second; `None` until there was overuse or five seconds of throughput.
     #[must_use]
-    pub const fn target(&self) -> Option<f64> {
+    pub(crate) const fn target(&self) -> Option<f64> {
         self.target
     }
 
     /// The round trip that reactions take; 200 ms until it is known.
-    pub fn set_rtt(&mut self, rtt: Duration) {
+    pub(crate) fn set_rtt(&mut self, rtt: Duration) {
         self.rtt = rtt;
     }
 
     /// Sets the target from outside, as a first guess.
-    pub fn set_target(&mut self, now: Instant, target: f64) {
+    pub(crate) fn set_target(&mut self, now: Instant, target: f64) {
         self.target = Some(target.max(MIN_TARGET));
         self.changed_at = Some(now);
     }
 
     /// Takes the state of the path. `throughput` is the recent throughput in bits per second; 0 if
     /// it is not known.
-    pub fn update(&mut self, now: Instant, usage: Usage, throughput: f64) {
+    pub(crate) fn update(&mut self, now: Instant, usage: Usage, throughput: f64) {
         let first_at = *self.first_at.get_or_insert(now);
         if self.target.is_none() && throughput > 0.0 {
             if now.since(first_at) < WATCH && usage != Usage::Over {

@@ -22,7 +22,7 @@ use crate::time::Instant;
 /// [`ReceiveSideEstimator::poll`] says when to send a REMB message: each second while packets come,
 /// and at once when the estimate falls by 3 %.
 #[derive(Debug)]
-pub struct ReceiveSideEstimator {
+pub(crate) struct ReceiveSideEstimator {
     send_clock: SendClock,
     groups: ArrivalGroups,
     trendline: Trendline,
@@ -50,7 +50,7 @@ struct SendClock {
 impl ReceiveSideEstimator {
     /// Nothing known yet.
     #[must_use]
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self {
             send_clock: SendClock::default(),
             groups: ArrivalGroups::new(),
@@ -67,7 +67,7 @@ impl ReceiveSideEstimator {
 
     /// Takes an authenticated packet of `size` bytes that came at `received`. `abs_send_time` is the
     /// extension's 24 bits.
-    pub fn handle_packet(&mut self, received: Instant, abs_send_time: u32, size: usize) {
+    pub(crate) fn handle_packet(&mut self, received: Instant, abs_send_time: u32, size: usize) {
         if self
             .last_packet
             .is_some_and(|last| received.since(last) > SILENCE)
@@ -95,7 +95,7 @@ impl ReceiveSideEstimator {
     }
 
     /// The bit rate to send to the publisher, if a message is due now.
-    pub fn poll(&mut self, now: Instant) -> Option<u64> {
+    pub(crate) fn poll(&mut self, now: Instant) -> Option<u64> {
         if self.due.is_none_or(|due| due > now) {
             return None;
         }
@@ -107,13 +107,13 @@ impl ReceiveSideEstimator {
 
     /// When [`ReceiveSideEstimator::poll`] will have a message; `None` while no packets come.
     #[must_use]
-    pub const fn next_deadline(&self) -> Option<Instant> {
+    pub(crate) const fn next_deadline(&self) -> Option<Instant> {
         self.due
     }
 
     /// The estimate in bits per second, at most the configured maximum; `None` until there is one.
     #[must_use]
-    pub fn estimate(&self) -> Option<u64> {
+    pub(crate) fn estimate(&self) -> Option<u64> {
         let target = self.control.target()?;
         #[expect(
             clippy::cast_possible_truncation,
@@ -125,12 +125,12 @@ impl ReceiveSideEstimator {
     }
 
     /// Never tells more than `max` bits per second.
-    pub fn set_max_bitrate(&mut self, max: Option<u64>) {
+    pub(crate) fn set_max_bitrate(&mut self, max: Option<u64>) {
         self.max_bitrate = max;
     }
 
     /// The round trip to the publisher.
-    pub fn set_rtt(&mut self, rtt: Duration) {
+    pub(crate) fn set_rtt(&mut self, rtt: Duration) {
         self.control.set_rtt(rtt);
     }
 

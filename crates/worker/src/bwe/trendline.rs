@@ -8,7 +8,7 @@ use crate::time::Instant;
 
 /// What the delay of a path says about its load.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Usage {
+pub(crate) enum Usage {
     /// The delay stays as it is.
     Normal,
     /// The delay grows: more is sent than the path takes.
@@ -20,7 +20,7 @@ pub enum Usage {
 /// Detects overuse. It adds up how much further apart groups of packets arrived than they were
 /// sent.
 #[derive(Debug)]
-pub struct Trendline {
+pub(crate) struct Trendline {
     points: VecDeque<Point>,
     first_arrival: Option<Instant>,
     deltas: u32,
@@ -48,7 +48,7 @@ struct OverSince {
 impl Trendline {
     /// Nothing known yet.
     #[must_use]
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self {
             points: VecDeque::with_capacity(WINDOW),
             first_arrival: None,
@@ -64,7 +64,7 @@ impl Trendline {
     }
 
     /// Takes the comparison of two groups, the later of which arrived at `arrived`.
-    pub fn handle_delta(&mut self, delta: GroupDelta, arrived: Instant) -> Usage {
+    pub(crate) fn handle_delta(&mut self, delta: GroupDelta, arrived: Instant) -> Usage {
         self.deltas = (self.deltas + 1).min(MAX_DELTAS);
         self.accumulated_ms += delta.arrived_ms - delta.sent_ms;
         self.smoothed_ms += (1.0 - SMOOTHING) * (self.accumulated_ms - self.smoothed_ms);
@@ -87,7 +87,7 @@ impl Trendline {
 
     /// What the last comparison said.
     #[must_use]
-    pub const fn usage(&self) -> Usage {
+    pub(crate) const fn usage(&self) -> Usage {
         self.usage
     }
 

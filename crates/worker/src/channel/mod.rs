@@ -6,4 +6,4 @@ mod decode;
 mod encode;
 
 pub use decode::decode;
-pub use encode::Encoder;
+pub(crate) use encode::Encoder;

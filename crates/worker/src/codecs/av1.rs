@@ -5,7 +5,7 @@ use crate::wire::buffer::Reader;
 
 /// What an AV1 payload says before its first OBU's data.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Av1Payload {
+pub(crate) struct Av1Payload {
     /// N: the first packet of a coded video sequence, which begins with a key frame.
     pub new_coded_video_sequence: bool,
     /// Whether a sequence header OBU begins in the packet.
@@ -24,7 +24,7 @@ impl Av1Payload {
     /// Reads the aggregation header and walks the OBU elements behind it. `None` when their lengths
     /// do not fit, or when the header contradicts itself.
     #[must_use]
-    pub fn parse(payload: &[u8]) -> Option<Self> {
+    pub(crate) fn parse(payload: &[u8]) -> Option<Self> {
         let mut reader = Reader::new(payload);
         let header = reader.u8()?;
         let mut this = Self {

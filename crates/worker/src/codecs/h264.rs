@@ -4,7 +4,7 @@ use crate::wire::buffer::Reader;
 
 /// What an H.264 payload holds that matters to a forwarder.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
-pub struct H264Payload {
+pub(crate) struct H264Payload {
     /// A sequence parameter set, or its first fragment; encoders send it before a key frame.
     pub sequence_parameter_set: bool,
     /// The first slice of an IDR picture, or the first fragment of it.
@@ -15,7 +15,7 @@ impl H264Payload {
     /// Looks into a single NAL unit, a STAP-A or an FU-A (RFC 6184 §5.4, non-interleaved mode).
     /// `None` when lengths do not fit or the packet has another structure.
     #[must_use]
-    pub fn parse(payload: &[u8]) -> Option<Self> {
+    pub(crate) fn parse(payload: &[u8]) -> Option<Self> {
         let mut reader = Reader::new(payload);
         let mut this = Self::default();
         match reader.u8()? & TYPE_MASK {

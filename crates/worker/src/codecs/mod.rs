@@ -6,17 +6,17 @@
 //! keeps state: the caller keeps the templates that dependency descriptors refer to.
 
 mod av1;
-pub mod dependency_descriptor;
+pub(crate) mod dependency_descriptor;
 mod h264;
 mod opus;
 mod vp8;
 mod vp9;
 
-pub use av1::Av1Payload;
-pub use h264::H264Payload;
-pub use opus::is_dtx;
-pub use vp8::{PictureIdWidth, Vp8Descriptor};
-pub use vp9::Vp9Descriptor;
+pub(crate) use av1::Av1Payload;
+pub(crate) use h264::H264Payload;
+pub(crate) use opus::is_dtx;
+pub(crate) use vp8::Vp8Descriptor;
+pub(crate) use vp9::Vp9Descriptor;
 
 use crate::params::Codec;
 
@@ -24,7 +24,7 @@ use self::dependency_descriptor::FrameMark;
 
 /// What one packet's payload says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct PayloadDescription {
+pub(crate) struct PayloadDescription {
     /// Whether a receiver can begin to decode with this packet, because it begins a key frame or
     /// what must come before one. It is never set for audio.
     pub key_frame: bool,
@@ -48,7 +48,7 @@ pub struct PayloadDescription {
 
 /// What only one codec says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Details {
+pub(crate) enum Details {
     /// A codec whose payload is not looked into.
     Opaque,
     /// Bytes that the codec's payload format does not allow.
@@ -68,7 +68,7 @@ pub enum Details {
 /// payload, which may be encrypted. An empty payload (a probe) is [`Details::Opaque`] and never a
 /// key frame.
 #[must_use]
-pub fn describe(
+pub(crate) fn describe(
     codec: Codec,
     payload: &[u8],
     dependency_descriptor: Option<&[u8]>,

@@ -6,7 +6,7 @@
 /// frame behind it, or two bytes; libopus documents that a packet of up to two bytes "does not need
 /// to be transmitted". An empty payload carries nothing and does not count as DTX.
 #[must_use]
-pub const fn is_dtx(payload: &[u8]) -> bool {
+pub(crate) const fn is_dtx(payload: &[u8]) -> bool {
     matches!(payload.len(), 1..=2)
 }
 

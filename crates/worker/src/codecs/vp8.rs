@@ -5,7 +5,7 @@ use crate::wire::buffer::{Reader, stamp};
 
 /// What a VP8 payload says before its compressed data.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Vp8Descriptor {
+pub(crate) struct Vp8Descriptor {
     /// N: no other frame refers to this one.
     pub non_reference: bool,
     /// S: the packet starts a partition.
@@ -34,7 +34,7 @@ pub struct Vp8Descriptor {
 
 /// How wide PictureID is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum PictureIdWidth {
+pub(crate) enum PictureIdWidth {
     /// 7 bits.
     Seven,
     /// 15 bits.
@@ -45,7 +45,7 @@ impl Vp8Descriptor {
     /// Reads the descriptor at the front of `payload`; `None` when it does not fit, or when nothing
     /// follows it.
     #[must_use]
-    pub fn parse(payload: &[u8]) -> Option<Self> {
+    pub(crate) fn parse(payload: &[u8]) -> Option<Self> {
         let mut reader = Reader::new(payload);
         let first = reader.u8()?;
         let mut this = Self {
@@ -105,7 +105,7 @@ impl Vp8Descriptor {
 
     /// Whether the packet begins a frame.
     #[must_use]
-    pub const fn is_frame_start(&self) -> bool {
+    pub(crate) const fn is_frame_start(&self) -> bool {
         self.partition_start && self.partition == 0
     }
 
@@ -113,7 +113,7 @@ impl Vp8Descriptor {
     /// was read from. Only counters that are present are written, in their own width: a PictureID
     /// gets its lower 7 or 15 bits. If the payload is too short, nothing changes and the answer is
     /// `None`.
-    pub fn rewrite(
+    pub(crate) fn rewrite(
         &self,
         payload: &mut [u8],
         picture_id: u16,

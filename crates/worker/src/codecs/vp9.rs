@@ -4,7 +4,7 @@ use crate::wire::buffer::Reader;
 
 /// What a VP9 payload says before its compressed data.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Vp9Descriptor {
+pub(crate) struct Vp9Descriptor {
     /// Picture ID, 7 or 15 bits; the same in all layers of a picture.
     pub picture_id: Option<u16>,
     /// P: the frame is predicted from an earlier picture.
@@ -37,7 +37,7 @@ impl Vp9Descriptor {
     /// Reads the descriptor at the front of `payload`; `None` when it does not fit, or when nothing
     /// follows it.
     #[must_use]
-    pub fn parse(payload: &[u8]) -> Option<Self> {
+    pub(crate) fn parse(payload: &[u8]) -> Option<Self> {
         let mut reader = Reader::new(payload);
         let first = reader.u8()?;
         let mut this = Self {
@@ -91,7 +91,7 @@ impl Vp9Descriptor {
     /// Whether the packet begins a key picture: the start of a frame of the lowest spatial layer
     /// that refers to no earlier picture.
     #[must_use]
-    pub const fn is_key_frame(&self) -> bool {
+    pub(crate) const fn is_key_frame(&self) -> bool {
         self.frame_start && !self.inter_predicted && self.spatial_layer == 0
     }
 }

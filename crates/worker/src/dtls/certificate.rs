@@ -140,7 +140,7 @@ mod tests {
     use base64::engine::general_purpose::STANDARD;
 
     use super::*;
-    use crate::dtls::certificate_pem;
+    use crate::dtls::fingerprint::certificate_pem;
 
     fn pem(label: &str, der: &[u8]) -> Vec<u8> {
         let body = STANDARD.encode(der);

@@ -41,7 +41,7 @@ impl Fingerprint {
 
 /// A certificate in PEM, in lines of 64 characters (RFC 7468 §5).
 #[must_use]
-pub fn certificate_pem(der: &[u8]) -> String {
+pub(crate) fn certificate_pem(der: &[u8]) -> String {
     let body = STANDARD.encode(der);
     let mut pem = String::from("-----BEGIN CERTIFICATE-----\n");
     for (index, character) in body.char_indices() {

@@ -27,11 +27,9 @@ mod tests;
 
 pub use certificate::{Certificate, CertificateError};
 pub use dimpl_session::{DimplContext, DimplSession};
-pub use fingerprint::{certificate_pem, fingerprint};
+pub use fingerprint::fingerprint;
 pub use session::{DtlsSession, SessionError, SessionEvent, SessionRole};
 #[doc(hidden)]
 pub use simulated_session::{SIMULATED_CERTIFICATE, simulated_keys};
 pub(crate) use simulated_session::{Session, SessionSource};
-pub use transport::{
-    DtlsCounters, DtlsFailure, DtlsKeys, DtlsOutput, DtlsTransport, HANDSHAKE_TIMEOUT,
-};
+pub use transport::{DtlsCounters, DtlsFailure, DtlsKeys, DtlsOutput, DtlsTransport};

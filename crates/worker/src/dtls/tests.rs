@@ -10,6 +10,8 @@ use std::time::Duration;
 
 use dimpl::crypto::Dtls12CipherSuite;
 
+use super::fingerprint::certificate_pem;
+use super::transport::HANDSHAKE_TIMEOUT;
 use super::*;
 use crate::output::MAX_DATAGRAM;
 use crate::params::{DtlsRole, DtlsState, Fingerprint, FingerprintAlgorithm, SrtpCryptoSuite};

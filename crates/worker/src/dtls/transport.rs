@@ -453,7 +453,7 @@ impl<S: DtlsSession> DtlsTransport<S> {
 }
 
 /// How long a handshake may take.
-pub const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(40);
+pub(crate) const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(40);
 /// For how long the remote may ask for our last flight again: "at least twice the default MSL" (RFC
 /// 6347 §4.2.4), which is two minutes.
 const LAST_FLIGHT: Duration = Duration::from_secs(240);

@@ -7,7 +7,7 @@ use crate::params::{IceCandidate, ListenInfo};
 
 /// Which of a `WebRtcServer`'s addresses a transport offers, and which it prefers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct CandidatePolicy {
+pub(crate) struct CandidatePolicy {
     /// UDP addresses are offered.
     pub enable_udp: bool,
     /// TCP addresses are offered.
@@ -20,7 +20,7 @@ pub struct CandidatePolicy {
 
 impl CandidatePolicy {
     /// For transports with sockets of their own: all addresses, in their order.
-    pub const EVERYTHING: Self = Self {
+    pub(crate) const EVERYTHING: Self = Self {
         enable_udp: true,
         enable_tcp: true,
         prefer_udp: false,
@@ -45,7 +45,7 @@ impl CandidatePolicy {
 /// The candidates of listening addresses, in their order. Each address comes with the socket's
 /// bound address. An announced address takes the place of the local IP; if the local IP is exposed,
 /// it follows as a candidate of its own.
-pub fn host_candidates<'a>(
+pub(crate) fn host_candidates<'a>(
     addresses: impl IntoIterator<Item = (&'a ListenInfo, SocketAddr)>,
     policy: CandidatePolicy,
 ) -> Vec<IceCandidate> {

@@ -8,12 +8,12 @@ use crate::time::Instant;
 /// How long a remote may be silent on the selected path before it counts as gone. If it is off, it
 /// never does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct ConsentTimeout(Option<Duration>);
+pub(crate) struct ConsentTimeout(Option<Duration>);
 
 impl ConsentTimeout {
     /// The timeout of `seconds`: 0 switches it off, anything else is brought into 10–60.
     #[must_use]
-    pub fn from_seconds(seconds: u8) -> Self {
+    pub(crate) fn from_seconds(seconds: u8) -> Self {
         let clamped = u64::from(seconds.clamp(MIN_SECONDS, MAX_SECONDS));
         Self((seconds != 0).then_some(Duration::from_secs(clamped)))
     }

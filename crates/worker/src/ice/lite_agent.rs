@@ -20,7 +20,7 @@ use crate::wire::stun::{
 /// [`remove_path`](Self::remove_path), [`restart`](Self::restart) and
 /// [`handle_timeout`](Self::handle_timeout); after each of them, call
 /// [`poll_event`](Self::poll_event) until it yields nothing.
-pub struct LiteAgent {
+pub(crate) struct LiteAgent {
     current: Credentials,
     /// Those before a restart, until the remote uses the new ones.
     previous: Option<Credentials>,
@@ -35,7 +35,7 @@ pub struct LiteAgent {
 
 /// What has changed, in the order in which the controller is told.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum IceEvent {
+pub(crate) enum IceEvent {
     /// What comes on this path may be taken from now on.
     PathAdded(Path),
     /// Take nothing from this path any more. If it is a TCP connection, close it.
@@ -51,7 +51,7 @@ pub enum IceEvent {
 
 /// Requests that were not answered with success, by reason.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct IceCounters {
+pub(crate) struct IceCounters {
     /// Indications and responses, which a lite agent does not use.
     pub not_a_request: u64,
     /// Not answered: there is no USERNAME, or it has the fragment of somebody else.
@@ -71,7 +71,7 @@ pub struct IceCounters {
 impl LiteAgent {
     /// An agent in the state [`IceState::New`].
     #[must_use]
-    pub fn new(parameters: IceParameters, consent: ConsentTimeout) -> Self {
+    pub(crate) fn new(parameters: IceParameters, consent: ConsentTimeout) -> Self {
         Self {
             current: Credentials::new(parameters),
             previous: None,
@@ -86,13 +86,13 @@ impl LiteAgent {
 
     /// Our current credentials.
     #[must_use]
-    pub const fn parameters(&self) -> &IceParameters {
+    pub(crate) const fn parameters(&self) -> &IceParameters {
         &self.current.parameters
     }
 
     /// The username fragments that requests may name: the current one, and after a restart also the
     /// previous one for a while.
-    pub fn username_fragments(&self) -> impl Iterator<Item = &str> {
+    pub(crate) fn username_fragments(&self) -> impl Iterator<Item = &str> {
         std::iter::once(&self.current)
             .chain(&self.previous)
             .map(|credentials| credentials.parameters.username_fragment.as_str())
@@ -100,48 +100,48 @@ impl LiteAgent {
 
     /// The state.
     #[must_use]
-    pub const fn state(&self) -> IceState {
+    pub(crate) const fn state(&self) -> IceState {
         self.state
     }
 
     /// Where to send.
     #[must_use]
-    pub const fn selected(&self) -> Option<Path> {
+    pub(crate) const fn selected(&self) -> Option<Path> {
         self.tuples.selected()
     }
 
     /// Whether a check has made `path` valid. Only then anything may be taken from it.
     #[must_use]
-    pub fn is_valid(&self, path: Path) -> bool {
+    pub(crate) fn is_valid(&self, path: Path) -> bool {
         self.tuples.contains(path)
     }
 
     /// All valid paths.
-    pub fn valid_paths(&self) -> impl Iterator<Item = Path> {
+    pub(crate) fn valid_paths(&self) -> impl Iterator<Item = Path> {
         self.tuples.iter()
     }
 
     /// What was not answered with success.
     #[must_use]
-    pub const fn counters(&self) -> &IceCounters {
+    pub(crate) const fn counters(&self) -> &IceCounters {
         &self.counters
     }
 
     /// The next change.
-    pub fn poll_event(&mut self) -> Option<IceEvent> {
+    pub(crate) fn poll_event(&mut self) -> Option<IceEvent> {
         self.events.pop_front()
     }
 
     /// When [`LiteAgent::handle_timeout`] is due.
     #[must_use]
-    pub const fn deadline(&self) -> Option<Instant> {
+    pub(crate) const fn deadline(&self) -> Option<Instant> {
         self.consent.deadline()
     }
 
     /// Takes a STUN message of `request_len` bytes that came on `path`. Writes the answer to the
     /// front of `out` and returns its length; send it back on the same path. `None` if there is no
     /// answer. The answer is never longer than the request.
-    pub fn handle_binding_request(
+    pub(crate) fn handle_binding_request(
         &mut self,
         now: Instant,
         path: Path,
@@ -170,7 +170,7 @@ impl LiteAgent {
     /// Replaces the credentials (RFC 8445 §9). The old ones stay valid until the first request with
     /// the new ones, and media goes on. If an earlier restart's fragment is retired by this, an
     /// event says so.
-    pub fn restart(&mut self, now: Instant, parameters: IceParameters) {
+    pub(crate) fn restart(&mut self, now: Instant, parameters: IceParameters) {
         self.retire_previous();
         let current = Credentials::new(parameters);
         self.previous = Some(std::mem::replace(&mut self.current, current));
@@ -184,7 +184,7 @@ impl LiteAgent {
     /// Forgets a path whose TCP connection has closed. If it was the selected one, the valid path
     /// with the latest request takes its place. If there is none, the state is
     /// [`IceState::Disconnected`].
-    pub fn remove_path(&mut self, now: Instant, path: Path) {
+    pub(crate) fn remove_path(&mut self, now: Instant, path: Path) {
         let was_selected = self.tuples.selected() == Some(path);
         if !self.tuples.remove(path) {
             return;
@@ -202,7 +202,7 @@ impl LiteAgent {
     }
 
     /// Advances time. Calling it early is harmless.
-    pub fn handle_timeout(&mut self, now: Instant) {
+    pub(crate) fn handle_timeout(&mut self, now: Instant) {
         if self.consent.deadline().is_some_and(|at| at <= now) {
             for path in std::mem::take(&mut self.tuples).iter() {
                 self.events.push_back(IceEvent::PathRemoved(path));

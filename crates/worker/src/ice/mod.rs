@@ -15,7 +15,6 @@ mod tuple;
 #[cfg(test)]
 mod tests;
 
-pub use candidate::{CandidatePolicy, host_candidates};
-pub use consent::ConsentTimeout;
-pub use lite_agent::{IceCounters, IceEvent, LiteAgent};
-pub use tuple::MAX_TUPLES;
+pub(crate) use candidate::{CandidatePolicy, host_candidates};
+pub(crate) use consent::ConsentTimeout;
+pub(crate) use lite_agent::{IceCounters, IceEvent, LiteAgent};

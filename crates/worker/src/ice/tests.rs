@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use super::tuple::MAX_TUPLES;
 use super::*;
 use crate::output::{Path, Protocol, SocketKey};
 use crate::params::{IceParameters, IceState, ListenInfo, PortRange, SocketFlags, Tuple};

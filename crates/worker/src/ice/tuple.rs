@@ -7,7 +7,7 @@ use crate::params::{ListenInfo, Tuple};
 use crate::time::Instant;
 
 /// How many valid paths an agent keeps.
-pub const MAX_TUPLES: usize = 8;
+pub(crate) const MAX_TUPLES: usize = 8;
 
 /// The valid paths, and which of them is selected.
 #[derive(Debug, Default)]

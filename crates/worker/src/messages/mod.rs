@@ -7,7 +7,8 @@ mod requests;
 mod responses;
 
 pub use notifications::{ConsumerScore, Event, Notification, ProducerScore};
-pub use outbox::{Outbox, Outgoing};
+pub(crate) use outbox::Outbox;
+pub use outbox::Outgoing;
 pub use requests::{
     Consume, CreateWebRtcTransport, Listen, Message, Produce, Request, RequestBody, ResourceUsage,
     TransportOptions,

@@ -28,7 +28,7 @@ pub enum Outgoing {
 /// always kept. So the rest is bounded by the requests already read and by the number of entities,
 /// whatever their peers do.
 #[derive(Debug, Default)]
-pub struct Outbox {
+pub(crate) struct Outbox {
     queue: VecDeque<Outgoing>,
     dropped_logs: u64,
     merged: u64,
@@ -36,15 +36,15 @@ pub struct Outbox {
 
 impl Outbox {
     /// How many messages may wait before the worker stops reading requests.
-    pub const CAP: usize = 4096;
+    pub(crate) const CAP: usize = 4096;
 
     /// Queues a response.
-    pub fn respond(&mut self, response: Response) {
+    pub(crate) fn respond(&mut self, response: Response) {
         self.queue.push_back(Outgoing::Response(Box::new(response)));
     }
 
     /// Queues a notification.
-    pub fn notify(&mut self, handler_id: &str, event: Event) {
+    pub(crate) fn notify(&mut self, handler_id: &str, event: Event) {
         if self.is_over_cap() && self.replace_outdated(handler_id, &event) {
             self.merged += 1;
             return;
@@ -55,7 +55,7 @@ impl Outbox {
     }
 
     /// Queues a line of the log.
-    pub fn log(&mut self, line: String) {
+    pub(crate) fn log(&mut self, line: String) {
         if self.is_over_cap() {
             self.dropped_logs += 1;
         } else {
@@ -64,24 +64,24 @@ impl Outbox {
     }
 
     /// Counts lines that were lost before they came here.
-    pub fn count_lost_logs(&mut self, lines: u64) {
+    pub(crate) fn count_lost_logs(&mut self, lines: u64) {
         self.dropped_logs += lines;
     }
 
     /// How many notifications were replaced by newer ones.
     #[must_use]
-    pub fn merged(&self) -> u64 {
+    pub(crate) fn merged(&self) -> u64 {
         self.merged
     }
 
     /// Whether the controller is too far behind to be asked for more.
     #[must_use]
-    pub fn is_over_cap(&self) -> bool {
+    pub(crate) fn is_over_cap(&self) -> bool {
         self.queue.len() >= Self::CAP
     }
 
     /// The next message to write.
-    pub fn pop(&mut self) -> Option<Outgoing> {
+    pub(crate) fn pop(&mut self) -> Option<Outgoing> {
         let next = self.queue.pop_front();
         if self.queue.is_empty() && self.dropped_logs > 0 {
             let line = format!("WOutbox | log lines dropped: {}", self.dropped_logs);

@@ -11,7 +11,7 @@ pub enum MediaKind {
 
 /// The codecs that a worker forwards. Producing any other codec is refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Codec {
+pub(crate) enum Codec {
     /// Opus (RFC 7587).
     Opus,
     /// Opus with more than two channels.
@@ -48,26 +48,26 @@ impl Codec {
     /// The codec of a MIME type such as `video/VP8`, compared without case. `None` when the worker
     /// does not know it.
     #[must_use]
-    pub fn from_mime_type(mime_type: &str) -> Option<(MediaKind, Self)> {
+    pub(crate) fn from_mime_type(mime_type: &str) -> Option<(MediaKind, Self)> {
         find(mime_type).map(|(kind, _, codec)| (*kind, *codec))
     }
 
     /// A MIME type as its registration spells it: `video/H264` for `video/h264`.
     #[must_use]
-    pub fn spelled(mime_type: &str) -> Option<&'static str> {
+    pub(crate) fn spelled(mime_type: &str) -> Option<&'static str> {
         find(mime_type).map(|(_, name, _)| *name)
     }
 
     /// Whether its packets carry media, and not repairs of other packets.
     #[must_use]
-    pub const fn is_media(self) -> bool {
+    pub(crate) const fn is_media(self) -> bool {
         !matches!(self, Self::Rtx)
     }
 
     /// Whether its packets replace those of another codec in the same stream, as comfort noise and
     /// telephone events do.
     #[must_use]
-    pub const fn is_complementary(self) -> bool {
+    pub(crate) const fn is_complementary(self) -> bool {
         matches!(self, Self::Cn | Self::TelephoneEvent)
     }
 }

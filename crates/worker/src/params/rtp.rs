@@ -258,7 +258,7 @@ impl MediaKind {
 /// # Errors
 ///
 /// `TypeError` when the worker does not know it.
-pub fn codec_of(codec: &RtpCodecParameters) -> Result<(MediaKind, Codec), RequestError> {
+pub(crate) fn codec_of(codec: &RtpCodecParameters) -> Result<(MediaKind, Codec), RequestError> {
     Codec::from_mime_type(&codec.mime_type).ok_or_else(|| {
         let problem = format!("unknown MIME type {}", codec.mime_type);
         RequestError::invalid("rtpParameters.codecs.mimeType", problem)
@@ -270,7 +270,7 @@ pub fn codec_of(codec: &RtpCodecParameters) -> Result<(MediaKind, Codec), Reques
 /// # Errors
 ///
 /// `TypeError`, naming the field.
-pub fn check_codecs(codecs: &[RtpCodecParameters]) -> Result<(), RequestError> {
+pub(crate) fn check_codecs(codecs: &[RtpCodecParameters]) -> Result<(), RequestError> {
     for (index, codec) in codecs.iter().enumerate() {
         let payload_type = codec.payload_type;
         let has = |other: &RtpCodecParameters| other.payload_type == payload_type;
@@ -303,7 +303,7 @@ fn repairs_media(codecs: &[RtpCodecParameters], rtx: &RtpCodecParameters) -> boo
 }
 
 /// The payload type of retransmissions of `payload_type` (RFC 4588 §8.1, `apt`).
-pub fn rtx_of(codecs: &[RtpCodecParameters], payload_type: u8) -> Option<PayloadType> {
+pub(crate) fn rtx_of(codecs: &[RtpCodecParameters], payload_type: u8) -> Option<PayloadType> {
     let rtx = codecs.iter().find(|codec| {
         codec_of(codec).is_ok_and(|(_, name)| name == Codec::Rtx)
             && codec.integer("apt") == Some(i64::from(payload_type))

@@ -186,7 +186,5 @@ fn incoming(
         received: at,
         size: packet.bytes().len(),
         key_frame: description.key_frame,
-        spatial_layer: description.spatial_layer,
-        temporal_layer: description.temporal_layer,
     }
 }

@@ -241,7 +241,7 @@ impl SrtpSend {
 /// Length of the RTP header with its CSRCs and header extension, in bytes; `None` when `packet` is
 /// not version 2 or ends within its header (RFC 3550 §5.1, §5.3.1).
 #[must_use]
-pub fn rtp_header_len(packet: &[u8]) -> Option<usize> {
+pub(crate) fn rtp_header_len(packet: &[u8]) -> Option<usize> {
     let first = *packet.first()?;
     if first >> 6 != 2 {
         return None;

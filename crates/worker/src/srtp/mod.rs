@@ -21,7 +21,7 @@ mod stream_table;
 #[cfg(test)]
 mod tests;
 
-pub use context::{SrtpReceive, SrtpSend, rtp_header_len};
+pub use context::{SrtpReceive, SrtpSend};
 pub use error::SrtpError;
 pub use key_derivation::{KeyLengthError, MasterKey, SrtpKeys};
 pub use profile::MAX_PROTECTION_OVERHEAD;

@@ -5,6 +5,7 @@ use webrtc_srtp::option::{srtcp_replay_protection, srtp_replay_protection};
 use webrtc_srtp::protection_profile::ProtectionProfile;
 
 use super::cipher::FlowCipher;
+use super::context::rtp_header_len;
 use super::key_derivation::{Flow, SessionKeys};
 use super::*;
 use crate::ids::Ssrc;

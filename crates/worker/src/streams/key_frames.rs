@@ -11,7 +11,7 @@ use crate::time::Instant;
 ///
 /// Methods that return `bool` say `true` when a request (PLI or FIR) is to be sent now.
 #[derive(Debug)]
-pub struct KeyFrameRequests {
+pub(crate) struct KeyFrameRequests {
     delay: Duration,
     in_flight: Option<InFlight>,
     merging: Option<Merging>,
@@ -36,7 +36,7 @@ struct Merging {
 impl KeyFrameRequests {
     /// No requests yet. `delay` is the producer's `keyFrameRequestDelay`; zero merges nothing.
     #[must_use]
-    pub const fn new(delay: Duration) -> Self {
+    pub(crate) const fn new(delay: Duration) -> Self {
         Self {
             delay,
             in_flight: None,
@@ -50,7 +50,7 @@ impl KeyFrameRequests {
     /// second after the last. Otherwise one receiver that asks without end would make everybody
     /// receive only key frames.
     #[must_use]
-    pub fn picture_lost(&mut self, now: Instant) -> bool {
+    pub(crate) fn picture_lost(&mut self, now: Instant) -> bool {
         let earliest = self.last_sent.map(|last| last + TIMEOUT);
         let earliest = earliest.filter(|earliest| *earliest > now);
         if earliest.is_some() && self.in_flight.is_none() && self.merging.is_none() {
@@ -62,7 +62,7 @@ impl KeyFrameRequests {
 
     /// Somebody needs a key frame to begin with.
     #[must_use]
-    pub fn need(&mut self, now: Instant) -> bool {
+    pub(crate) fn need(&mut self, now: Instant) -> bool {
         if let Some(merging) = &mut self.merging {
             merging.needed = true;
             return false;
@@ -79,14 +79,14 @@ impl KeyFrameRequests {
     /// The stream starts or restarts, so a key frame is needed whatever was asked before. Always
     /// sends a request.
     #[must_use]
-    pub fn force(&mut self, now: Instant) -> bool {
+    pub(crate) fn force(&mut self, now: Instant) -> bool {
         self.start_merging(now);
         self.send(now);
         true
     }
 
     /// A key frame came.
-    pub fn handle_key_frame(&mut self) {
+    pub(crate) fn handle_key_frame(&mut self) {
         self.in_flight = None;
         self.postponed = None;
     }
@@ -95,7 +95,11 @@ impl KeyFrameRequests {
     /// `somebody_waits` is asked when a request was in flight for so long that it, or the key
     /// frame, must be lost: who can show nothing without a key frame is worth asking again.
     #[must_use]
-    pub fn handle_timeout(&mut self, now: Instant, somebody_waits: impl FnOnce() -> bool) -> bool {
+    pub(crate) fn handle_timeout(
+        &mut self,
+        now: Instant,
+        somebody_waits: impl FnOnce() -> bool,
+    ) -> bool {
         let mut send = false;
         if self.in_flight.as_ref().is_some_and(|f| f.until <= now) {
             let repeat = self.in_flight.take().is_some_and(|f| f.repeat);
@@ -121,7 +125,7 @@ impl KeyFrameRequests {
 
     /// When [`KeyFrameRequests::handle_timeout`] has something to do.
     #[must_use]
-    pub fn next_deadline(&self) -> Option<Instant> {
+    pub(crate) fn next_deadline(&self) -> Option<Instant> {
         let in_flight = self.in_flight.as_ref().map(|f| f.until);
         let merging = self.merging.as_ref().map(|m| m.until);
         let ends = in_flight.into_iter().chain(merging);
@@ -129,7 +133,7 @@ impl KeyFrameRequests {
     }
 
     /// Forgets all requests: for a stream that pauses or ends.
-    pub fn reset(&mut self) {
+    pub(crate) fn reset(&mut self) {
         *self = Self::new(self.delay);
     }
 

@@ -33,29 +33,20 @@ mod rate;
 mod receive;
 mod reception;
 mod rtp_clock;
-pub mod rtx;
+pub(crate) mod rtx;
 mod score;
 mod send;
 mod sent_log;
 mod seq;
 
-pub use key_frames::KeyFrameRequests;
-pub use nack::{NackList, NackOutcome};
-pub use packet_store::{Insertion, PacketStore, StoreLimits, StoredPacket};
+pub(crate) use key_frames::KeyFrameRequests;
+pub(crate) use packet_store::{Insertion, PacketStore, StoreLimits, StoredPacket};
 pub(crate) use protected_log::ProtectedLog;
-pub use rate::{RateMeter, WindowedRate};
-pub use receive::{
-    Accepted, Discard, IncomingPacket, ReceiveStats, ReceiveStream, ReceiveStreamParams,
-};
-pub use reception::{Arrival, Reception};
-pub use rtp_clock::RtpClock;
-pub use score::{DeliveryTotals, Score};
-pub use send::{SendStats, SendStream, SendStreamParams, round_trip};
-pub use sent_log::{ResendRefusal, SentLog, SentRecord};
-pub use seq::{
-    ExtendedSeq, ExtendedTimestamp, SeqUnwrapper, TimestampUnwrapper, seq_is_newer,
-    timestamp_is_newer,
-};
+pub(crate) use rate::{RateMeter, WindowedRate};
+pub(crate) use receive::{Accepted, IncomingPacket, ReceiveStream, ReceiveStreamParams};
+pub(crate) use send::{SendStream, SendStreamParams, round_trip};
+pub(crate) use sent_log::SentRecord;
+pub(crate) use seq::{ExtendedSeq, SeqUnwrapper};
 
 #[cfg(test)]
 mod tests;

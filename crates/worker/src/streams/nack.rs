@@ -8,7 +8,7 @@ use crate::time::Instant;
 
 /// What a [`NackList`] makes of a packet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum NackOutcome {
+pub(crate) enum NackOutcome {
     /// The packet fills no known gap. It is the next in order, or it opens a gap, or it is late but
     /// was not on the list.
     Ordinary,
@@ -25,7 +25,7 @@ pub enum NackOutcome {
 /// Due numbers are read with [`NackList::take_due`] when [`NackList::next_deadline`] has come. New
 /// gaps are handled at once; the whole list is searched only every 40 ms.
 #[derive(Debug, Default)]
-pub struct NackList {
+pub(crate) struct NackList {
     /// Ascending by sequence number. A packet that has come stays as a tombstone until it is at the
     /// front or until there are more tombstones than missing packets.
     entries: VecDeque<Entry>,
@@ -50,12 +50,12 @@ struct Entry {
 impl NackList {
     /// An empty list; allocates nothing.
     #[must_use]
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self::default()
     }
 
     /// Records a packet of the stream itself. `key_frame` says that a key frame starts with it.
-    pub fn handle_packet(
+    pub(crate) fn handle_packet(
         &mut self,
         now: Instant,
         seq: ExtendedSeq,
@@ -77,7 +77,7 @@ impl NackList {
     }
 
     /// Records a retransmitted packet. It is useful only if it was missing.
-    pub fn handle_repair(&mut self, seq: ExtendedSeq, key_frame: bool) -> NackOutcome {
+    pub(crate) fn handle_repair(&mut self, seq: ExtendedSeq, key_frame: bool) -> NackOutcome {
         let outcome = self.find(seq);
         if key_frame && outcome == NackOutcome::Recovered {
             self.last_key_frame = self.last_key_frame.max(Some(seq));
@@ -87,7 +87,7 @@ impl NackList {
 
     /// Writes the numbers to ask for now into `due`, ascending, and returns how many. If `due` is
     /// full there may be more, and the deadline stays due.
-    pub fn take_due(&mut self, now: Instant, due: &mut [u16]) -> usize {
+    pub(crate) fn take_due(&mut self, now: Instant, due: &mut [u16]) -> usize {
         let whole = self.next_look.is_some_and(|look| look <= now);
         let start = match self.fresh {
             _ if whole => 0,
@@ -123,31 +123,33 @@ impl NackList {
 
     /// When to call [`NackList::take_due`]; `None` while nothing is missing.
     #[must_use]
-    pub fn next_deadline(&self) -> Option<Instant> {
+    pub(crate) fn next_deadline(&self) -> Option<Instant> {
         let fresh = self.fresh.map(|(_, since)| since);
         fresh.into_iter().chain(self.next_look).min()
     }
 
     /// How long to wait for a retransmission before asking again: the round trip to the sender.
     /// 100 ms until it is known.
-    pub fn set_rtt(&mut self, rtt: Duration) {
+    pub(crate) fn set_rtt(&mut self, rtt: Duration) {
         self.rtt = Some(rtt.max(SHORTEST_RTT));
     }
 
     /// How many packets are missing and still asked for.
+    #[cfg(test)]
     #[must_use]
-    pub const fn len(&self) -> usize {
+    pub(crate) const fn len(&self) -> usize {
         self.missing
     }
 
     /// Whether nothing is missing.
+    #[cfg(test)]
     #[must_use]
-    pub const fn is_empty(&self) -> bool {
+    pub(crate) const fn is_empty(&self) -> bool {
         self.missing == 0
     }
 
     /// Forgets everything but the round trip: for a stream that pauses or restarts.
-    pub fn reset(&mut self) {
+    pub(crate) fn reset(&mut self) {
         *self = Self {
             rtt: self.rtt,
             ..Self::default()

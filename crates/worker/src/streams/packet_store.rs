@@ -11,7 +11,7 @@ use crate::time::Instant;
 /// A packet after ingress: header fields with the numbers that consumers see, and two blocks of
 /// bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct StoredPacket<'a> {
+pub(crate) struct StoredPacket<'a> {
     /// Its place in the stream.
     pub seq: ExtendedSeq,
     /// The RTP timestamp.
@@ -36,7 +36,7 @@ pub struct StoredPacket<'a> {
 
 /// How much a [`PacketStore`] remembers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct StoreLimits {
+pub(crate) struct StoreLimits {
     /// The maximum number of packets, 1–65536. It must not be less than the packets of one receive
     /// batch.
     pub max_packets: usize,
@@ -50,13 +50,13 @@ pub struct StoreLimits {
 
 impl StoreLimits {
     /// Enough for a video stream to answer retransmission requests.
-    pub const VIDEO: Self = Self {
+    pub(crate) const VIDEO: Self = Self {
         max_packets: 2500,
         max_bytes: 4 << 20,
         max_age: Duration::from_secs(2),
     };
     /// Enough for an audio stream to answer retransmission requests.
-    pub const AUDIO: Self = Self {
+    pub(crate) const AUDIO: Self = Self {
         max_packets: 2500,
         max_bytes: 1 << 20,
         max_age: Duration::from_secs(1),
@@ -65,7 +65,7 @@ impl StoreLimits {
 
 /// What happened to a packet that was offered to a [`PacketStore`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Insertion {
+pub(crate) enum Insertion {
     /// It can be read under its sequence number.
     Stored,
     /// It is here already; the first copy stays.
@@ -86,7 +86,7 @@ pub enum Insertion {
 /// others only if the limits are below what [`StoreLimits`] requires. So every packet that fan-out
 /// still has to send is here.
 #[derive(Debug)]
-pub struct PacketStore {
+pub(crate) struct PacketStore {
     limits: StoreLimits,
     /// In the order of arrival. The `n`th entry since the beginning lies at `n & (entries.len() -
     /// 1)`.
@@ -123,7 +123,7 @@ struct Entry {
 impl PacketStore {
     /// An empty store; allocates nothing.
     #[must_use]
-    pub const fn new(limits: StoreLimits) -> Self {
+    pub(crate) const fn new(limits: StoreLimits) -> Self {
         Self {
             limits,
             entries: Vec::new(),
@@ -137,7 +137,7 @@ impl PacketStore {
     }
 
     /// Copies a packet in. `now` is the time of the batch, the same for all its packets.
-    pub fn insert(&mut self, now: Instant, packet: &StoredPacket<'_>) -> Insertion {
+    pub(crate) fn insert(&mut self, now: Instant, packet: &StoredPacket<'_>) -> Insertion {
         let size = packet.extensions.len() + packet.payload.len();
         let (Ok(extensions_len), Ok(payload_len)) = (
             u16::try_from(packet.extensions.len()),
@@ -175,7 +175,7 @@ impl PacketStore {
 
     /// The packet with this number, if it is still here.
     #[must_use]
-    pub fn get(&self, seq: ExtendedSeq) -> Option<StoredPacket<'_>> {
+    pub(crate) fn get(&self, seq: ExtendedSeq) -> Option<StoredPacket<'_>> {
         let entry = self.find(seq)?;
         let start = entry.start as usize;
         let middle = start + usize::from(entry.extensions_len);
@@ -197,32 +197,34 @@ impl PacketStore {
 
     /// The highest number ever stored.
     #[must_use]
-    pub const fn highest(&self) -> Option<ExtendedSeq> {
+    pub(crate) const fn highest(&self) -> Option<ExtendedSeq> {
         self.highest
     }
 
     /// How many packets are here.
+    #[cfg(test)]
     #[must_use]
-    pub fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         self.count()
     }
 
     /// Whether no packet is here.
     #[must_use]
-    pub const fn is_empty(&self) -> bool {
+    pub(crate) const fn is_empty(&self) -> bool {
         self.oldest == self.next
     }
 
     /// Bytes of memory in use.
+    #[cfg(test)]
     #[must_use]
-    pub fn allocated(&self) -> usize {
+    pub(crate) fn allocated(&self) -> usize {
         self.bytes.capacity()
             + self.entries.capacity() * size_of::<Entry>()
             + self.slots.capacity() * size_of::<u32>()
     }
 
     /// Forgets all packets and returns the memory; for a stream that pauses.
-    pub fn clear(&mut self) {
+    pub(crate) fn clear(&mut self) {
         let highest = self.highest;
         *self = Self::new(self.limits);
         self.highest = highest;

@@ -5,12 +5,12 @@ use std::time::Duration;
 use crate::time::Instant;
 
 /// The meter for bit rates in statistics: bits per second over the last 2.5 s.
-pub type RateMeter = WindowedRate<25>;
+pub(crate) type RateMeter = WindowedRate<25>;
 
 /// Counts bytes and gives their bits per second over the last `BUCKETS` tenths of a second. Adding
 /// and reading take constant time; an idle meter costs nothing.
 #[derive(Clone, Debug)]
-pub struct WindowedRate<const BUCKETS: usize> {
+pub(crate) struct WindowedRate<const BUCKETS: usize> {
     /// Bytes per bucket of time; bucket `n` lies at `n % BUCKETS`.
     bytes: [u32; BUCKETS],
     /// The newest bucket; none before the first byte.
@@ -22,7 +22,7 @@ pub struct WindowedRate<const BUCKETS: usize> {
 impl<const BUCKETS: usize> WindowedRate<BUCKETS> {
     /// A meter that has counted nothing.
     #[must_use]
-    pub const fn new() -> Self {
+    pub(crate) const fn new() -> Self {
         Self {
             bytes: [0; BUCKETS],
             newest: None,
@@ -31,7 +31,7 @@ impl<const BUCKETS: usize> WindowedRate<BUCKETS> {
     }
 
     /// Counts `bytes` at `now`. A time before the newest one counts as the newest.
-    pub fn add(&mut self, now: Instant, bytes: usize) {
+    pub(crate) fn add(&mut self, now: Instant, bytes: usize) {
         let bucket = self.advance(bucket_of(now));
         let slot = &mut self.bytes[Self::slot_of(bucket)];
         *slot = slot.saturating_add(u32::try_from(bytes).unwrap_or(u32::MAX));
@@ -40,7 +40,7 @@ impl<const BUCKETS: usize> WindowedRate<BUCKETS> {
     /// Bits per second over the window that ends at `now`. During the first second after a silence
     /// the bytes are spread over a whole second, so that the start of a stream is no spike.
     #[must_use]
-    pub fn bitrate(&self, now: Instant) -> u64 {
+    pub(crate) fn bitrate(&self, now: Instant) -> u64 {
         let Some(newest) = self.newest else {
             return 0;
         };
@@ -52,11 +52,6 @@ impl<const BUCKETS: usize> WindowedRate<BUCKETS> {
         let start = Instant::from_nanos(first.saturating_mul(BUCKET_NANOS));
         let span = now.since(start).max(SHORTEST_SPAN);
         bytes.saturating_mul(8 * 1_000_000) / u64::try_from(span.as_micros()).unwrap_or(u64::MAX)
-    }
-
-    /// Forgets everything.
-    pub fn reset(&mut self) {
-        *self = Self::new();
     }
 
     /// Empties the buckets between the newest one and `bucket`, and returns the one to add to.

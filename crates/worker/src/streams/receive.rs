@@ -15,7 +15,7 @@ use crate::wire::rtcp::ReportBlock;
 
 /// The names of an incoming stream, and the feedback that its receiver may send.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct ReceiveStreamParams {
+pub(crate) struct ReceiveStreamParams {
     /// The SSRC of the media.
     pub ssrc: Ssrc,
     /// The payload type of the media.
@@ -37,14 +37,14 @@ pub struct ReceiveStreamParams {
 
 impl ReceiveStreamParams {
     /// For [`ReceiveStreamParams::inactivity`] of a stream that sends all the time.
-    pub const INACTIVITY: Duration = Duration::from_millis(1500);
+    pub(crate) const INACTIVITY: Duration = Duration::from_millis(1500);
     /// For [`ReceiveStreamParams::inactivity`] of a stream with discontinuous transmission.
-    pub const INACTIVITY_WITH_DTX: Duration = Duration::from_millis(5000);
+    pub(crate) const INACTIVITY_WITH_DTX: Duration = Duration::from_millis(5000);
 }
 
 /// What a [`ReceiveStream`] needs to know of an authenticated packet.
 #[derive(Clone, Copy, Debug)]
-pub struct IncomingPacket {
+pub(crate) struct IncomingPacket {
     /// The sequence number in the packet.
     pub seq: u16,
     /// The RTP timestamp in the packet.
@@ -55,15 +55,11 @@ pub struct IncomingPacket {
     pub size: usize,
     /// Whether a key frame starts with it.
     pub key_frame: bool,
-    /// From 0.
-    pub spatial_layer: u8,
-    /// From 0.
-    pub temporal_layer: u8,
 }
 
 /// A packet that belongs to the stream and is new.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Accepted {
+pub(crate) struct Accepted {
     /// Its place in the stream.
     pub seq: ExtendedSeq,
     /// The source restarted its numbering with this packet. Earlier packets belong to another run.
@@ -76,7 +72,7 @@ pub struct Accepted {
 
 /// Why a packet is dropped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Discard {
+pub(crate) enum Discard {
     /// It is here already.
     Duplicate,
     /// Its sequence number is too far from the others.
@@ -90,7 +86,7 @@ pub enum Discard {
 
 /// Numbers of an incoming stream, as statistics report them.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub struct ReceiveStats {
+pub(crate) struct ReceiveStats {
     /// Packets accepted, repairs included.
     pub packet_count: u64,
     /// Bytes of these, headers included.
@@ -131,7 +127,7 @@ pub struct ReceiveStats {
 /// [`ReceiveStream::handle_inactivity`] at [`ReceiveStream::next_deadline`]; calling them earlier
 /// does no harm. Reports are made when the transport's report interval ends.
 #[derive(Debug)]
-pub struct ReceiveStream {
+pub(crate) struct ReceiveStream {
     params: ReceiveStreamParams,
     media: Reception,
     rtx: Option<Reception>,
@@ -139,8 +135,6 @@ pub struct ReceiveStream {
     clock: RtpClock,
     counters: Counters,
     rate: RateMeter,
-    /// By spatial, then temporal layer; empty for a stream without layers.
-    layer_rates: Box<[RateMeter]>,
     activity: Activity,
     rtt: Option<Duration>,
     score: Score,
@@ -173,10 +167,7 @@ enum Activity {
 impl ReceiveStream {
     /// A stream that received nothing.
     #[must_use]
-    pub fn new(params: ReceiveStreamParams) -> Self {
-        let layers = usize::from(params.spatial_layers.min(MAX_LAYERS))
-            * usize::from(params.temporal_layers.min(MAX_LAYERS));
-        let layer_meters = if layers > 1 { layers } else { 0 };
+    pub(crate) fn new(params: ReceiveStreamParams) -> Self {
         Self {
             media: Reception::new(),
             rtx: params.rtx.map(|_| Reception::new()),
@@ -184,7 +175,6 @@ impl ReceiveStream {
             clock: RtpClock::new(params.clock_rate),
             counters: Counters::default(),
             rate: RateMeter::new(),
-            layer_rates: vec![RateMeter::new(); layer_meters].into_boxed_slice(),
             activity: Activity::Unwatched,
             rtt: None,
             score: Score::new(),
@@ -194,12 +184,12 @@ impl ReceiveStream {
 
     /// What names the stream.
     #[must_use]
-    pub const fn params(&self) -> &ReceiveStreamParams {
+    pub(crate) const fn params(&self) -> &ReceiveStreamParams {
         &self.params
     }
 
     /// Sets the SSRC and payload type of retransmissions that signaling did not name.
-    pub fn learn_rtx(&mut self, ssrc: Ssrc, payload_type: PayloadType) {
+    pub(crate) fn learn_rtx(&mut self, ssrc: Ssrc, payload_type: PayloadType) {
         self.params.rtx = Some((ssrc, payload_type));
         self.rtx = Some(Reception::new());
     }
@@ -209,7 +199,7 @@ impl ReceiveStream {
     /// # Errors
     ///
     /// Says why it is dropped; it is counted.
-    pub fn handle_rtp(
+    pub(crate) fn handle_rtp(
         &mut self,
         now: Instant,
         packet: &IncomingPacket,
@@ -252,7 +242,7 @@ impl ReceiveStream {
     /// # Errors
     ///
     /// Says why it is dropped; it is counted.
-    pub fn handle_rtx(
+    pub(crate) fn handle_rtx(
         &mut self,
         now: Instant,
         packet: &IncomingPacket,
@@ -281,13 +271,13 @@ impl ReceiveStream {
     /// # Errors
     ///
     /// Says why it does not belong to the stream; it is counted.
-    pub fn handle_rtx_padding(&mut self, packet: &IncomingPacket) -> Result<(), Discard> {
+    pub(crate) fn handle_rtx_padding(&mut self, packet: &IncomingPacket) -> Result<(), Discard> {
         self.handle_rtx_header(packet)
     }
 
     /// Takes a sender report that came at `now`, which is `local` on our wall clock: its NTP time and
     /// its RTP timestamp.
-    pub fn handle_sender_report(
+    pub(crate) fn handle_sender_report(
         &mut self,
         now: Instant,
         local: NtpTime,
@@ -299,14 +289,14 @@ impl ReceiveStream {
     }
 
     /// Takes a sender report of the retransmission stream.
-    pub fn handle_rtx_sender_report(&mut self, now: Instant, ntp: NtpTime) {
+    pub(crate) fn handle_rtx_sender_report(&mut self, now: Instant, ntp: NtpTime) {
         if let Some(rtx) = &mut self.rtx {
             rtx.handle_sender_report(now, ntp);
         }
     }
 
     /// Sets the round trip to the sender.
-    pub fn set_rtt(&mut self, rtt: Duration) {
+    pub(crate) fn set_rtt(&mut self, rtt: Duration) {
         self.rtt = Some(rtt);
         if let Some(nacks) = &mut self.nacks {
             nacks.set_rtt(rtt);
@@ -315,7 +305,7 @@ impl ReceiveStream {
 
     /// Writes the sequence numbers to ask for now into `due` and returns how many; see
     /// [`NackList::take_due`]. They go into one NACK packet, which is counted.
-    pub fn take_due_nacks(&mut self, now: Instant, due: &mut [u16]) -> usize {
+    pub(crate) fn take_due_nacks(&mut self, now: Instant, due: &mut [u16]) -> usize {
         let Some(nacks) = &mut self.nacks else {
             return 0;
         };
@@ -328,7 +318,7 @@ impl ReceiveStream {
     }
 
     /// Whether the stream has just become inactive; its score is 0 then.
-    pub fn handle_inactivity(&mut self, now: Instant) -> bool {
+    pub(crate) fn handle_inactivity(&mut self, now: Instant) -> bool {
         if self.inactivity_deadline().is_none_or(|at| at > now) {
             return false;
         }
@@ -339,14 +329,14 @@ impl ReceiveStream {
 
     /// The earliest time at which NACKs or inactivity are due.
     #[must_use]
-    pub fn next_deadline(&self) -> Option<Instant> {
+    pub(crate) fn next_deadline(&self) -> Option<Instant> {
         let nack = self.nacks.as_ref().and_then(NackList::next_deadline);
         let inactivity = self.inactivity_deadline();
         nack.into_iter().chain(inactivity).min()
     }
 
     /// The report block over the time since the last one, and whether the score changed with it.
-    pub fn report(&mut self, now: Instant) -> (ReportBlock, bool) {
+    pub(crate) fn report(&mut self, now: Instant) -> (ReportBlock, bool) {
         let block = self.media.report_block(now, self.params.ssrc);
         let changed = !matches!(self.activity, Activity::Inactive)
             && self.score.update(DeliveryTotals {
@@ -359,7 +349,7 @@ impl ReceiveStream {
     }
 
     /// The report block of the retransmission stream; `None` before its first packet.
-    pub fn rtx_report(&mut self, now: Instant) -> Option<ReportBlock> {
+    pub(crate) fn rtx_report(&mut self, now: Instant) -> Option<ReportBlock> {
         let (ssrc, _) = self.params.rtx?;
         let rtx = self.rtx.as_mut()?;
         rtx.highest()?;
@@ -367,30 +357,30 @@ impl ReceiveStream {
     }
 
     /// Counts a PLI that was sent for the stream.
-    pub fn count_pli(&mut self) {
+    pub(crate) fn count_pli(&mut self) {
         self.counters.plis += 1;
     }
 
     /// Counts a FIR that was sent for the stream.
-    pub fn count_fir(&mut self) {
+    pub(crate) fn count_fir(&mut self) {
         self.counters.firs += 1;
     }
 
     /// Stops asking for packets and watching for silence.
-    pub fn pause(&mut self) {
+    pub(crate) fn pause(&mut self) {
         self.activity = Activity::Unwatched;
         self.forget_losses();
     }
 
     /// Does not ask any more for what is missing by now.
-    pub fn forget_losses(&mut self) {
+    pub(crate) fn forget_losses(&mut self) {
         if let Some(nacks) = &mut self.nacks {
             nacks.reset();
         }
     }
 
     /// Watches for silence again from `now` on.
-    pub fn resume(&mut self, now: Instant) {
+    pub(crate) fn resume(&mut self, now: Instant) {
         if self.media.highest().is_some() {
             self.activity = Activity::Active { last_packet: now };
         }
@@ -398,42 +388,31 @@ impl ReceiveStream {
 
     /// Whether the stream fell silent for longer than it may.
     #[must_use]
-    pub const fn is_inactive(&self) -> bool {
+    pub(crate) const fn is_inactive(&self) -> bool {
         matches!(self.activity, Activity::Inactive)
     }
 
     /// How the stream's timestamps relate to wall clocks.
     #[must_use]
-    pub const fn clock(&self) -> &RtpClock {
+    pub(crate) const fn clock(&self) -> &RtpClock {
         &self.clock
     }
 
     /// 0–10.
     #[must_use]
-    pub const fn score(&self) -> u8 {
+    pub(crate) const fn score(&self) -> u8 {
         self.score.value()
     }
 
     /// Bits per second over the last 2.5 s.
     #[must_use]
-    pub fn bitrate(&self, now: Instant) -> u64 {
+    pub(crate) fn bitrate(&self, now: Instant) -> u64 {
         self.rate.bitrate(now)
-    }
-
-    /// Bits per second of one layer alone, or of the whole stream if it has no layers.
-    #[must_use]
-    pub fn layer_bitrate(&self, now: Instant, spatial: u8, temporal: u8) -> u64 {
-        if self.layer_rates.is_empty() {
-            return self.bitrate(now);
-        }
-        self.layer_index(spatial, temporal)
-            .and_then(|at| self.layer_rates.get(at))
-            .map_or(0, |rate| rate.bitrate(now))
     }
 
     /// All numbers for the statistics.
     #[must_use]
-    pub fn stats(&self, now: Instant) -> ReceiveStats {
+    pub(crate) fn stats(&self, now: Instant) -> ReceiveStats {
         let counters = &self.counters;
         ReceiveStats {
             packet_count: counters.packets,
@@ -495,23 +474,12 @@ impl ReceiveStream {
         self.counters.packets += 1;
         self.counters.bytes += packet.size as u64;
         self.rate.add(now, packet.size);
-        if let Some(at) = self.layer_index(packet.spatial_layer, packet.temporal_layer)
-            && let Some(rate) = self.layer_rates.get_mut(at)
-        {
-            rate.add(now, packet.size);
-        }
         let reactivated = self.is_inactive();
         if reactivated {
             self.score.reset(10);
         }
         self.activity = Activity::Active { last_packet: now };
         reactivated
-    }
-
-    fn layer_index(&self, spatial: u8, temporal: u8) -> Option<usize> {
-        let temporal_layers = self.params.temporal_layers.min(MAX_LAYERS);
-        (temporal < temporal_layers)
-            .then(|| usize::from(spatial) * usize::from(temporal_layers) + usize::from(temporal))
     }
 
     fn inactivity_deadline(&self) -> Option<Instant> {
@@ -521,8 +489,6 @@ impl ReceiveStream {
         }
     }
 }
-
-const MAX_LAYERS: u8 = 8;
 
 #[cfg(test)]
 mod tests;

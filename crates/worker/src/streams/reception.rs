@@ -10,7 +10,7 @@ use crate::wire::rtcp::ReportBlock;
 
 /// What the sequence number of an arriving packet means.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Arrival {
+pub(crate) enum Arrival {
     /// The first packet, or one later than all before it.
     Ahead(ExtendedSeq),
     /// Reordered or retransmitted, and not here before.
@@ -26,7 +26,7 @@ pub enum Arrival {
 
 /// The reception of one SSRC.
 #[derive(Debug, Default)]
-pub struct Reception {
+pub(crate) struct Reception {
     unwrapper: SeqUnwrapper,
     /// The lowest number of the current run.
     base: ExtendedSeq,
@@ -51,13 +51,13 @@ struct ReportState {
 impl Reception {
     /// Nothing received yet.
     #[must_use]
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self::default()
     }
 
     /// Records a packet that came at `received`. `clock_rate` is the clock rate of its RTP
     /// timestamp.
-    pub fn handle_packet(
+    pub(crate) fn handle_packet(
         &mut self,
         received: Instant,
         seq: u16,
@@ -86,7 +86,7 @@ impl Reception {
     /// has gone past it. If so, the packet no longer counts as missing. It does not count as
     /// received either, because it came in another stream (RFC 4588 §6.3 leaves loss figures to the
     /// original one).
-    pub fn handle_repair(&mut self, seq: u16) -> Option<ExtendedSeq> {
+    pub(crate) fn handle_repair(&mut self, seq: u16) -> Option<ExtendedSeq> {
         let highest = self.unwrapper.highest()?;
         let seq = self.unwrapper.peek(seq);
         (seq <= highest && highest.since(seq) < MAX_MISORDER && self.recent.insert(seq))
@@ -94,12 +94,12 @@ impl Reception {
     }
 
     /// Takes note of a sender report.
-    pub fn handle_sender_report(&mut self, now: Instant, ntp: NtpTime) {
+    pub(crate) fn handle_sender_report(&mut self, now: Instant, ntp: NtpTime) {
         self.report.last_sr = Some((ntp.compact(), now));
     }
 
     /// The report block for `ssrc` over the time since the last call.
-    pub fn report_block(&mut self, now: Instant, ssrc: Ssrc) -> ReportBlock {
+    pub(crate) fn report_block(&mut self, now: Instant, ssrc: Ssrc) -> ReportBlock {
         // RFC 3550 A.3.
         let expected = self.expected();
         let expected_interval = expected.saturating_sub(self.report.expected_prior);
@@ -127,7 +127,7 @@ impl Reception {
 
     /// Packets that the current run should have brought.
     #[must_use]
-    pub fn expected(&self) -> u64 {
+    pub(crate) fn expected(&self) -> u64 {
         match self.unwrapper.highest() {
             Some(highest) => highest.since(self.base) + 1,
             None => 0,
@@ -136,31 +136,31 @@ impl Reception {
 
     /// Packets that came in the current run, duplicates included.
     #[must_use]
-    pub const fn received(&self) -> u64 {
+    pub(crate) const fn received(&self) -> u64 {
         self.received
     }
 
     /// Packets lost in all runs; repairs are not subtracted.
     #[must_use]
-    pub fn lost(&self) -> u64 {
+    pub(crate) fn lost(&self) -> u64 {
         self.lost_in_earlier_runs + self.expected().saturating_sub(self.received)
     }
 
     /// The fraction lost of the last report block, in units of 1/256.
     #[must_use]
-    pub const fn fraction_lost(&self) -> u8 {
+    pub(crate) const fn fraction_lost(&self) -> u8 {
         self.report.fraction_lost
     }
 
     /// Interarrival jitter in units of the clock rate.
     #[must_use]
-    pub const fn jitter(&self) -> u32 {
+    pub(crate) const fn jitter(&self) -> u32 {
         self.jitter.value()
     }
 
     /// The highest number received.
     #[must_use]
-    pub const fn highest(&self) -> Option<ExtendedSeq> {
+    pub(crate) const fn highest(&self) -> Option<ExtendedSeq> {
         self.unwrapper.highest()
     }
 

@@ -6,7 +6,7 @@ use crate::time::NtpTime;
 /// the reports it also maps them to our own clock. All streams of one sender share its wall clock,
 /// so reports made from this mapping keep them in sync.
 #[derive(Debug)]
-pub struct RtpClock {
+pub(crate) struct RtpClock {
     clock_rate: u32,
     last: Option<Sample>,
     /// The sender's clock minus ours at the last reports, in units of 2⁻³² s; a ring.
@@ -23,7 +23,7 @@ struct Sample {
 impl RtpClock {
     /// A clock without reports. `clock_rate` is in Hz.
     #[must_use]
-    pub const fn new(clock_rate: u32) -> Self {
+    pub(crate) const fn new(clock_rate: u32) -> Self {
         Self {
             clock_rate,
             last: None,
@@ -34,7 +34,7 @@ impl RtpClock {
 
     /// Records a sender report: its NTP time, its RTP timestamp, and our wall-clock time when it
     /// came.
-    pub fn handle_sender_report(&mut self, ntp: NtpTime, timestamp: u32, arrived: NtpTime) {
+    pub(crate) fn handle_sender_report(&mut self, ntp: NtpTime, timestamp: u32, arrived: NtpTime) {
         self.last = Some(Sample { ntp, timestamp });
         self.offsets[self.reports % OFFSETS] = difference(ntp, arrived);
         self.reports = self.reports.wrapping_add(1).max(1);
@@ -43,7 +43,7 @@ impl RtpClock {
     /// The RTP timestamp of what the sender captured at `ntp` of its own clock; `None` before the
     /// first report.
     #[must_use]
-    pub fn timestamp_at(&self, ntp: NtpTime) -> Option<u32> {
+    pub(crate) fn timestamp_at(&self, ntp: NtpTime) -> Option<u32> {
         let last = self.last?;
         let ticks = (i128::from(difference(ntp, last.ntp)) * i128::from(self.clock_rate)) >> 32;
         Some(last.timestamp.wrapping_add((ticks & 0xffff_ffff) as u32))
@@ -52,7 +52,7 @@ impl RtpClock {
     /// The sender's clock minus ours, in units of 2⁻³² s, less one shortest path delay; `None` before
     /// the first report.
     #[must_use]
-    pub fn offset(&self) -> Option<i64> {
+    pub(crate) fn offset(&self) -> Option<i64> {
         // The path can only delay reports, so the report with the largest offset was delayed least.
         let known = &self.offsets[..self.reports.min(OFFSETS)];
         known.iter().copied().max()
@@ -61,7 +61,7 @@ impl RtpClock {
     /// The RTP timestamp for `local` of our own wall clock. The sender captured the media with this
     /// timestamp one shortest path delay earlier. `None` before the first report.
     #[must_use]
-    pub fn timestamp_at_local(&self, local: NtpTime) -> Option<u32> {
+    pub(crate) fn timestamp_at_local(&self, local: NtpTime) -> Option<u32> {
         self.timestamp_at(NtpTime(local.0.wrapping_add_signed(self.offset()?)))
     }
 }

@@ -2,7 +2,7 @@
 
 /// A stream's packets so far.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct DeliveryTotals {
+pub(crate) struct DeliveryTotals {
     /// Packets received of an incoming stream, sent of an outgoing one.
     pub packets: u64,
     /// Packets lost, before repair.
@@ -17,7 +17,7 @@ pub struct DeliveryTotals {
 /// share of delivered packets. The score is the mean of the last 24 intervals, in which later ones
 /// weigh more.
 #[derive(Debug)]
-pub struct Score {
+pub(crate) struct Score {
     value: u8,
     /// A ring: `samples[(start + n) % LEN]` is the n-th oldest.
     samples: [u8; SAMPLES],
@@ -29,7 +29,7 @@ pub struct Score {
 impl Score {
     /// A perfect score without history.
     #[must_use]
-    pub const fn new() -> Self {
+    pub(crate) const fn new() -> Self {
         Self {
             value: BEST,
             samples: [0; SAMPLES],
@@ -46,12 +46,12 @@ impl Score {
 
     /// The score, 0–10.
     #[must_use]
-    pub const fn value(&self) -> u8 {
+    pub(crate) const fn value(&self) -> u8 {
         self.value
     }
 
     /// Ends an interval. Says whether the score changed.
-    pub fn update(&mut self, totals: DeliveryTotals) -> bool {
+    pub(crate) fn update(&mut self, totals: DeliveryTotals) -> bool {
         let prior = std::mem::replace(&mut self.prior, totals);
         // When a stream restarts, its totals are lower than before; that counts as an empty
         // interval.
@@ -67,7 +67,7 @@ impl Score {
 
     /// Forgets the history and sets the score: 0 for a stream that fell silent, 10 for one that
     /// came back. Says whether it changed.
-    pub fn reset(&mut self, value: u8) -> bool {
+    pub(crate) fn reset(&mut self, value: u8) -> bool {
         (self.start, self.len) = (0, 0);
         self.set(value.min(BEST))
     }

@@ -7,12 +7,12 @@ use super::rate::RateMeter;
 use super::score::{DeliveryTotals, Score};
 use super::sent_log::{ResendRefusal, SentLog, SentRecord};
 use crate::ids::{PayloadType, Ssrc};
-use crate::time::{Instant, NtpTime, compact_ntp_duration};
-use crate::wire::rtcp::{DlrrItem, ReportBlock, SenderInfo};
+use crate::time::{Instant, NtpTime};
+use crate::wire::rtcp::{ReportBlock, SenderInfo};
 
 /// What names an outgoing stream.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct SendStreamParams {
+pub(crate) struct SendStreamParams {
     /// The SSRC of the media.
     pub ssrc: Ssrc,
     /// The clock rate of RTP timestamps in Hz.
@@ -24,7 +24,7 @@ pub struct SendStreamParams {
 
 /// Numbers of an outgoing stream, as statistics report them.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub struct SendStats {
+pub(crate) struct SendStats {
     /// Packets sent, retransmissions included.
     pub packet_count: u64,
     /// Bytes of these, headers included.
@@ -60,7 +60,7 @@ pub struct SendStats {
 /// if the packet store still has the packet and it is sent again, the number also goes to
 /// [`SendStream::note_resent`].
 #[derive(Debug)]
-pub struct SendStream {
+pub(crate) struct SendStream {
     params: SendStreamParams,
     log: SentLog,
     rtx_seq: u16,
@@ -69,8 +69,6 @@ pub struct SendStream {
     rate: RateMeter,
     report: LastReport,
     rtt: Option<Duration>,
-    /// The receiver's reference time and when it came.
-    reference_time: Option<(Ssrc, u32, Instant)>,
     score: Score,
 }
 
@@ -105,7 +103,7 @@ impl SendStream {
     /// A stream that has sent nothing yet. `rtx_seq` is the first sequence number of
     /// retransmissions; choose it at random (RFC 3550 §5.1).
     #[must_use]
-    pub const fn new(params: SendStreamParams, rtx_seq: u16) -> Self {
+    pub(crate) const fn new(params: SendStreamParams, rtx_seq: u16) -> Self {
         Self {
             params,
             log: SentLog::new(),
@@ -129,20 +127,19 @@ impl SendStream {
                 jitter: 0,
             },
             rtt: None,
-            reference_time: None,
             score: Score::new(),
         }
     }
 
     /// What names the stream.
     #[must_use]
-    pub const fn params(&self) -> &SendStreamParams {
+    pub(crate) const fn params(&self) -> &SendStreamParams {
         &self.params
     }
 
     /// Records a media packet that was sent with RTP timestamp `timestamp`, `payload_len` bytes of
     /// payload and `packet_len` bytes in all before protection. `record` says how to send it again.
-    pub fn note_sent(
+    pub(crate) fn note_sent(
         &mut self,
         now: Instant,
         timestamp: u32,
@@ -163,13 +160,13 @@ impl SendStream {
     /// # Errors
     ///
     /// Says why it may not.
-    pub fn find_nacked(&self, now: Instant, seq: u16) -> Result<SentRecord, ResendRefusal> {
+    pub(crate) fn find_nacked(&self, now: Instant, seq: u16) -> Result<SentRecord, ResendRefusal> {
         self.log.find(now, seq, self.rtt.unwrap_or(DEFAULT_RTT))
     }
 
     /// Records that the packet with sequence number `seq` was sent again, with `packet_len` bytes
     /// in all before protection.
-    pub fn note_resent(&mut self, now: Instant, seq: u16, packet_len: usize) {
+    pub(crate) fn note_resent(&mut self, now: Instant, seq: u16, packet_len: usize) {
         self.counters.retransmitted += 1;
         self.counters.bytes += packet_len as u64;
         self.rate.add(now, packet_len);
@@ -179,31 +176,31 @@ impl SendStream {
     }
 
     /// The sequence number for the next packet of the retransmission stream.
-    pub fn next_rtx_seq(&mut self) -> u16 {
+    pub(crate) fn next_rtx_seq(&mut self) -> u16 {
         let seq = self.rtx_seq;
         self.rtx_seq = seq.wrapping_add(1);
         seq
     }
 
     /// Counts a NACK packet that asks for `packets` packets.
-    pub fn count_nack(&mut self, packets: usize) {
+    pub(crate) fn count_nack(&mut self, packets: usize) {
         self.counters.nacks += 1;
         self.counters.nacked_packets += packets as u64;
     }
 
     /// Counts a PLI.
-    pub fn count_pli(&mut self) {
+    pub(crate) fn count_pli(&mut self) {
         self.counters.plis += 1;
     }
 
     /// Counts a FIR.
-    pub fn count_fir(&mut self) {
+    pub(crate) fn count_fir(&mut self) {
         self.counters.firs += 1;
     }
 
     /// Takes a report block of the receiver. `ntp` is our wall-clock time now. Returns whether the
     /// score changed.
-    pub fn handle_report_block(&mut self, ntp: NtpTime, block: &ReportBlock) -> bool {
+    pub(crate) fn handle_report_block(&mut self, ntp: NtpTime, block: &ReportBlock) -> bool {
         self.report = LastReport {
             fraction_lost: block.fraction_lost,
             cumulative_lost: block.cumulative_lost,
@@ -232,7 +229,7 @@ impl SendStream {
     /// arrives now was sent. It keeps the streams of one source in sync. Without it, or if it is
     /// far from the last sent timestamp, time runs on from the last packet.
     #[must_use]
-    pub fn sender_info(
+    pub(crate) fn sender_info(
         &self,
         now: Instant,
         ntp: NtpTime,
@@ -254,54 +251,35 @@ impl SendStream {
         })
     }
 
-    /// Takes a receiver reference time report (RFC 3611 §4.4) of the receiver `ssrc`.
-    pub fn handle_reference_time(&mut self, now: Instant, ssrc: Ssrc, ntp: NtpTime) {
-        self.reference_time = Some((ssrc, ntp.compact(), now));
-    }
-
-    /// The answer to the last receiver reference time report, if there was one.
+    /// The round trip to the receiver; `None` until a report tells.
+    #[cfg(test)]
     #[must_use]
-    pub fn reference_time_reply(&self, now: Instant) -> Option<DlrrItem> {
-        self.reference_time.map(|(ssrc, last_rr, at)| DlrrItem {
-            ssrc,
-            last_rr,
-            delay_since_last_rr: compact_ntp_duration(now.since(at)),
-        })
-    }
-
-    /// The round trip to the receiver; `None` before the first report that shows it.
-    #[must_use]
-    pub const fn rtt(&self) -> Option<Duration> {
+    pub(crate) const fn rtt(&self) -> Option<Duration> {
+        /// The round trip to the receiver; `None` before the first report that shows it.
         self.rtt
     }
 
     /// 0–10.
     #[must_use]
-    pub const fn score(&self) -> u8 {
+    pub(crate) const fn score(&self) -> u8 {
         self.score.value()
     }
 
     /// Bits per second over the last 2.5 s.
     #[must_use]
-    pub fn bitrate(&self, now: Instant) -> u64 {
+    pub(crate) fn bitrate(&self, now: Instant) -> u64 {
         self.rate.bitrate(now)
-    }
-
-    /// Bytes of memory of the records of sent packets.
-    #[must_use]
-    pub fn allocated(&self) -> usize {
-        self.log.allocated()
     }
 
     /// Forgets all sent packets, so that none is sent again. This is for a consumer that pauses, or
     /// whose source is replaced.
-    pub fn forget_sent(&mut self) {
+    pub(crate) fn forget_sent(&mut self) {
         self.log.clear();
     }
 
     /// All numbers for the statistics.
     #[must_use]
-    pub fn stats(&self, now: Instant) -> SendStats {
+    pub(crate) fn stats(&self, now: Instant) -> SendStats {
         let counters = &self.counters;
         SendStats {
             packet_count: counters.packets + counters.retransmitted,
@@ -325,7 +303,7 @@ impl SendStream {
 /// The round trip from an LSR and DLSR (or LRR and DLRR) at the time `ntp`: RFC 3550 §6.4.1, "A -
 /// LSR - DLSR". `None` if no report was echoed or the numbers contradict each other.
 #[must_use]
-pub fn round_trip(ntp: NtpTime, last: u32, delay: u32) -> Option<Duration> {
+pub(crate) fn round_trip(ntp: NtpTime, last: u32, delay: u32) -> Option<Duration> {
     if last == 0 {
         return None;
     }
@@ -498,20 +476,5 @@ mod tests {
     fn retransmissions_are_numbered_on_across_the_wrap() {
         let mut stream = sent(0);
         assert_eq!([(); 3].map(|()| stream.next_rtx_seq()), [0xffff, 0, 1]);
-    }
-
-    #[test]
-    fn a_reference_time_is_answered_with_its_age() {
-        let mut stream = sent(0);
-        assert_eq!(stream.reference_time_reply(at(0)), None);
-        stream.handle_reference_time(at(1000), Ssrc(5), NtpTime(0x1111_2222_3333_4444));
-        assert_eq!(
-            stream.reference_time_reply(at(1250)),
-            Some(DlrrItem {
-                ssrc: Ssrc(5),
-                last_rr: 0x2222_3333,
-                delay_since_last_rr: 0x4000,
-            })
-        );
     }
 }

@@ -8,7 +8,7 @@ use crate::time::Instant;
 
 /// How to make a sent packet again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct SentRecord {
+pub(crate) struct SentRecord {
     /// The sequence number it was sent with.
     pub seq: u16,
     /// Which of the producer's streams it came from, 0–15.
@@ -29,7 +29,7 @@ pub struct SentRecord {
 /// otherwise be overwritten within two seconds. So a consumer's memory follows the packet rate of
 /// its stream and never exceeds 16 KiB.
 #[derive(Debug, Default)]
-pub struct SentLog {
+pub(crate) struct SentLog {
     /// The record of a number is at `seq & (records.len() - 1)`.
     records: Vec<Packed>,
 }
@@ -49,7 +49,7 @@ struct Packed {
 
 /// Why a requested packet is not sent again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ResendRefusal {
+pub(crate) enum ResendRefusal {
     /// It was never sent or is too old.
     Unknown,
     /// It was sent again less than a round trip ago and may still arrive.
@@ -61,14 +61,14 @@ pub enum ResendRefusal {
 impl SentLog {
     /// An empty log; allocates nothing.
     #[must_use]
-    pub const fn new() -> Self {
+    pub(crate) const fn new() -> Self {
         Self {
             records: Vec::new(),
         }
     }
 
     /// Remembers a packet sent at `now`.
-    pub fn push(&mut self, now: Instant, record: SentRecord) {
+    pub(crate) fn push(&mut self, now: Instant, record: SentRecord) {
         self.make_room(now, record.seq);
         let at = self.slot(record.seq);
         self.records[at] = Packed {
@@ -87,7 +87,12 @@ impl SentLog {
     /// # Errors
     ///
     /// Says why it may not.
-    pub fn find(&self, now: Instant, seq: u16, rtt: Duration) -> Result<SentRecord, ResendRefusal> {
+    pub(crate) fn find(
+        &self,
+        now: Instant,
+        seq: u16,
+        rtt: Duration,
+    ) -> Result<SentRecord, ResendRefusal> {
         let packed = self.packed(seq).ok_or(ResendRefusal::Unknown)?;
         let age = millis(now).wrapping_sub(packed.sent_at);
         if packed.resends() >= MAX_RESENDS {
@@ -101,7 +106,7 @@ impl SentLog {
 
     /// Records that a packet was sent again at `now`. Returns how often that has happened; 0 if the
     /// packet is not remembered.
-    pub fn note_resend(&mut self, now: Instant, seq: u16) -> u8 {
+    pub(crate) fn note_resend(&mut self, now: Instant, seq: u16) -> u8 {
         if self.packed(seq).is_none() {
             return 0;
         }
@@ -114,14 +119,15 @@ impl SentLog {
     }
 
     /// Bytes of memory in use.
+    #[cfg(test)]
     #[must_use]
-    pub fn allocated(&self) -> usize {
+    pub(crate) fn allocated(&self) -> usize {
         self.records.capacity() * size_of::<Packed>()
     }
 
     /// Forgets everything and returns the memory. This is for a consumer that pauses, or whose
     /// source is replaced.
-    pub fn clear(&mut self) {
+    pub(crate) fn clear(&mut self) {
         self.records = Vec::new();
     }
 
@@ -159,7 +165,7 @@ impl SentLog {
 impl SentRecord {
     /// The whole number in the source's store, whose highest number is `highest`.
     #[must_use]
-    pub const fn source_seq(&self, highest: ExtendedSeq) -> ExtendedSeq {
+    pub(crate) const fn source_seq(&self, highest: ExtendedSeq) -> ExtendedSeq {
         ExtendedSeq::from_low32(self.source, highest)
     }
 }

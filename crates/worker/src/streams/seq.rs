@@ -1,90 +1,56 @@
-//! Numbers that wrap: comparing them, and unwrapping them into counters that do not.
+//! Sequence numbers wrap: here they are unwrapped into counters that do not.
 //!
-//! Everything that remembers packets counts with [`ExtendedSeq`] and [`ExtendedTimestamp`]. The 16
-//! or 32 bits of a packet are extended once on the way in and cut off once on the way out.
-
-/// Whether sequence number `a` is later than `b`, which means less than half the circle ahead (RFC
-/// 1982 §3.2). Numbers exactly half a circle apart are ordered by value. So of two different
-/// numbers, one is always the later.
-#[must_use]
-pub const fn seq_is_newer(a: u16, b: u16) -> bool {
-    let ahead = a.wrapping_sub(b);
-    ahead != 0 && (ahead < 0x8000 || (ahead == 0x8000 && a > b))
-}
-
-/// Whether RTP timestamp `a` is later than `b`, by the rule of [`seq_is_newer`].
-#[must_use]
-pub const fn timestamp_is_newer(a: u32, b: u32) -> bool {
-    let ahead = a.wrapping_sub(b);
-    ahead != 0 && (ahead < 0x8000_0000 || (ahead == 0x8000_0000 && a > b))
-}
+//! Everything that remembers packets counts with [`ExtendedSeq`]. The 16 bits of a packet are
+//! extended once on the way in and cut off once on the way out.
 
 /// A sequence number that does not wrap: the lower 16 bits are those of the packet, the upper ones
 /// count cycles. The first packet of a stream is in cycle 2¹⁶, so that earlier packets have
 /// numbers, too.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
-pub struct ExtendedSeq(pub u64);
+pub(crate) struct ExtendedSeq(pub u64);
 
 impl ExtendedSeq {
     /// What travels in the packet.
     #[must_use]
-    pub const fn seq(self) -> u16 {
+    pub(crate) const fn seq(self) -> u16 {
         (self.0 & 0xffff) as u16
     }
 
     /// The lower 32 bits. They are enough to find the number again among recent ones.
     #[must_use]
-    pub const fn low32(self) -> u32 {
+    pub(crate) const fn low32(self) -> u32 {
         (self.0 & 0xffff_ffff) as u32
     }
 
     /// The number with these lower 32 bits that is nearest to `near`.
     #[must_use]
-    pub const fn from_low32(low: u32, near: Self) -> Self {
+    pub(crate) const fn from_low32(low: u32, near: Self) -> Self {
         Self(unwrap_near(near.0, low as u64, 32))
     }
 
     /// The number `count` packets later.
     #[must_use]
-    pub const fn plus(self, count: u64) -> Self {
+    pub(crate) const fn plus(self, count: u64) -> Self {
         Self(self.0.wrapping_add(count))
     }
 
     /// How many packets this number is after `earlier`; 0 when it is not after it.
     #[must_use]
-    pub const fn since(self, earlier: Self) -> u64 {
+    pub(crate) const fn since(self, earlier: Self) -> u64 {
         self.0.saturating_sub(earlier.0)
-    }
-}
-
-/// An RTP timestamp that does not wrap, in units of the stream's clock rate.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
-pub struct ExtendedTimestamp(pub u64);
-
-impl ExtendedTimestamp {
-    /// What travels in the packet.
-    #[must_use]
-    pub const fn timestamp(self) -> u32 {
-        (self.0 & 0xffff_ffff) as u32
     }
 }
 
 /// Unwraps the sequence numbers of one stream. Each becomes the number nearest to the highest one
 /// seen, so reordering around a wrap is harmless, even right after the start.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct SeqUnwrapper {
+pub(crate) struct SeqUnwrapper {
     highest: Option<ExtendedSeq>,
 }
 
 impl SeqUnwrapper {
-    /// Nothing seen yet.
-    #[must_use]
-    pub const fn new() -> Self {
-        Self { highest: None }
-    }
-
     /// The extended number of `seq`, which becomes the highest if it is.
-    pub fn unwrap(&mut self, seq: u16) -> ExtendedSeq {
+    pub(crate) fn unwrap(&mut self, seq: u16) -> ExtendedSeq {
         let extended = self.peek(seq);
         self.highest = self.highest.max(Some(extended));
         extended
@@ -92,7 +58,7 @@ impl SeqUnwrapper {
 
     /// The extended number of `seq`; changes nothing.
     #[must_use]
-    pub fn peek(&self, seq: u16) -> ExtendedSeq {
+    pub(crate) fn peek(&self, seq: u16) -> ExtendedSeq {
         match self.highest {
             Some(highest) => ExtendedSeq(unwrap_near(highest.0, u64::from(seq), 16)),
             None => ExtendedSeq(FIRST_CYCLE | u64::from(seq)),
@@ -101,7 +67,7 @@ impl SeqUnwrapper {
 
     /// Takes `seq` as the start of a new run of numbers. Its extended number is more than a whole
     /// cycle above all earlier ones, so old and new numbers are never mixed up.
-    pub fn restart(&mut self, seq: u16) -> ExtendedSeq {
+    pub(crate) fn restart(&mut self, seq: u16) -> ExtendedSeq {
         let extended = match self.highest {
             Some(ExtendedSeq(highest)) => {
                 ExtendedSeq(((highest | 0xffff).wrapping_add(0x1_0001)) | u64::from(seq))
@@ -114,38 +80,7 @@ impl SeqUnwrapper {
 
     /// The highest number seen.
     #[must_use]
-    pub const fn highest(&self) -> Option<ExtendedSeq> {
-        self.highest
-    }
-}
-
-/// Unwraps the RTP timestamps of one stream like [`SeqUnwrapper`] does its sequence numbers.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct TimestampUnwrapper {
-    highest: Option<ExtendedTimestamp>,
-}
-
-impl TimestampUnwrapper {
-    /// Nothing seen yet.
-    #[must_use]
-    pub const fn new() -> Self {
-        Self { highest: None }
-    }
-
-    /// The extended timestamp of `timestamp`, which becomes the highest if it is.
-    pub fn unwrap(&mut self, timestamp: u32) -> ExtendedTimestamp {
-        let low = u64::from(timestamp);
-        let extended = ExtendedTimestamp(match self.highest {
-            Some(highest) => unwrap_near(highest.0, low, 32),
-            None => FIRST_CYCLE | low,
-        });
-        self.highest = self.highest.max(Some(extended));
-        extended
-    }
-
-    /// The highest timestamp seen.
-    #[must_use]
-    pub const fn highest(&self) -> Option<ExtendedTimestamp> {
+    pub(crate) const fn highest(&self) -> Option<ExtendedSeq> {
         self.highest
     }
 }
@@ -172,37 +107,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn of_two_different_numbers_exactly_one_is_newer() {
-        for a in (0..=u16::MAX).step_by(257) {
-            assert!(!seq_is_newer(a, a));
-            for b in (0..=u16::MAX).step_by(127).filter(|b| *b != a) {
-                assert_ne!(seq_is_newer(a, b), seq_is_newer(b, a), "{a} {b}");
-            }
-        }
-        assert_ne!(seq_is_newer(0, 0x8000), seq_is_newer(0x8000, 0));
-        assert_ne!(
-            timestamp_is_newer(5, 0x8000_0005),
-            timestamp_is_newer(0x8000_0005, 5)
-        );
-    }
-
-    #[test]
-    fn newer_means_less_than_half_a_circle_ahead() {
-        for base in [0_u16, 1, 0x7fff, 0x8000, 0xfffe, 0xffff] {
-            for ahead in [1_u16, 2, 100, 0x7ffe, 0x7fff] {
-                assert!(seq_is_newer(base.wrapping_add(ahead), base));
-                assert!(!seq_is_newer(base, base.wrapping_add(ahead)));
-            }
-        }
-        assert!(timestamp_is_newer(0, u32::MAX));
-        assert!(!timestamp_is_newer(u32::MAX, 0));
-        assert!(!timestamp_is_newer(7, 7));
-    }
-
-    #[test]
     fn an_ordered_stream_counts_on_through_many_wraps() {
         for first in [0_u16, 1, 0x7fff, 0x8000, 0xffff] {
-            let mut unwrapper = SeqUnwrapper::new();
+            let mut unwrapper = SeqUnwrapper::default();
             let base = unwrapper.unwrap(first);
             assert_eq!(base.seq(), first);
             for count in 1..150_000_u64 {
@@ -215,7 +122,7 @@ mod tests {
     #[test]
     fn steps_of_every_size_up_to_half_the_circle_are_followed() {
         for step in (1..=0x8000_u64).step_by(331).chain([0x7fff]) {
-            let mut unwrapper = SeqUnwrapper::new();
+            let mut unwrapper = SeqUnwrapper::default();
             let base = unwrapper.unwrap(0xfff0);
             // Exactly half a circle is ambiguous and is not promised.
             for n in 1..20 {
@@ -231,7 +138,7 @@ mod tests {
 
     #[test]
     fn reordering_around_a_wrap_and_before_the_first_packet_is_harmless() {
-        let mut unwrapper = SeqUnwrapper::new();
+        let mut unwrapper = SeqUnwrapper::default();
         let first = unwrapper.unwrap(2);
         let order = [0xffff_u16, 1, 0xfffe, 5, 0, 3, 0x8006, 4];
         let offsets: Vec<i64> = order
@@ -245,7 +152,7 @@ mod tests {
     #[test]
     fn a_shuffled_stream_gives_what_a_wide_counter_would() {
         let mut state = 0x1234_5678_9abc_def1_u64;
-        let mut unwrapper = SeqUnwrapper::new();
+        let mut unwrapper = SeqUnwrapper::default();
         let mut offset = None;
         let mut counter = 0_u64;
         for _ in 0..200_000 {
@@ -263,7 +170,7 @@ mod tests {
 
     #[test]
     fn peeking_changes_nothing() {
-        let mut unwrapper = SeqUnwrapper::new();
+        let mut unwrapper = SeqUnwrapper::default();
         unwrapper.unwrap(10);
         let ahead = unwrapper.peek(0x7000);
         assert!(Some(ahead) > unwrapper.highest());
@@ -273,7 +180,7 @@ mod tests {
     #[test]
     fn a_restart_is_more_than_a_cycle_above_everything_before() {
         for (before, after) in [(0_u16, 0xffff_u16), (0xffff, 0), (5, 5), (0x8000, 0x7fff)] {
-            let mut unwrapper = SeqUnwrapper::new();
+            let mut unwrapper = SeqUnwrapper::default();
             let old = unwrapper.unwrap(before);
             let new = unwrapper.restart(after);
             assert_eq!(new.seq(), after);
@@ -291,22 +198,6 @@ mod tests {
             assert_eq!(ExtendedSeq::from_low32(later.low32(), near), later);
             assert_eq!(ExtendedSeq::from_low32(near.low32(), later), near);
         }
-    }
-
-    #[test]
-    fn timestamps_unwrap_like_sequence_numbers() {
-        let mut unwrapper = TimestampUnwrapper::new();
-        let first = unwrapper.unwrap(0xffff_f000);
-        assert_eq!(unwrapper.unwrap(0x0000_0500).0 - first.0, 0x1500);
-        assert_eq!(first.0 - unwrapper.unwrap(0xffff_e000).0, 0x1000);
-        for n in 1..100_u64 {
-            let ahead = first.0 + 0x1500 + n * 0x7000_0000;
-            assert_eq!(unwrapper.unwrap((ahead & 0xffff_ffff) as u32).0, ahead);
-        }
-        assert_eq!(
-            unwrapper.highest().map(|t| t.0),
-            Some(first.0 + 0x1500 + 99 * 0x7000_0000)
-        );
     }
 
     #[test]

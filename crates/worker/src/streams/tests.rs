@@ -4,6 +4,8 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use super::receive::ReceiveStats;
+use super::send::SendStats;
 use super::*;
 use crate::ids::{PayloadType, Ssrc};
 use crate::time::Instant;
@@ -76,8 +78,6 @@ impl Receiver {
             received: now,
             size: packet.payload.len() + 12,
             key_frame: false,
-            spatial_layer: 0,
-            temporal_layer: 0,
         };
         let accepted = match packet.osn {
             None => self.0.handle_rtp(now, &incoming),

@@ -5,7 +5,7 @@ use crate::output::Output;
 use crate::srtp::{MAX_PROTECTION_OVERHEAD, SrtpSend, StreamIndex};
 use crate::streams::{ProtectedLog, RateMeter};
 use crate::time::Instant;
-use crate::wire::ext::AbsSendTime;
+use crate::wire::ext::{AbsSendTime, TransportWideSequenceNumber};
 use crate::wire::extension_ids::{STORED_PROFILE, SendExtensionIds};
 use crate::wire::rtp::RtpHeader;
 use crate::wire::rtp_ext::{ExtensionForm, ExtensionWriter, Extensions};
@@ -258,7 +258,8 @@ impl RtpToSend<'_> {
             )?;
         }
         if ids.transport_wide_cc != 0 {
-            writer.push(ids.transport_wide_cc, &wide_sequence_number.to_be_bytes())?;
+            let number = TransportWideSequenceNumber(wide_sequence_number);
+            writer.push(ids.transport_wide_cc, &number.to_bytes())?;
         }
         for extension in Extensions::new(STORED_PROFILE, self.extensions) {
             let id = ids.of_router_id(extension.id);

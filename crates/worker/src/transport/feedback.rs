@@ -3,11 +3,11 @@
 use std::time::Duration;
 
 use crate::bwe::{ArrivalLog, ReceiveSideEstimator};
-use crate::ids::{Mid, Rid, Ssrc};
+use crate::ids::Ssrc;
 use crate::params::RtpParameters;
 use crate::producer::PacketNames;
 use crate::time::Instant;
-use crate::wire::ext::AbsSendTime;
+use crate::wire::ext::{AbsSendTime, TransportWideSequenceNumber, token};
 use crate::wire::extension_ids::RecvExtensionIds;
 use crate::wire::rtp::RtpPacket;
 
@@ -71,8 +71,9 @@ impl PathFeedback {
         for extension in packet.extensions() {
             match extension.id {
                 id if id == ids.transport_wide_cc => {
-                    if let (Some(arrivals), [high, low]) = (&mut self.arrivals, extension.value) {
-                        arrivals.handle_packet(now, u16::from_be_bytes([*high, *low]), at);
+                    let number = TransportWideSequenceNumber::parse(extension.value);
+                    if let (Some(arrivals), Some(number)) = (&mut self.arrivals, number) {
+                        arrivals.handle_packet(now, number.0, at);
                         self.media_ssrc = Some(packet.ssrc());
                     }
                 }
@@ -82,9 +83,9 @@ impl PathFeedback {
                         estimator.handle_packet(at, sent.ticks(), packet.bytes().len());
                     }
                 }
-                id if id == ids.mid => names.mid = Mid::new(extension.value),
-                id if id == ids.rid => names.rid = Rid::new(extension.value),
-                id if id == ids.repaired_rid => names.repaired_rid = Rid::new(extension.value),
+                id if id == ids.mid => names.mid = token(extension.value),
+                id if id == ids.rid => names.rid = token(extension.value),
+                id if id == ids.repaired_rid => names.repaired_rid = token(extension.value),
                 _ => {}
             }
         }

@@ -4,11 +4,11 @@ use crate::params::{HeaderExtensionUri as Uri, RtpHeaderExtensionParameters};
 
 /// The form of the block of extensions that a stored packet carries: the two-byte form without its
 /// header, under router ids.
-pub const STORED_PROFILE: u16 = 0x1000;
+pub(crate) const STORED_PROFILE: u16 = 0x1000;
 
 /// The ids that a transport reads on received packets, for routing and for feedback. 0 is none.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct RecvExtensionIds {
+pub(crate) struct RecvExtensionIds {
     /// The MID (RFC 8843).
     pub mid: u8,
     /// The RTP stream id (RFC 8852).
@@ -23,7 +23,7 @@ pub struct RecvExtensionIds {
 
 impl RecvExtensionIds {
     /// Takes over the ids of a new producer.
-    pub fn learn(&mut self, extensions: &[RtpHeaderExtensionParameters]) {
+    pub(crate) fn learn(&mut self, extensions: &[RtpHeaderExtensionParameters]) {
         for extension in extensions {
             match extension.uri {
                 Uri::Mid => self.mid = extension.id,
@@ -40,7 +40,7 @@ impl RecvExtensionIds {
 /// How a producer's extensions are kept for consumers. For each id in its packets it holds the
 /// router id, or 0 if the extension is not passed on.
 #[derive(Clone, Debug)]
-pub struct PassThrough {
+pub(crate) struct PassThrough {
     router_ids: [u8; 256],
     video_orientation: Option<u8>,
     dependency_descriptor: Option<u8>,
@@ -49,7 +49,7 @@ pub struct PassThrough {
 impl PassThrough {
     /// Of a producer's extensions.
     #[must_use]
-    pub fn new(extensions: &[RtpHeaderExtensionParameters]) -> Self {
+    pub(crate) fn new(extensions: &[RtpHeaderExtensionParameters]) -> Self {
         let mut router_ids = [0; 256];
         for extension in extensions {
             if is_passed_through(extension.uri) {
@@ -70,24 +70,24 @@ impl PassThrough {
     }
 
     /// The id of video orientation in the producer's packets, if it is negotiated.
-    pub fn video_orientation(&self) -> Option<u8> {
+    pub(crate) fn video_orientation(&self) -> Option<u8> {
         self.video_orientation
     }
 
     /// The id of the dependency descriptor in the producer's packets, if it is negotiated.
-    pub fn dependency_descriptor(&self) -> Option<u8> {
+    pub(crate) fn dependency_descriptor(&self) -> Option<u8> {
         self.dependency_descriptor
     }
 
     /// The router id of the extension with this id, if it is kept.
-    pub fn router_id(&self, id: u8) -> Option<u8> {
+    pub(crate) fn router_id(&self, id: u8) -> Option<u8> {
         Some(self.router_ids[usize::from(id)]).filter(|router_id| *router_id != 0)
     }
 }
 
 /// The ids on the packets of one consumer. 0 is an extension that was not negotiated.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct SendExtensionIds {
+pub(crate) struct SendExtensionIds {
     /// The MID (RFC 8843).
     pub mid: u8,
     /// abs-send-time.
@@ -102,7 +102,7 @@ pub struct SendExtensionIds {
 impl SendExtensionIds {
     /// Of a consumer's extensions.
     #[must_use]
-    pub fn new(extensions: &[RtpHeaderExtensionParameters]) -> Self {
+    pub(crate) fn new(extensions: &[RtpHeaderExtensionParameters]) -> Self {
         let mut ids = Self::default();
         for extension in extensions {
             ids.needs_two_byte_form |= extension.id > MAX_ONE_BYTE_ID;
@@ -120,7 +120,7 @@ impl SendExtensionIds {
     }
 
     /// The consumer's id of a stored extension; 0 if it is left out.
-    pub fn of_router_id(&self, router_id: u8) -> u8 {
+    pub(crate) fn of_router_id(&self, router_id: u8) -> u8 {
         self.passed_through
             .get(usize::from(router_id))
             .copied()

@@ -10,12 +10,12 @@
 //! - [`rfc4571`]: frames on a TCP connection.
 //! - [`buffer`]: the cursors that all of them read and write with.
 
-pub mod buffer;
-pub mod demux;
-pub mod ext;
-pub mod extension_ids;
-pub mod rfc4571;
-pub mod rtcp;
-pub mod rtp;
-pub mod rtp_ext;
-pub mod stun;
+pub(crate) mod buffer;
+pub(crate) mod demux;
+pub(crate) mod ext;
+pub(crate) mod extension_ids;
+pub(crate) mod rfc4571;
+pub(crate) mod rtcp;
+pub(crate) mod rtp;
+pub(crate) mod rtp_ext;
+pub(crate) mod stun;

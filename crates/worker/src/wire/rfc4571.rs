@@ -10,7 +10,7 @@ use crate::output::MAX_DATAGRAM;
 /// number of bytes, then take frames until [`FrameDecoder::next_frame`] has no more. Then there is
 /// space again, because the buffer is larger than the largest frame.
 #[derive(Debug)]
-pub struct FrameDecoder {
+pub(crate) struct FrameDecoder {
     buffer: Box<[u8]>,
     start: usize,
     end: usize,
@@ -20,7 +20,7 @@ pub struct FrameDecoder {
 /// the connection must be closed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, thiserror::Error)]
 #[error("frame of {len} bytes is longer than a datagram may be")]
-pub struct FrameTooLong {
+pub(crate) struct FrameTooLong {
     /// The length announced, in bytes.
     pub len: usize,
 }
@@ -28,7 +28,7 @@ pub struct FrameTooLong {
 impl FrameDecoder {
     /// A decoder with a buffer of `capacity` bytes, or of the largest frame if that is more.
     #[must_use]
-    pub fn new(capacity: usize) -> Self {
+    pub(crate) fn new(capacity: usize) -> Self {
         let capacity = capacity.max(PREFIX_LEN + MAX_DATAGRAM);
         Self {
             buffer: vec![0; capacity].into_boxed_slice(),
@@ -38,7 +38,7 @@ impl FrameDecoder {
     }
 
     /// Where to read into from the connection. It is not empty if all frames have been taken.
-    pub fn space(&mut self) -> &mut [u8] {
+    pub(crate) fn space(&mut self) -> &mut [u8] {
         if self.start > 0 {
             self.buffer.copy_within(self.start..self.end, 0);
             self.end -= self.start;
@@ -49,7 +49,7 @@ impl FrameDecoder {
 
     /// Notes that the first `len` bytes of [`FrameDecoder::space`] have been read from the
     /// connection. More than the space held is ignored.
-    pub fn advance(&mut self, len: usize) {
+    pub(crate) fn advance(&mut self, len: usize) {
         self.end = self.end.saturating_add(len).min(self.buffer.len());
     }
 
@@ -59,7 +59,7 @@ impl FrameDecoder {
     /// # Errors
     ///
     /// A frame that is longer than a datagram may be; every later call says the same.
-    pub fn next_frame(&mut self) -> Result<Option<&mut [u8]>, FrameTooLong> {
+    pub(crate) fn next_frame(&mut self) -> Result<Option<&mut [u8]>, FrameTooLong> {
         while let Some(frame) = self.peek()? {
             self.start = frame.end;
             // RFC 4571 §2: "Zero is a valid value for LENGTH, and it codes the null packet."
@@ -87,12 +87,12 @@ impl FrameDecoder {
 
 /// The two bytes before a datagram of `len` bytes; `None` above 65,535.
 #[must_use]
-pub fn prefix(len: usize) -> Option<[u8; PREFIX_LEN]> {
+pub(crate) fn prefix(len: usize) -> Option<[u8; PREFIX_LEN]> {
     u16::try_from(len).ok().map(u16::to_be_bytes)
 }
 
 /// Length of the prefix, in bytes.
-pub const PREFIX_LEN: usize = 2;
+pub(crate) const PREFIX_LEN: usize = 2;
 
 #[cfg(test)]
 mod tests {

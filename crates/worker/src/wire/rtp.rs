@@ -157,7 +157,7 @@ impl<'a> RtpPacket<'a> {
 /// encrypted and unauthenticated: SRTP leaves this part in the clear. `None` if the header does not
 /// fit the packet.
 #[must_use]
-pub fn header_len(packet: &[u8]) -> Option<usize> {
+pub(crate) fn header_len(packet: &[u8]) -> Option<usize> {
     Prefix::read(packet).ok().map(|prefix| prefix.header_len)
 }
 
@@ -200,8 +200,7 @@ impl RtpHeader {
     /// Writes the fixed header without CSRCs, extension and padding to the front of `packet` and
     /// returns its length. If it does not fit, nothing changes and the answer is `None`.
     ///
-    /// [`super::rtp_ext::ExtensionWriter`] adds the extension after it, [`write_padding`] the
-    /// padding after the payload. Each sets its own bit.
+    /// [`super::rtp_ext::ExtensionWriter`] adds the extension after it and sets its bit.
     pub fn write(&self, packet: &mut [u8]) -> Option<usize> {
         let sequence_number = self.sequence_number.to_be_bytes();
         let timestamp = self.timestamp.to_be_bytes();
@@ -230,20 +229,6 @@ impl RtpHeader {
             ssrc: Ssrc(reader.u32()?),
         })
     }
-}
-
-/// Appends `count` bytes of padding to a packet of `len` bytes, sets the padding bit and returns
-/// the new length. If they do not fit or `count` is 0, nothing changes and the answer is `None`.
-pub fn write_padding(packet: &mut [u8], len: usize, count: u8) -> Option<usize> {
-    let end = len.checked_add(usize::from(count))?;
-    if count == 0 || len < FIXED_HEADER_LEN {
-        return None;
-    }
-    let padding = packet.get_mut(len..end)?;
-    padding.fill(0);
-    *padding.last_mut()? = count;
-    packet[0] |= PADDING_BIT;
-    Some(end)
 }
 
 /// The part before the payload: all that can be read before a packet is authenticated.
@@ -281,7 +266,7 @@ impl<'a> Prefix<'a> {
 }
 
 /// Length of the fixed header, in bytes.
-pub const FIXED_HEADER_LEN: usize = 12;
+pub(crate) const FIXED_HEADER_LEN: usize = 12;
 /// The X bit of the first byte.
 pub(super) const EXTENSION_BIT: u8 = 0x10;
 const PADDING_BIT: u8 = 0x20;
@@ -366,10 +351,8 @@ mod tests {
 
     #[test]
     fn padding_may_be_all_there_is() {
-        let mut bytes = packet(0x80, &[0xff; 20]);
-        assert_eq!(write_padding(&mut bytes, 12, 0), None);
-        assert_eq!(write_padding(&mut bytes, 12, 21), None);
-        assert_eq!(write_padding(&mut bytes, 12, 20), Some(32));
+        let mut bytes = packet(0xa0, &[0; 20]);
+        *bytes.last_mut().unwrap() = 20;
         let view = RtpPacket::new_checked(&bytes).unwrap();
         assert!(view.is_padding_only());
         assert!(view.payload().is_empty());

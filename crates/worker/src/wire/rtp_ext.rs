@@ -116,7 +116,7 @@ impl<'a> Iterator for Extensions<'a> {
 
 /// The two forms a header extension is written in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ExtensionForm {
+pub(crate) enum ExtensionForm {
     /// Ids 1–14, values of 1–16 bytes.
     OneByte,
     /// Ids 1–255, values of 0–255 bytes.
@@ -126,7 +126,7 @@ pub enum ExtensionForm {
 impl ExtensionForm {
     /// The smaller form that can hold elements with these ids and value lengths.
     #[must_use]
-    pub fn fitting(elements: impl IntoIterator<Item = (u8, usize)>) -> Self {
+    pub(crate) fn fitting(elements: impl IntoIterator<Item = (u8, usize)>) -> Self {
         let fit_one_byte = elements
             .into_iter()
             .all(|(id, len)| id <= MAX_ONE_BYTE_ID && (1..=MAX_ONE_BYTE_LEN).contains(&len));
@@ -145,7 +145,7 @@ impl ExtensionForm {
 /// [`super::buffer::stamp`]. If the writer is dropped without [`ExtensionWriter::finish`], the
 /// packet has no extension.
 #[derive(Debug)]
-pub struct ExtensionWriter<'a> {
+pub(crate) struct ExtensionWriter<'a> {
     packet: &'a mut [u8],
     form: ExtensionForm,
     start: usize,
@@ -155,7 +155,7 @@ pub struct ExtensionWriter<'a> {
 impl<'a> ExtensionWriter<'a> {
     /// A writer into `packet`, whose header so far is `header_len` bytes long.
     #[must_use]
-    pub const fn new(packet: &'a mut [u8], header_len: usize, form: ExtensionForm) -> Self {
+    pub(crate) const fn new(packet: &'a mut [u8], header_len: usize, form: ExtensionForm) -> Self {
         Self {
             packet,
             form,
@@ -166,7 +166,7 @@ impl<'a> ExtensionWriter<'a> {
 
     /// Appends an element and returns the position of its value in the packet. If the packet is
     /// full or the form cannot hold this id or length, nothing changes and the answer is `None`.
-    pub fn push(&mut self, id: u8, value: &[u8]) -> Option<usize> {
+    pub(crate) fn push(&mut self, id: u8, value: &[u8]) -> Option<usize> {
         let len = u8::try_from(value.len()).ok()?;
         let value_at = match self.form {
             ExtensionForm::OneByte => {
@@ -196,7 +196,7 @@ impl<'a> ExtensionWriter<'a> {
     /// new length of the packet's header. Without an element nothing is written and the header
     /// keeps its length.
     #[must_use]
-    pub fn finish(self) -> usize {
+    pub(crate) fn finish(self) -> usize {
         let elements_at = self.start.saturating_add(EXTENSION_HEADER_LEN);
         let end = self
             .at

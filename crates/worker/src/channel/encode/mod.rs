@@ -23,14 +23,14 @@ type Tables<T> = WIPOffset<Vector<'static, ForwardsUOffset<T>>>;
 
 /// Writes messages as frames; its memory is reused from frame to frame.
 #[derive(Debug, Default)]
-pub struct Encoder {
+pub(crate) struct Encoder {
     frames: FrameBuilder,
 }
 
 impl Encoder {
     /// An encoder without memory yet.
     #[must_use]
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self::default()
     }
 
@@ -39,7 +39,7 @@ impl Encoder {
     /// # Errors
     ///
     /// The message is larger than the channel takes.
-    pub fn encode(&mut self, message: &Outgoing) -> Result<&[u8], FrameError> {
+    pub(crate) fn encode(&mut self, message: &Outgoing) -> Result<&[u8], FrameError> {
         match message {
             Outgoing::Log(line) => self.frames.log(line),
             Outgoing::Response(response) => self.response(response),

@@ -9,7 +9,7 @@ use super::structure::{
 
 /// The fields that every descriptor begins with, which can be read without templates.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct FrameMark {
+pub(crate) struct FrameMark {
     /// First packet of the frame.
     pub frame_start: bool,
     /// Last packet of the frame.
@@ -25,7 +25,7 @@ pub struct FrameMark {
 impl FrameMark {
     /// Reads the front of a descriptor; `None` when it has fewer than three bytes.
     #[must_use]
-    pub fn read(descriptor: &[u8]) -> Option<Self> {
+    pub(crate) fn read(descriptor: &[u8]) -> Option<Self> {
         let mut reader = Reader::new(descriptor);
         let first = reader.u8()?;
         Some(Self {
@@ -40,7 +40,7 @@ impl FrameMark {
 
 /// A descriptor with what its template says.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct DependencyDescriptor {
+pub(crate) struct DependencyDescriptor {
     /// The fields that need no template.
     pub mark: FrameMark,
     /// The layers of the frame.
@@ -61,7 +61,7 @@ pub struct DependencyDescriptor {
 
 /// Why a descriptor cannot be used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, thiserror::Error)]
-pub enum DependencyDescriptorError {
+pub(crate) enum DependencyDescriptorError {
     /// It ends before its fields do.
     #[error("dependency descriptor is too short")]
     TooShort,
@@ -92,7 +92,7 @@ impl DependencyDescriptor {
     /// # Errors
     ///
     /// Says what is wrong with the descriptor, or that it needs another structure than `known`.
-    pub fn parse(
+    pub(crate) fn parse(
         value: &[u8],
         known: Option<&TemplateStructure>,
     ) -> Result<Self, DependencyDescriptorError> {

@@ -13,8 +13,5 @@ mod structure;
 #[cfg(test)]
 mod tests;
 
-pub use descriptor::{DependencyDescriptor, DependencyDescriptorError, FrameMark};
-pub use structure::{
-    ChainDiffs, DecodeTargetIndication, DecodeTargetIndications, FrameDiffs, Layers, Resolution,
-    Template, TemplateStructure,
-};
+pub(crate) use descriptor::{DependencyDescriptor, FrameMark};
+pub(crate) use structure::TemplateStructure;

@@ -5,7 +5,7 @@ use super::descriptor::DependencyDescriptorError as Error;
 
 /// The templates of a stream, from the descriptor of its last key frame.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct TemplateStructure {
+pub(crate) struct TemplateStructure {
     /// The id of the first template.
     pub template_id_offset: u8,
     /// How many decode targets there are, 1–32.
@@ -21,7 +21,7 @@ pub struct TemplateStructure {
 
 /// What frames of one kind have in common.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
-pub struct Template {
+pub(crate) struct Template {
     /// The layers of the frame.
     pub layers: Layers,
     /// What the frame is to each decode target.
@@ -34,7 +34,7 @@ pub struct Template {
 
 /// A spatial and a temporal layer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
-pub struct Layers {
+pub(crate) struct Layers {
     /// The spatial layer, 0–3.
     pub spatial: u8,
     /// The temporal layer, 0–7.
@@ -43,7 +43,7 @@ pub struct Layers {
 
 /// What a frame is to a decode target.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum DecodeTargetIndication {
+pub(crate) enum DecodeTargetIndication {
     /// Not part of it.
     NotPresent,
     /// No later frame of it refers to this one.
@@ -57,25 +57,25 @@ pub enum DecodeTargetIndication {
 /// What a frame means to each of up to 32 decode targets: two bits each, the first in the lowest
 /// bits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
-pub struct DecodeTargetIndications(u64);
+pub(crate) struct DecodeTargetIndications(u64);
 
 /// How many frames ago the frames were that a frame refers to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
-pub struct FrameDiffs {
+pub(crate) struct FrameDiffs {
     diffs: [u16; MAX_FRAME_DIFFS],
     len: u8,
 }
 
 /// How many frames ago the last frame of each chain was.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
-pub struct ChainDiffs {
+pub(crate) struct ChainDiffs {
     diffs: [u8; MAX_DECODE_TARGETS],
     len: u8,
 }
 
 /// Size of a spatial layer's pictures, in pixels.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
-pub struct Resolution {
+pub(crate) struct Resolution {
     /// 1–65,536.
     pub width: u32,
     /// 1–65,536.
@@ -162,13 +162,13 @@ impl TemplateStructure {
 
     /// The templates, the first having the id [`TemplateStructure::template_id_offset`].
     #[must_use]
-    pub fn templates(&self) -> &[Template] {
+    pub(crate) fn templates(&self) -> &[Template] {
         &self.templates
     }
 
     /// The template that a descriptor names by `id`, 0–63.
     #[must_use]
-    pub fn template(&self, id: u8) -> Option<&Template> {
+    pub(crate) fn template(&self, id: u8) -> Option<&Template> {
         // frame_dependency_definition(): the ids of a structure go on after 63 with 0.
         let offset = self.template_id_offset % MAX_TEMPLATE_ID;
         let index = (id % MAX_TEMPLATE_ID + MAX_TEMPLATE_ID - offset) % MAX_TEMPLATE_ID;
@@ -177,34 +177,34 @@ impl TemplateStructure {
 
     /// The highest layers that any frame has.
     #[must_use]
-    pub const fn max_layers(&self) -> Layers {
+    pub(crate) const fn max_layers(&self) -> Layers {
         self.max
     }
 
     /// The highest layers of a decode target; `None` past the last.
     #[must_use]
-    pub fn decode_target_layers(&self, target: usize) -> Option<Layers> {
+    pub(crate) fn decode_target_layers(&self, target: usize) -> Option<Layers> {
         let targets = &self.decode_target_layers[..usize::from(self.decode_target_count)];
         targets.get(target).copied()
     }
 
     /// The decode target of exactly these layers.
     #[must_use]
-    pub fn decode_target_of(&self, layers: Layers) -> Option<usize> {
+    pub(crate) fn decode_target_of(&self, layers: Layers) -> Option<usize> {
         let targets = &self.decode_target_layers[..usize::from(self.decode_target_count)];
         targets.iter().position(|target| *target == layers)
     }
 
     /// The chain that protects a decode target; `None` past the last target and without chains.
     #[must_use]
-    pub fn chain_of(&self, target: usize) -> Option<u8> {
+    pub(crate) fn chain_of(&self, target: usize) -> Option<u8> {
         let has_chains = self.chain_count > 0 && target < usize::from(self.decode_target_count);
         has_chains.then(|| self.protected_by[target])
     }
 
     /// The size of a spatial layer's pictures, when the structure tells it.
     #[must_use]
-    pub fn resolution(&self, spatial_layer: u8) -> Option<Resolution> {
+    pub(crate) fn resolution(&self, spatial_layer: u8) -> Option<Resolution> {
         let resolutions = self.resolutions.as_ref()?;
         resolutions
             .get(..=usize::from(self.max.spatial))?
@@ -214,7 +214,7 @@ impl TemplateStructure {
 
     /// A bit for each decode target: all of them active, as a new structure begins.
     #[must_use]
-    pub const fn all_decode_targets(&self) -> u32 {
+    pub(crate) const fn all_decode_targets(&self) -> u32 {
         u32::MAX >> (MAX_DECODE_TARGETS - self.decode_target_count as usize)
     }
 }
@@ -261,7 +261,7 @@ impl DecodeTargetIndications {
     /// What the frame means to decode target `target`, 0–31. It is not part of a target beyond
     /// that.
     #[must_use]
-    pub const fn get(self, target: usize) -> DecodeTargetIndication {
+    pub(crate) const fn get(self, target: usize) -> DecodeTargetIndication {
         if target >= MAX_DECODE_TARGETS {
             return DecodeTargetIndication::NotPresent;
         }
@@ -306,7 +306,7 @@ impl FrameDiffs {
 
     /// The differences of frame number.
     #[must_use]
-    pub fn as_slice(&self) -> &[u16] {
+    pub(crate) fn as_slice(&self) -> &[u16] {
         &self.diffs[..usize::from(self.len)]
     }
 }
@@ -325,7 +325,7 @@ impl ChainDiffs {
 
     /// The differences of frame number, one per chain; 0 where the frame begins the chain.
     #[must_use]
-    pub fn as_slice(&self) -> &[u8] {
+    pub(crate) fn as_slice(&self) -> &[u8] {
         self.diffs.get(..usize::from(self.len)).unwrap_or_default()
     }
 }

@@ -1,5 +1,7 @@
 //! Descriptors of a real AV1 stream, and descriptors at the limits.
 
+use super::descriptor::DependencyDescriptorError;
+use super::structure::{DecodeTargetIndication, Layers, Resolution};
 use super::*;
 
 /// The first descriptor of an AV1 stream with three spatial and three temporal layers, as Chromium

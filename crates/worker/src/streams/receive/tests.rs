@@ -25,8 +25,6 @@ fn packet(millis: u64, seq: u16) -> IncomingPacket {
         received: at(millis),
         size: 125,
         key_frame: false,
-        spatial_layer: 0,
-        temporal_layer: 0,
     }
 }
 
@@ -178,29 +176,6 @@ fn the_round_trip_paces_the_nacks() {
     assert_eq!(nacks(&mut stream, 0), [2]);
     assert_eq!(nacks(&mut stream, 480), []);
     assert_eq!(nacks(&mut stream, 520), [2]);
-}
-
-#[test]
-fn layers_have_bit_rates_of_their_own() {
-    let mut stream = ReceiveStream::new(ReceiveStreamParams {
-        spatial_layers: 2,
-        temporal_layers: 3,
-        ..PARAMS
-    });
-    for seq in 0..100_u16 {
-        let millis = u64::from(seq) * 10;
-        let layered = IncomingPacket {
-            spatial_layer: (seq % 2) as u8,
-            temporal_layer: if seq % 4 == 3 { 2 } else { 0 },
-            ..packet(millis, seq)
-        };
-        assert!(stream.handle_rtp(at(millis), &layered).is_ok());
-    }
-    let now = at(1000);
-    let rates = [(0, 0), (1, 0), (1, 2), (0, 1), (9, 9)]
-        .map(|(spatial, temporal)| stream.layer_bitrate(now, spatial, temporal) / 1000);
-    assert_eq!(rates, [50, 25, 25, 0, 0]);
-    assert_eq!(stream.bitrate(now) / 1000, 100);
 }
 
 #[test]

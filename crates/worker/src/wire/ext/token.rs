@@ -8,7 +8,7 @@ use crate::ids::Token;
 /// Some senders keep the element's length and fill the end with zeros. These do not belong to the
 /// identifier.
 #[must_use]
-pub fn token(value: &[u8]) -> Option<Token> {
+pub(crate) fn token(value: &[u8]) -> Option<Token> {
     let len = value.iter().rposition(|byte| *byte != 0)? + 1;
     Token::new(value.get(..len)?)
 }

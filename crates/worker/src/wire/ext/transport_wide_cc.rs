@@ -5,22 +5,19 @@ use crate::wire::buffer::Reader;
 
 /// The place of a packet in the transport's own sequence.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default)]
-pub struct TransportWideSequenceNumber(pub u16);
+pub(crate) struct TransportWideSequenceNumber(pub u16);
 
 impl TransportWideSequenceNumber {
-    /// Length of the value, in bytes.
-    pub const LEN: usize = 2;
-
     /// Reads an element's value. Longer values are the extension's second version, which begins
     /// with the same two bytes.
     #[must_use]
-    pub fn parse(value: &[u8]) -> Option<Self> {
+    pub(crate) fn parse(value: &[u8]) -> Option<Self> {
         Reader::new(value).u16().map(Self)
     }
 
     /// The bytes of the element's value.
     #[must_use]
-    pub const fn to_bytes(self) -> [u8; Self::LEN] {
+    pub(crate) const fn to_bytes(self) -> [u8; 2] {
         self.0.to_be_bytes()
     }
 }
@@ -35,6 +32,10 @@ mod tests {
         assert_eq!(number.to_bytes(), [0xff, 0xfe]);
         assert_eq!(
             TransportWideSequenceNumber::parse(&[0xff, 0xfe]),
+            Some(number)
+        );
+        assert_eq!(
+            TransportWideSequenceNumber::parse(&[0xff, 0xfe, 0, 1]),
             Some(number)
         );
         assert_eq!(TransportWideSequenceNumber::parse(&[1]), None);

@@ -2,7 +2,7 @@
 
 /// How a picture must be turned to stand upright.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default)]
-pub struct VideoOrientation {
+pub(crate) struct VideoOrientation {
     /// Taken by the camera at the back.
     pub camera: bool,
     /// Mirrored.
@@ -13,7 +13,7 @@ pub struct VideoOrientation {
 
 /// A turn by quarters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
-pub enum Rotation {
+pub(crate) enum Rotation {
     /// None.
     #[default]
     Deg0,
@@ -28,7 +28,7 @@ pub enum Rotation {
 impl Rotation {
     /// Degrees: 0, 90, 180 or 270.
     #[must_use]
-    pub const fn degrees(self) -> u16 {
+    pub(crate) const fn degrees(self) -> u16 {
         match self {
             Self::Deg0 => 0,
             Self::Deg90 => 90,
@@ -39,12 +39,9 @@ impl Rotation {
 }
 
 impl VideoOrientation {
-    /// Length of the value, in bytes.
-    pub const LEN: usize = 1;
-
     /// Reads an element's value: `0 0 0 0 C F R1 R0`.
     #[must_use]
-    pub fn parse(value: &[u8]) -> Option<Self> {
+    pub(crate) fn parse(value: &[u8]) -> Option<Self> {
         let byte = value.first()?;
         Some(Self {
             camera: byte & 0x08 != 0,
@@ -57,12 +54,6 @@ impl VideoOrientation {
             },
         })
     }
-
-    /// The bytes of the element's value.
-    #[must_use]
-    pub const fn to_bytes(self) -> [u8; Self::LEN] {
-        [(self.camera as u8) << 3 | (self.flip as u8) << 2 | self.rotation as u8]
-    }
 }
 
 #[cfg(test)]
@@ -70,14 +61,18 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_value_of_the_lower_four_bits_survives() {
-        for byte in 0..16 {
-            let orientation = VideoOrientation::parse(&[byte]).unwrap();
-            assert_eq!(orientation.to_bytes(), [byte]);
-        }
+    fn the_lower_four_bits_are_read() {
         let turned = VideoOrientation::parse(&[0b1011]).unwrap();
         assert!(turned.camera && !turned.flip);
         assert_eq!(turned.rotation.degrees(), 270);
+        let flipped = VideoOrientation::parse(&[0b0110]).unwrap();
+        assert!(flipped.flip && !flipped.camera);
+        assert_eq!(flipped.rotation.degrees(), 180);
+        assert_eq!(VideoOrientation::parse(&[0]).unwrap().rotation.degrees(), 0);
+        assert_eq!(
+            VideoOrientation::parse(&[1]).unwrap().rotation.degrees(),
+            90
+        );
         assert_eq!(VideoOrientation::parse(&[]), None);
     }
 }

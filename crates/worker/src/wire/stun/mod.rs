@@ -12,4 +12,5 @@ mod tests;
 pub use attribute::{Attribute, AttributeType, Attributes, ErrorCode};
 pub use integrity::IntegrityKey;
 pub use message::{Class, Method, StunError, StunMessage, TransactionId};
-pub use writer::{BindingRequest, IceRole, StunWriter, write_error, write_success};
+pub use writer::{BindingRequest, IceRole, StunWriter};
+pub(crate) use writer::{write_error, write_success};

@@ -105,7 +105,7 @@ impl<'a> StunWriter<'a> {
 
 /// Writes a success response to a Binding request: XOR-MAPPED-ADDRESS, MESSAGE-INTEGRITY and
 /// FINGERPRINT. Returns its length: 64 bytes for IPv4, 76 for IPv6.
-pub fn write_success(
+pub(crate) fn write_success(
     buffer: &mut [u8],
     transaction_id: TransactionId,
     mapped_address: SocketAddr,
@@ -124,7 +124,7 @@ pub fn write_success(
 
 /// Writes an error response to a Binding request: ERROR-CODE, MESSAGE-INTEGRITY if there is a
 /// `key`, and FINGERPRINT. Returns its length.
-pub fn write_error(
+pub(crate) fn write_error(
     buffer: &mut [u8],
     transaction_id: TransactionId,
     code: u16,
