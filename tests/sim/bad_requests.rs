@@ -115,7 +115,9 @@ fn mutated_frames_are_refused_or_carried_out_and_leave_nothing() {
                 refused += 1;
                 continue;
             };
-            if matches!(message, Message::Close) {
+            if let Message::Notification(notification) = &message
+                && notification.body == IncomingBody::WorkerClose
+            {
                 continue;
             }
             let asks = matches!(message, Message::Request(_));
@@ -425,7 +427,11 @@ fn a_closed_worker_has_closed_everything() {
     let camera = tureen_tests::media::Camera::new(2, 200);
     let mut world = stage::with_watchers(1, 2, Some(camera));
     world.run_for(std::time::Duration::from_millis(150));
-    world.message(Message::Close);
+    world.message(Message::Notification(IncomingNotification {
+        event: "WORKER_CLOSE",
+        handler_id: String::new(),
+        body: IncomingBody::WorkerClose,
+    }));
     assert!(Worker::is_closed(&world.worker));
     assert_eq!(world.ports.open(), 0);
     assert_eq!(world.worker.poll_timeout(), None);

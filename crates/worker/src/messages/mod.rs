@@ -1,11 +1,13 @@
 //! The messages between controller and worker as plain data: the types of requests, responses and
 //! notifications. `channel` turns them into bytes.
 
+mod incoming;
 mod notifications;
 mod outbox;
 mod requests;
 mod responses;
 
+pub use incoming::{IncomingBody, IncomingNotification};
 pub use notifications::{ConsumerScore, Event, Notification, ProducerScore};
 pub(crate) use outbox::Outbox;
 pub use outbox::Outgoing;

@@ -1,5 +1,6 @@
-//! What comes in: requests and notifications.
+//! What comes in: requests, and notifications beside them.
 
+use super::incoming::IncomingNotification;
 use crate::error::RequestError;
 use crate::params::{
     ConsumerLayers, DtlsParameters, ListenInfo, MediaKind, RtpEncodingParameters, RtpMapping,
@@ -11,10 +12,8 @@ use crate::params::{
 pub enum Message {
     /// Answered by exactly one [`Response`](super::Response).
     Request(Request),
-    /// `WORKER_CLOSE`: tear everything down and exit.
-    Close,
-    /// A notification that cannot be carried out. It has no response, so it is logged.
-    Refused(RequestError),
+    /// Not answered.
+    Notification(IncomingNotification),
 }
 
 /// A request (docs/channel.md §5).

@@ -6,6 +6,7 @@ mod drops;
 mod dump;
 mod events;
 mod ingress;
+mod notifications;
 mod registry;
 mod requests;
 mod rtcp;
@@ -224,10 +225,7 @@ impl Worker {
     pub fn handle_message(&mut self, now: Instant, message: Message, binder: &mut dyn Binder) {
         match message {
             Message::Request(request) => self.handle_request(now, &request, binder),
-            Message::Close => self.close(now),
-            Message::Refused(error) => {
-                tracing::error!(target: "tureen::message", %error, "notification refused");
-            }
+            Message::Notification(notification) => self.handle_notification(now, &notification),
         }
         self.collect_logs();
     }

@@ -10,7 +10,9 @@ use tureen_channel_fbs::fbs::request::{self, Method};
 use tureen_channel_fbs::{FrameError, read_message};
 
 use crate::error::RequestError;
-use crate::messages::{Message, Request, RequestBody, ResourceUsage};
+use crate::messages::{
+    IncomingBody, IncomingNotification, Message, Request, RequestBody, ResourceUsage,
+};
 use crate::params::{ConsumerLayers, MediaKind};
 
 /// What every conversion of a body yields.
@@ -37,22 +39,27 @@ pub fn decode(
         }));
     }
     if let Some(notification) = message.data_as_notification() {
-        return Ok(self::notification(&notification));
+        return Ok(Message::Notification(self::notification(&notification)));
     }
     let problem = format!("message of type {:?}", message.data_type());
-    Ok(Message::Refused(RequestError::invalid(
-        "message.data",
-        problem,
-    )))
+    let error = RequestError::invalid("message.data", problem);
+    Ok(Message::Notification(IncomingNotification {
+        event: "unknown",
+        handler_id: String::new(),
+        body: IncomingBody::Malformed(error),
+    }))
 }
 
-fn notification(notification: &Notification<'_>) -> Message {
-    match notification.event() {
-        Event::WORKER_CLOSE => Message::Close,
-        event => {
-            let problem = format!("unknown or unsupported event {event:?}");
-            Message::Refused(RequestError::invalid("notification.event", problem))
-        }
+fn notification(notification: &Notification<'_>) -> IncomingNotification {
+    let event = notification.event();
+    IncomingNotification {
+        event: event.variant_name().unwrap_or("unknown"),
+        handler_id: notification.handler_id().to_owned(),
+        body: match event {
+            Event::WORKER_CLOSE => IncomingBody::WorkerClose,
+            event if event.variant_name().is_some() => IncomingBody::Unsupported,
+            event => IncomingBody::Unknown(event.0),
+        },
     }
 }
 
