@@ -22,15 +22,15 @@ pub enum Outgoing {
 /// Logs, notifications and responses in the order of their creation, so that a log comes before the
 /// error response that it explains.
 ///
-/// Up to [`Outbox::CAP`] messages, everything is kept. Above that, logs are dropped and counted,
-/// and a newer score, tuple, state or orientation replaces the one that is still queued.
+/// Up to [`Outbox::CAP`] messages, everything is kept. Above that, each message has a class: logs are
+/// dropped and counted, and a newer score, tuple, state or orientation replaces the one that is still queued.
 /// [`Outbox::is_over_cap`] then asks the shell to stop reading requests. Responses and closes are
 /// always kept. So the rest is bounded by the requests already read and by the number of entities,
 /// whatever their peers do.
 #[derive(Debug, Default)]
 pub(crate) struct Outbox {
     queue: VecDeque<Outgoing>,
-    dropped_logs: u64,
+    dropped: u64,
     merged: u64,
 }
 
@@ -40,32 +40,43 @@ impl Outbox {
 
     /// Queues a response.
     pub(crate) fn respond(&mut self, response: Response) {
-        self.queue.push_back(Outgoing::Response(Box::new(response)));
+        self.push(Outgoing::Response(Box::new(response)));
     }
 
     /// Queues a notification.
     pub(crate) fn notify(&mut self, handler_id: &str, event: Event) {
-        if self.is_over_cap() && self.replace_outdated(handler_id, &event) {
-            self.merged += 1;
-            return;
-        }
         let handler_id = handler_id.to_owned();
-        self.queue
-            .push_back(Outgoing::Notification(Notification { handler_id, event }));
+        self.push(Outgoing::Notification(Notification { handler_id, event }));
     }
 
     /// Queues a line of the log.
     pub(crate) fn log(&mut self, line: String) {
+        self.push(Outgoing::Log(line));
+    }
+
+    /// Queues a message, or does above the cap what its class asks for.
+    fn push(&mut self, message: Outgoing) {
         if self.is_over_cap() {
-            self.dropped_logs += 1;
-        } else {
-            self.queue.push_back(Outgoing::Log(line));
+            match message.class() {
+                Class::Kept => {}
+                Class::Latest => {
+                    if self.replace_outdated(&message) {
+                        self.merged += 1;
+                        return;
+                    }
+                }
+                Class::Droppable => {
+                    self.dropped += 1;
+                    return;
+                }
+            }
         }
+        self.queue.push_back(message);
     }
 
     /// Counts lines that were lost before they came here.
     pub(crate) fn count_lost_logs(&mut self, lines: u64) {
-        self.dropped_logs += lines;
+        self.dropped += lines;
     }
 
     /// How many notifications were replaced by newer ones.
@@ -83,9 +94,9 @@ impl Outbox {
     /// The next message to write.
     pub(crate) fn pop(&mut self) -> Option<Outgoing> {
         let next = self.queue.pop_front();
-        if self.queue.is_empty() && self.dropped_logs > 0 {
-            let line = format!("WOutbox | log lines dropped: {}", self.dropped_logs);
-            self.dropped_logs = 0;
+        if self.queue.is_empty() && self.dropped > 0 {
+            let line = format!("WOutbox | messages dropped: {}", self.dropped);
+            self.dropped = 0;
             self.queue.push_back(Outgoing::Log(line));
         }
         next
@@ -93,12 +104,12 @@ impl Outbox {
 
     /// Overwrites an older value of the same entity. A tuple never moves to a place before an ICE
     /// state that it followed, because the state DISCONNECTED means that there is no tuple.
-    fn replace_outdated(&mut self, handler_id: &str, event: &Event) -> bool {
+    fn replace_outdated(&mut self, message: &Outgoing) -> bool {
+        let Outgoing::Notification(Notification { handler_id, event }) = message else {
+            return false;
+        };
         if let Event::IceStateChange(_) = event {
             return self.replace_ice_state(handler_id, event);
-        }
-        if !is_latest_value(event) {
-            return false;
         }
         let kind = discriminant(event);
         let queued = self
@@ -106,7 +117,7 @@ impl Outbox {
             .iter_mut()
             .rev()
             .find_map(|message| match message {
-                Outgoing::Notification(queued) if queued.handler_id == handler_id => {
+                Outgoing::Notification(queued) if queued.handler_id == *handler_id => {
                     let is_state = matches!(queued.event, Event::IceStateChange(_));
                     (is_state || discriminant(&queued.event) == kind).then_some(queued)
                 }
@@ -145,16 +156,37 @@ impl Outbox {
     }
 }
 
-/// Whether only the newest of such notifications matters. Peers can cause them as often as they
-/// like.
-fn is_latest_value(event: &Event) -> bool {
-    matches!(
-        event,
-        Event::ProducerScore(_)
-            | Event::ConsumerScore(_)
-            | Event::IceSelectedTupleChange(_)
-            | Event::ProducerVideoOrientationChange { .. }
-    )
+/// What becomes of a message when the controller is too far behind.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Class {
+    /// It waits, whatever comes: requests and entities bound how many there can be.
+    Kept,
+    /// It takes the place of an older one of its kind. Peers cause such messages as often as they
+    /// like, and only the newest matters.
+    Latest,
+    /// It is dropped and counted.
+    Droppable,
+}
+
+impl Outgoing {
+    const fn class(&self) -> Class {
+        match self {
+            Self::Response(_) => Class::Kept,
+            Self::Notification(notification) => match notification.event {
+                Event::ProducerScore(_)
+                | Event::ConsumerScore(_)
+                | Event::IceStateChange(_)
+                | Event::IceSelectedTupleChange(_)
+                | Event::ProducerVideoOrientationChange { .. } => Class::Latest,
+                Event::WorkerRunning
+                | Event::DtlsStateChange { .. }
+                | Event::ConsumerProducerPause
+                | Event::ConsumerProducerResume
+                | Event::ConsumerProducerClose => Class::Kept,
+            },
+            Self::Log(_) => Class::Droppable,
+        }
+    }
 }
 
 #[cfg(test)]
