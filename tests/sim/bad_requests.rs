@@ -13,7 +13,8 @@ use tureen_worker::internal::Worker;
 use tureen_worker::internal::channel::decode;
 use tureen_worker::internal::error::RequestError;
 use tureen_worker::internal::messages::{
-    Consume, Listen, Message, RequestBody, ResourceUsage, ResponseBody, RouterDump, WorkerDump,
+    Consume, IncomingBody, IncomingNotification, Listen, Message, RequestBody, ResourceUsage,
+    ResponseBody, RouterDump, WorkerDump,
 };
 use tureen_worker::internal::params::{DtlsParameters, DtlsRole, MediaKind};
 
