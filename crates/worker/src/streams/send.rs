@@ -251,11 +251,10 @@ impl SendStream {
         })
     }
 
-    /// The round trip to the receiver; `None` until a report tells.
+    /// The round trip to the receiver; `None` before the first report that shows it.
     #[cfg(test)]
     #[must_use]
     pub(crate) const fn rtt(&self) -> Option<Duration> {
-        /// The round trip to the receiver; `None` before the first report that shows it.
         self.rtt
     }
 
