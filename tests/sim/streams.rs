@@ -13,6 +13,7 @@ use tureen_worker::internal::ids::{PayloadType, Ssrc};
 use tureen_worker::internal::messages::{Produce, RequestBody, ResponseBody};
 use tureen_worker::internal::params::{
     CodecMapping, HeaderExtensionUri as Uri, RtpCodecParameters, RtpHeaderExtensionParameters,
+    RtpParameters,
 };
 use tureen_worker::internal::time::NtpTime;
 use tureen_worker::internal::wire::ext::{AbsCaptureTime, PacketId};
@@ -243,6 +244,56 @@ fn a_key_frame_that_is_repaired_arrives_whole() {
     }
 }
 
+/// Some encoders send the picture parameter set before the sequence parameter set. RFC 6184 §8.4 asks
+/// only that both come before the pictures that refer to them.
+#[test]
+fn a_picture_parameter_set_before_its_sequence_parameter_set_reaches_a_new_consumer() {
+    for pause in [MS, Duration::ZERO] {
+        let h264 = |parameters: &mut RtpParameters| {
+            "video/H264".clone_into(&mut parameters.codecs[0].mime_type);
+        };
+        let mut world = stage::with_watchers(1, 1, None);
+        let mut produce = SCREEN.produce("screen");
+        h264(&mut produce.rtp_parameters);
+        let produce = RequestBody::TransportProduce(Box::new(produce));
+        world.request("puppet-0", produce).unwrap();
+        let mut consume = SEEN.consume("screen-to-1", "screen", SCREEN);
+        h264(&mut consume.rtp_parameters);
+        let consume = RequestBody::TransportConsume(Box::new(consume));
+        world.request("puppet-1", consume).unwrap();
+        world.run_for(100 * MS);
+
+        let (slice, pps, sps, idr) = (0x41, 0x68, 0x67, 0x65);
+        let sent = [
+            (1, 3000, true, slice),
+            (2, 6000, false, pps),
+            (3, 6000, false, sps),
+            (4, 6000, true, idr),
+            (5, 9000, true, slice),
+        ];
+        for (sequence_number, timestamp, marker, unit) in sent {
+            let header = RtpHeader {
+                marker,
+                payload_type: PayloadType(VP8),
+                sequence_number,
+                timestamp,
+                ssrc: Ssrc(SCREEN.ssrc),
+            };
+            let packet = rtp(header, &[unit, 1, 2, 3]);
+            world.act(0, |puppet| puppet.send_rtp(&packet));
+            world.run_for(pause);
+        }
+        world.run_for(MS);
+        let mut units: Vec<_> = seen(&world);
+        units.sort_unstable();
+        let numbers: Vec<_> = units.iter().map(|(number, _)| *number).collect();
+        let first = numbers[0];
+        assert_eq!(numbers, [first, first + 1, first + 2, first + 3]);
+        let units: Vec<_> = units.iter().map(|(_, unit)| *unit).collect();
+        assert_eq!(units, [pps, sps, idr, slice], "{pause:?}");
+    }
+}
+
 /// RFC 3389: comfort noise replaces speech, here from the first packet on.
 #[test]
 fn comfort_noise_does_not_set_the_clock_of_a_stream() {
@@ -388,16 +439,14 @@ fn a_nack_without_rtx_is_answered_with_the_same_bytes() {
     assert_eq!(seen(&world).len(), received + 2);
 }
 
-/// What puppet 1 has of the screen.
-fn seen(world: &World<Puppet>) -> Vec<u16> {
+/// What puppet 1 has of the screen: sequence numbers and first bytes.
+fn seen(world: &World<Puppet>) -> Vec<(u16, u8)> {
     let view = |packet: &[u8]| {
         let view = RtpPacket::new_checked(packet).ok()?;
-        (view.ssrc() == Ssrc(SEEN.ssrc)).then_some(view.sequence_number())
+        let is_screen = view.ssrc() == Ssrc(SEEN.ssrc);
+        let first = view.payload().first().copied()?;
+        is_screen.then_some((view.sequence_number(), first))
     };
-    world
-        .peer(1)
-        .rtp
-        .iter()
-        .filter_map(|(_, packet)| view(packet))
-        .collect()
+    let all = world.peer(1).rtp.iter();
+    all.filter_map(|(_, packet)| view(packet)).collect()
 }
