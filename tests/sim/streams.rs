@@ -244,8 +244,8 @@ fn a_key_frame_that_is_repaired_arrives_whole() {
     }
 }
 
-/// Some encoders send the picture parameter set before the sequence parameter set. RFC 6184 §8.4 asks
-/// only that both come before the pictures that refer to them.
+/// Some encoders send the picture parameter set before the sequence parameter set. RFC 6184 §8.4
+/// asks only that both come before the pictures that refer to them.
 #[test]
 fn a_picture_parameter_set_before_its_sequence_parameter_set_reaches_a_new_consumer() {
     for pause in [MS, Duration::ZERO] {
@@ -372,7 +372,8 @@ fn a_publisher_of_many_streams_hears_of_each() {
     assert_eq!(reported, published);
 }
 
-/// A receiver that negotiated NACK and no RTX gets the packet itself again, the same to the last bit.
+/// A receiver that negotiated NACK and no RTX gets the packet itself again, the same to the last
+/// bit.
 #[test]
 fn a_nack_without_rtx_is_answered_with_the_same_bytes() {
     let mut world = stage::with_watchers(1, 1, None);

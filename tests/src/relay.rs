@@ -33,7 +33,8 @@ struct Client {
 }
 
 impl Relay {
-    /// Binds `listen`, to relay to `upstream`. The links of the nth client are seeded by `seed` + n.
+    /// Binds `listen`, to relay to `upstream`. The links of the nth client are seeded by `seed` +
+    /// n.
     ///
     /// # Errors
     ///

@@ -1,5 +1,5 @@
-//! What a text points at exists: pages with their sections and rules, files, and the tests that keep
-//! the rules of security.
+//! What a text points at exists: pages with their sections and rules, files, and the tests that
+//! keep the rules of security.
 
 use std::collections::BTreeSet;
 

@@ -19,9 +19,10 @@
 //!
 //! `examples/two_peers` goes on from here to a whole call between two peers.
 //!
-//! The process that [`Worker::spawn`] starts is `tureen-worker`: the one that the environment variable
-//! `TUREEN_WORKER_BIN` names, or the one beside the running executable. [`WorkerSettings::binary`]
-//! says otherwise. [`WorkerPool`] starts one for each core and replaces those that die.
+//! The process that [`Worker::spawn`] starts is `tureen-worker`: the one that the environment
+//! variable `TUREEN_WORKER_BIN` names, or the one beside the running executable.
+//! [`WorkerSettings::binary`] says otherwise. [`WorkerPool`] starts one for each core and replaces
+//! those that die.
 //!
 //! # Handles
 //!

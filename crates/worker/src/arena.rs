@@ -49,7 +49,8 @@ macro_rules! define_key {
     };
 }
 
-/// A slab of `V` under keys of type `K`. Iteration is in slot order, so it is the same in every run.
+/// A slab of `V` under keys of type `K`. Iteration is in slot order, so it is the same in every
+/// run.
 pub(crate) struct Arena<K, V> {
     slots: Vec<Slot<V>>,
     free: Vec<u32>,

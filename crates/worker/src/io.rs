@@ -3,8 +3,8 @@
 //!
 //! [`event_loop`] alone knows the core. It reads the clock once per batch, gives the core what
 //! [`sockets`] has received, and sends what comes out before it asks for more. Only the poll
-//! blocks. If the system does not take a packet, the packet waits for a moment where that helps. Else
-//! it is lost and [`counters`] counts it by reason.
+//! blocks. If the system does not take a packet, the packet waits for a moment where that helps.
+//! Else it is lost and [`counters`] counts it by reason.
 
 #![expect(
     clippy::disallowed_methods,

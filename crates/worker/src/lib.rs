@@ -1,8 +1,8 @@
 //! Tureen's media worker: a deterministic, sans-IO SFU core and a thin mio shell around it.
 //!
 //! The core's layers, from the bottom: base (this list's first block), bytes (`wire`, `codecs`),
-//! parts (`srtp`, `dtls`, `ice`, `bwe`, `streams`), entities, transport, graph, edge. A module uses the ones
-//! above it in that order, never those below; `tests/tidy` enforces it.
+//! parts (`srtp`, `dtls`, `ice`, `bwe`, `streams`), entities, transport, graph, edge. A module uses
+//! the ones above it in that order, never those below; `tests/tidy` enforces it.
 //!
 //! The crate's interface is the binary, and [`run`] for a program that is a worker as well.
 

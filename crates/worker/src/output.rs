@@ -7,8 +7,8 @@ use std::ops::Range;
 
 use crate::time::Instant;
 
-/// The largest datagram taken in or sent out, in bytes: what fits an Ethernet frame. Longer ones are
-/// counted and dropped at ingress.
+/// The largest datagram taken in or sent out, in bytes: what fits an Ethernet frame. Longer ones
+/// are counted and dropped at ingress.
 pub const MAX_DATAGRAM: usize = 1500;
 
 /// Names a socket that the shell bound for the core: a UDP socket or a TCP listener.

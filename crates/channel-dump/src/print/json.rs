@@ -11,8 +11,8 @@ use crate::recording::Header;
 use crate::session::{Entry, Event, Matched};
 use crate::time::Utc;
 
-/// Writes what a recording says of itself as one line of JSON, of the kind `recording`: the `name` of
-/// the worker, and the `start` in UTC.
+/// Writes what a recording says of itself as one line of JSON, of the kind `recording`: the `name`
+/// of the worker, and the `start` in UTC.
 ///
 /// # Errors
 ///

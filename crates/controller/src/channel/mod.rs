@@ -201,7 +201,8 @@ impl Channel {
         drop(handler);
     }
 
-    /// How many entities hear notifications: all that are open, each one from before its creation on.
+    /// How many entities hear notifications: all that are open, each one from before its creation
+    /// on.
     pub(crate) fn entities(&self) -> usize {
         lock(&self.shared.state).handlers.len()
     }

@@ -25,8 +25,8 @@ macro_rules! debug_by_id {
 }
 pub(crate) use debug_by_id;
 
-/// What the handle of every entity has: `Debug`, closing, events. The second argument is where in the
-/// handle its [`Owned`] lies, the last one says what `close` closes.
+/// What the handle of every entity has: `Debug`, closing, events. The second argument is where in
+/// the handle its [`Owned`] lies, the last one says what `close` closes.
 macro_rules! entity_handle {
     ($handle:ident, $($owned:ident).+, $event:ty, $closes:literal) => {
         $crate::entity::debug_by_id!($handle);

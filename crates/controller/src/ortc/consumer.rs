@@ -51,9 +51,9 @@ pub struct ConsumerSsrcs {
 }
 
 impl ConsumerSsrcs {
-    /// Random SSRCs, drawn apart: as both count up from encoding to encoding, the second of the media
-    /// must not meet the first of the retransmissions, nor the other way round. There is room for
-    /// 2¹⁶ encodings.
+    /// Random SSRCs, drawn apart: as both count up from encoding to encoding, the second of the
+    /// media must not meet the first of the retransmissions, nor the other way round. There is room
+    /// for 2¹⁶ encodings.
     pub fn random() -> Self {
         Self::drawn(Ssrc::random)
     }

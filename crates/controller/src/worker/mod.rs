@@ -126,8 +126,8 @@ impl Worker {
         self.inner.shared.events.subscribe()
     }
 
-    /// How much is in it: its WebRtcServers, routers, transports, Producers and Consumers together, as
-    /// this process knows them. Consumers are the most of them, and the most of a worker's work.
+    /// How much is in it: its WebRtcServers, routers, transports, Producers and Consumers together,
+    /// as this process knows them. Consumers are the most of them, and the most of a worker's work.
     pub fn load(&self) -> usize {
         self.channel().entities()
     }

@@ -87,8 +87,8 @@ pub struct HttpConfig {
         value_delimiter = ','
     )]
     pub trusted_proxies: Vec<Network>,
-    /// API keys, NAME:SECRET, with which applications sign the tokens of their users. Without any, the
-    /// server is open to everyone who reaches it; with them, making and entering rooms needs a
+    /// API keys, NAME:SECRET, with which applications sign the tokens of their users. Without any,
+    /// the server is open to everyone who reaches it; with them, making and entering rooms needs a
     /// token: `tureen token` prints one. A secret has 32 characters or more. Give them here or in
     /// the environment, for others on this machine can read a command line.
     #[arg(

@@ -264,8 +264,8 @@ impl Allowance {
     }
 }
 
-/// Bytes for what comes in, kept for each connection as long as it lives. Longer messages are read in
-/// several goes.
+/// Bytes for what comes in, kept for each connection as long as it lives. Longer messages are read
+/// in several goes.
 const READ_BUFFER: usize = 8 * 1024;
 const BURST_SECONDS: f64 = 10.0;
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(2);

@@ -166,8 +166,8 @@ impl Media {
     }
 }
 
-/// Whether a worker has heard the signal by which the server ends too: service managers send SIGTERM
-/// to every process of a service, and the server may be the last to hear it.
+/// Whether a worker has heard the signal by which the server ends too: service managers send
+/// SIGTERM to every process of a service, and the server may be the last to hear it.
 async fn told_to_end(gone: &WorkerGone, ending: &mut watch::Receiver<bool>) -> bool {
     let ends = ending.wait_for(|ending| *ending);
     *gone.reason() == ExitReason::Code(0) && matches!(timeout(SIGNAL_SPREAD, ends).await, Ok(Ok(_)))

@@ -2,9 +2,9 @@
 //! write and read (JSEP, RFC 9429), translated to and from RTP, ICE and DTLS parameters.
 //!
 //! Who offers is a matter of the dialect. Where the client offers, [`Offer`] is what it says and an
-//! [`Answerer`] writes our answers; where we offer, an [`Offerer`] keeps the list of media sections,
-//! writes the offers and reads the answers. [`receive_capabilities`] reads what a client can receive
-//! from an offer that it makes for that purpose alone.
+//! [`Answerer`] writes our answers; where we offer, an [`Offerer`] keeps the list of media
+//! sections, writes the offers and reads the answers. [`receive_capabilities`] reads what a client
+//! can receive from an offer that it makes for that purpose alone.
 //!
 //! We are always the ICE-lite side and the DTLS server, everything is in one BUNDLE group
 //! (RFC 9143) with RTP and RTCP on one port (RFC 8834), and a media section holds one stream each

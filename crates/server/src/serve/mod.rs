@@ -1,7 +1,7 @@
 //! `tureen serve`: from a configuration to a running server, and back to nothing.
 //!
-//! `tls` holds the certificate of the pages, `logs` what is logged, and `reload` what SIGHUP changes of
-//! both and of the rest.
+//! `tls` holds the certificate of the pages, `logs` what is logged, and `reload` what SIGHUP
+//! changes of both and of the rest.
 
 mod logs;
 mod reload;
@@ -96,8 +96,8 @@ pub enum ServeError {
     System(#[from] io::Error),
 }
 
-/// Serves until SIGINT or SIGTERM, then ends all calls and workers. SIGHUP ends nothing: `again` reads
-/// the configuration anew, and what can change is changed.
+/// Serves until SIGINT or SIGTERM, then ends all calls and workers. SIGHUP ends nothing: `again`
+/// reads the configuration anew, and what can change is changed.
 ///
 /// Runs its media workers as `<this executable> worker …`, so the executable must have that
 /// subcommand; `TUREEN_WORKER_BIN` names another one.

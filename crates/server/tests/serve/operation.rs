@@ -1,5 +1,5 @@
-//! What an operator does to a running server: looks whether it is ready, reloads it, and runs it out
-//! of descriptors.
+//! What an operator does to a running server: looks whether it is ready, reloads it, and runs it
+//! out of descriptors.
 
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};

@@ -65,8 +65,8 @@ impl ReceiveSideEstimator {
         }
     }
 
-    /// Takes an authenticated packet of `size` bytes that came at `received`. `abs_send_time` is the
-    /// extension's 24 bits.
+    /// Takes an authenticated packet of `size` bytes that came at `received`. `abs_send_time` is
+    /// the extension's 24 bits.
     pub(crate) fn handle_packet(&mut self, received: Instant, abs_send_time: u32, size: usize) {
         if self
             .last_packet

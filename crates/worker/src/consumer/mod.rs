@@ -298,8 +298,8 @@ impl Plan {
     }
 }
 
-/// RFC 3711 §3.3.1: with a start below 2¹⁵ a receiver that misses the first packets still guesses the
-/// rollover counter right.
+/// RFC 3711 §3.3.1: with a start below 2¹⁵ a receiver that misses the first packets still guesses
+/// the rollover counter right.
 fn first_sequence_number(rng: &mut Rng) -> u16 {
     (rng.next_u32() & 0x7fff) as u16
 }

@@ -43,7 +43,8 @@ pub(super) struct Tcp {
     ended: VecDeque<Path>,
 }
 
-/// How many connections there may be. Beyond that, the oldest that ICE has not validated makes room.
+/// How many connections there may be. Beyond that, the oldest that ICE has not validated makes
+/// room.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct TcpLimits {
     /// On one listener.

@@ -22,11 +22,11 @@ pub enum Outgoing {
 /// Logs, notifications and responses in the order of their creation, so that a log comes before the
 /// error response that it explains.
 ///
-/// Up to [`Outbox::CAP`] messages, everything is kept. Above that, each message has a class: logs are
-/// dropped and counted, and a newer score, tuple, state or orientation replaces the one that is still queued.
-/// [`Outbox::is_over_cap`] then asks the shell to stop reading requests. Responses and closes are
-/// always kept. So the rest is bounded by the requests already read and by the number of entities,
-/// whatever their peers do.
+/// Up to [`Outbox::CAP`] messages, everything is kept. Above that, each message has a class: logs
+/// are dropped and counted, and a newer score, tuple, state or orientation replaces the one that is
+/// still queued. [`Outbox::is_over_cap`] then asks the shell to stop reading requests. Responses
+/// and closes are always kept. So the rest is bounded by the requests already read and by the
+/// number of entities, whatever their peers do.
 #[derive(Debug, Default)]
 pub(crate) struct Outbox {
     queue: VecDeque<Outgoing>,

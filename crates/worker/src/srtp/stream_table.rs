@@ -48,8 +48,8 @@ impl<T> StreamTable<T> {
         }
     }
 
-    /// Adds the state of `ssrc`, or replaces it. In a full table the stream that retired first gives
-    /// way.
+    /// Adds the state of `ssrc`, or replaces it. In a full table the stream that retired first
+    /// gives way.
     pub(super) fn insert(&mut self, ssrc: Ssrc, state: T) {
         if let Some(held) = self.get_mut(ssrc, &mut StreamIndex::default()) {
             *held = state;

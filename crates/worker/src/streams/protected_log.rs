@@ -1,8 +1,8 @@
 //! Sent packets as they left, for receivers that ask for them again without an RTX stream.
 //!
 //! A packet that is repeated under its own sequence number must be the same to the last bit: other
-//! content under the same index would repeat a nonce (RFC 7714 §8.1) or a key stream (RFC 3711 §9.1).
-//! So the protected bytes themselves are kept, and nothing is encrypted twice.
+//! content under the same index would repeat a nonce (RFC 7714 §8.1) or a key stream (RFC 3711
+//! §9.1). So the protected bytes themselves are kept, and nothing is encrypted twice.
 
 use std::collections::VecDeque;
 

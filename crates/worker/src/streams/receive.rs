@@ -275,8 +275,8 @@ impl ReceiveStream {
         self.handle_rtx_header(packet)
     }
 
-    /// Takes a sender report that came at `now`, which is `local` on our wall clock: its NTP time and
-    /// its RTP timestamp.
+    /// Takes a sender report that came at `now`, which is `local` on our wall clock: its NTP time
+    /// and its RTP timestamp.
     pub(crate) fn handle_sender_report(
         &mut self,
         now: Instant,

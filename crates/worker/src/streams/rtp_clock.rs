@@ -49,8 +49,8 @@ impl RtpClock {
         Some(last.timestamp.wrapping_add((ticks & 0xffff_ffff) as u32))
     }
 
-    /// The sender's clock minus ours, in units of 2⁻³² s, less one shortest path delay; `None` before
-    /// the first report.
+    /// The sender's clock minus ours, in units of 2⁻³² s, less one shortest path delay; `None`
+    /// before the first report.
     #[must_use]
     pub(crate) fn offset(&self) -> Option<i64> {
         // The path can only delay reports, so the report with the largest offset was delayed least.

@@ -221,8 +221,8 @@ impl SendStream {
         })
     }
 
-    /// The sender information for a report at `now`, which is `ntp` on the wall clock; `None` before
-    /// the first packet.
+    /// The sender information for a report at `now`, which is `ntp` on the wall clock; `None`
+    /// before the first packet.
     ///
     /// `capture_timestamp` comes from the source's clock ([`RtpClock`](super::RtpClock)). It is the
     /// timestamp, in this stream's own numbers, of media that was captured when a packet that

@@ -1,5 +1,5 @@
-//! The parts together, in virtual time: a publisher, the worker's two streams with the store between
-//! them, and a subscriber, over two lossy paths.
+//! The parts together, in virtual time: a publisher, the worker's two streams with the store
+//! between them, and a subscriber, over two lossy paths.
 
 use std::collections::BTreeMap;
 use std::time::Duration;

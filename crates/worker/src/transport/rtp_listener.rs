@@ -110,7 +110,8 @@ impl RtpListener {
     }
 
     /// The producer of a packet whose SSRC is not known yet. The SSRC is learned when
-    /// [`RtpListener::learn`] is called, which the caller does once the producer accepts the packet.
+    /// [`RtpListener::learn`] is called, which the caller does once the producer accepts the
+    /// packet.
     #[must_use]
     pub(crate) fn find_by_name(&self, mid: Option<Mid>, rid: Option<Rid>) -> Option<ProducerKey> {
         let by_mid = mid.and_then(|mid| self.mids.iter().find(|(other, _)| *other == mid));

@@ -125,7 +125,8 @@ impl TemplateStructure {
         Some(())
     }
 
-    /// decode_target_layers(): a decode target has the highest layers of the templates that are part of it.
+    /// decode_target_layers(): a decode target has the highest layers of the templates that are
+    /// part of it.
     fn derive_decode_target_layers(&mut self) {
         let targets = usize::from(self.decode_target_count);
         for (target, layers) in self

@@ -97,7 +97,8 @@ impl ReceiveArrays {
         }
         // SAFETY: the first `slots` headers were written just now by `offer`. The pointers in them
         // lead to elements of this object's boxed arrays and to disjoint pieces of `buffer`, all of
-        // which are borrowed mutably for longer than the call, with the lengths written beside them.
+        // which are borrowed mutably for longer than the call, with the lengths written beside
+        // them.
         let received = unsafe {
             libc::recvmmsg(
                 fd.as_raw_fd(),

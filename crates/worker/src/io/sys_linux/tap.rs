@@ -11,7 +11,8 @@ use nix::errno::Errno;
 
 use super::set_nonblocking;
 
-/// A TAP device with the address [`Tap::LOCAL`], in a network namespace that the test has to itself.
+/// A TAP device with the address [`Tap::LOCAL`], in a network namespace that the test has to
+/// itself.
 pub(in crate::io) struct Tap(File);
 
 impl Tap {

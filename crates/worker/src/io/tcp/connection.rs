@@ -61,8 +61,8 @@ impl Connection {
         }
     }
 
-    /// Whether it has sent more than anyone needs for a connectivity check that succeeds. What it sends
-    /// on would cost a message authentication code for every hundred bytes.
+    /// Whether it has sent more than anyone needs for a connectivity check that succeeds. What it
+    /// sends on would cost a message authentication code for every hundred bytes.
     pub(super) fn has_said_too_much(&self) -> bool {
         !self.is_validated && self.unproven >= MAX_UNPROVEN
     }
@@ -146,8 +146,8 @@ impl Connection {
 /// How many bytes may wait for a slow remote: half a second of video at 2 Mbit/s.
 pub(super) const MAX_QUEUED: usize = 128 * 1024;
 
-/// How many bytes a connection may send before ICE has validated it: a dozen connectivity checks, of
-/// which one that succeeds is enough.
+/// How many bytes a connection may send before ICE has validated it: a dozen connectivity checks,
+/// of which one that succeeds is enough.
 pub(super) const MAX_UNPROVEN: usize = 2 * 1024;
 
 /// How many bytes are read from a connection at a time. Every connection costs this much memory.

@@ -133,7 +133,8 @@ pub(super) fn xor_address(address: SocketAddr, id: TransactionId) -> ([u8; 20], 
     }
 }
 
-/// RFC 8489 §14.2: X-Port is the port XORed "with the most significant 16 bits of the magic cookie".
+/// RFC 8489 §14.2: X-Port is the port XORed "with the most significant 16 bits of the magic
+/// cookie".
 const fn port_mask() -> u16 {
     let [a, b, _, _] = MAGIC_COOKIE.to_be_bytes();
     u16::from_be_bytes([a, b])
