@@ -15,6 +15,9 @@ pub(crate) struct WindowedRate<const BUCKETS: usize> {
     bytes: [u32; BUCKETS],
     /// The newest bucket; none before the first byte.
     newest: Option<u64>,
+    /// Where the newest bucket lies, and when it ends, so that most packets need no division.
+    slot: usize,
+    ends: Instant,
     /// The first bucket after the last silence of at least a whole window.
     first: u64,
 }
@@ -26,14 +29,18 @@ impl<const BUCKETS: usize> WindowedRate<BUCKETS> {
         Self {
             bytes: [0; BUCKETS],
             newest: None,
+            slot: 0,
+            ends: Instant::from_nanos(0),
             first: 0,
         }
     }
 
     /// Counts `bytes` at `now`. A time before the newest one counts as the newest.
     pub(crate) fn add(&mut self, now: Instant, bytes: usize) {
-        let bucket = self.advance(bucket_of(now));
-        let slot = &mut self.bytes[Self::slot_of(bucket)];
+        if now >= self.ends {
+            self.advance(bucket_of(now));
+        }
+        let slot = &mut self.bytes[self.slot];
         *slot = slot.saturating_add(u32::try_from(bytes).unwrap_or(u32::MAX));
     }
 
@@ -54,10 +61,9 @@ impl<const BUCKETS: usize> WindowedRate<BUCKETS> {
         bytes.saturating_mul(8 * 1_000_000) / u64::try_from(span.as_micros()).unwrap_or(u64::MAX)
     }
 
-    /// Empties the buckets between the newest one and `bucket`, and returns the one to add to.
-    fn advance(&mut self, bucket: u64) -> u64 {
+    /// Begins `bucket`, which is newer than the newest, and empties those between.
+    fn advance(&mut self, bucket: u64) {
         match self.newest {
-            Some(newest) if bucket <= newest => return newest,
             Some(newest) if bucket - newest < BUCKETS as u64 => {
                 for skipped in newest + 1..=bucket {
                     self.bytes[Self::slot_of(skipped)] = 0;
@@ -69,7 +75,8 @@ impl<const BUCKETS: usize> WindowedRate<BUCKETS> {
             }
         }
         self.newest = Some(bucket);
-        bucket
+        self.slot = Self::slot_of(bucket);
+        self.ends = Instant::from_nanos((bucket + 1).saturating_mul(BUCKET_NANOS));
     }
 
     fn slot_of(bucket: u64) -> usize {
