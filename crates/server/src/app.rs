@@ -7,9 +7,9 @@ use std::time::Duration;
 use tokio::sync::watch;
 
 use crate::config::{HttpConfig, ServeConfig};
-use crate::hall::Hall;
 use crate::http::{Metrics, Refusals, Strangers};
 use crate::media::Media;
+use crate::participant::Hall;
 use crate::rooms::Limits;
 
 /// What every connection of a running server shares.
@@ -18,7 +18,7 @@ pub(crate) struct App {
     pub(crate) config: ServeConfig,
     /// Pages and signaling as they are configured now: a reload replaces it.
     http: RwLock<Arc<HttpConfig>>,
-    pub(crate) hall: Hall,
+    pub(crate) hall: Arc<Hall>,
     pub(crate) media: Arc<Media>,
     pub(crate) metrics: Metrics,
     /// Open WebSocket connections.
@@ -45,7 +45,7 @@ impl App {
             ring: RING_TIMEOUT,
         };
         Self {
-            hall: Hall::new(limits),
+            hall: Arc::new(Hall::new(limits)),
             http: RwLock::new(Arc::new(config.http.clone())),
             // A crowd at the door is smaller than the house.
             strangers: Arc::new(Strangers::new(config.rooms.max_people / 4 + 16)),

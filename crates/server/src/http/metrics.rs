@@ -78,14 +78,12 @@ impl Metrics {
     }
 
     fn text(&self, app: &App) -> Result<String, std::fmt::Error> {
-        let (people, rooms, tracks) = app
-            .hall
-            .act(|rooms, _, _| (rooms.people(), rooms.rooms(), rooms.tracks()));
+        let counts = app.hall.counts();
         let connections = app.connections.load(Ordering::Relaxed);
         for (gauge, value) in [
-            (&self.people, people),
-            (&self.rooms, rooms),
-            (&self.tracks, tracks),
+            (&self.people, counts.people),
+            (&self.rooms, counts.rooms),
+            (&self.tracks, counts.tracks),
             (&self.connections, connections),
             (&self.workers, app.media.workers()),
         ] {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
-use axum::extract::ws::{CloseFrame, Message, WebSocket, WebSocketUpgrade};
+use axum::extract::ws::{CloseFrame, Message, Utf8Bytes, WebSocket, WebSocketUpgrade};
 use axum::extract::{ConnectInfo, Query, State};
 use axum::http::{HeaderMap, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
@@ -80,7 +80,12 @@ impl Connection {
         Self {
             stranger: Some(app.strangers.admit(address)),
             address,
-            session: Session::with_token(Arc::clone(&app), token),
+            // A proxy on this machine stands for people who have nothing in common.
+            session: Session::new(
+                Arc::clone(&app),
+                Some(address).filter(|address| !address.is_loopback()),
+            )
+            .with_token(token),
             allowance: Allowance::new(app.http().max_message_rate),
             app,
             socket,
@@ -153,12 +158,12 @@ impl Connection {
                 self.stranger = None;
             }
             for frame in frames {
-                self.send(Message::Text(frame.into())).await?;
+                self.send(Message::Text(frame)).await?;
             }
         }
     }
 
-    async fn message(&mut self, message: Message) -> Result<Vec<String>, Option<Closing>> {
+    async fn message(&mut self, message: Message) -> Result<Vec<Utf8Bytes>, Option<Closing>> {
         if !self.allowance.take(Instant::now()) {
             return Err(Some(Closing::TooFast));
         }

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use futures_util::future::join_all;
 use tureen_controller::rtp::{MediaKind, RtpCapabilities, RtpParameters};
 use tureen_controller::{
     Consumer, ConsumerOptions, DtlsParameters, IceCandidate, IceParameters, Producer,
@@ -24,7 +25,21 @@ pub(crate) struct Connection {
     /// What the participant sends.
     published: BTreeMap<TrackId, Producer>,
     /// What the participant receives.
-    received: BTreeMap<TrackId, Consumer>,
+    received: BTreeMap<TrackId, Received>,
+}
+
+struct Received {
+    consumer: Consumer,
+    /// Whether the client has said that it is ready.
+    is_ready: bool,
+}
+
+/// A track that is to be sent to a participant.
+#[derive(Clone, Debug)]
+pub(crate) struct ToReceive {
+    pub(crate) track: TrackId,
+    /// What its packets say of themselves: the media section, where a client has such.
+    pub(crate) mid: String,
 }
 
 /// What a client needs to know of our side of a transport.
@@ -122,38 +137,66 @@ impl Connection {
         self.published.keys()
     }
 
-    /// Sends a track to the participant, held back until [`resume`](Self::resume): the key frame
-    /// that is asked for then is one that a client which is ready can see. `mid` is what its
-    /// packets say of themselves. Returns how it is sent, or none if the track is gone already.
-    pub(crate) async fn receive(
+    /// Sends tracks to the participant, each held back until [`ready`](Self::ready): the key frame
+    /// that is asked for then is one that a client which is ready can see. All are asked of the
+    /// worker at once. Returns how each is sent; tracks that are gone already are left out.
+    pub(crate) async fn receive_all(
         &mut self,
-        track: &TrackId,
+        tracks: Vec<ToReceive>,
         capabilities: &RtpCapabilities,
-        mid: String,
-    ) -> Result<Option<&RtpParameters>, MediaError> {
-        let Some(producer) = self.call.producer(track) else {
-            return Ok(None);
-        };
-        let mut options = ConsumerOptions::new(producer.id().clone(), capabilities.clone());
-        options.mid = Some(mid);
-        options.paused = true;
-        let consumer = self.transport.consume(options).await?;
-        let consumer = self.received.entry(track.clone()).insert_entry(consumer);
-        Ok(Some(consumer.into_mut().rtp_parameters()))
-    }
-
-    /// Lets a track flow to the participant; one that is unknown is no error.
-    pub(crate) async fn resume(&self, track: &TrackId) -> Result<(), MediaError> {
-        match self.received.get(track) {
-            Some(consumer) if consumer.is_paused() => Ok(consumer.resume().await?),
-            _ => Ok(()),
+    ) -> Vec<(ToReceive, Result<RtpParameters, MediaError>)> {
+        let (call, transport) = (&self.call, &self.transport);
+        let each = tracks.into_iter().filter_map(|wanted| {
+            let producer = call.producer(&wanted.track)?;
+            let mut options = ConsumerOptions::new(producer.id().clone(), capabilities.clone());
+            options.mid = Some(wanted.mid.clone());
+            options.paused = true;
+            Some(async move { (wanted, transport.consume(options).await) })
+        });
+        let mut results = Vec::new();
+        for (wanted, result) in join_all(each).await {
+            let result = result.map(|consumer| {
+                let parameters = consumer.rtp_parameters().clone();
+                let received = Received {
+                    consumer,
+                    is_ready: false,
+                };
+                self.received.insert(wanted.track.clone(), received);
+                parameters
+            });
+            results.push((wanted, result.map_err(MediaError::from)));
         }
+        results
     }
 
-    /// Sends a track no more. Returns whether it was sent.
-    pub(crate) fn stop_receiving(&mut self, track: &TrackId) -> bool {
-        let consumer = self.received.remove(track);
-        consumer.inspect(Consumer::close).is_some()
+    /// The client is ready for a track: lets it flow, unless it is paused. One that is unknown is
+    /// no error.
+    pub(crate) async fn ready(&mut self, track: &TrackId, paused: bool) -> Result<(), MediaError> {
+        if let Some(received) = self.received.get_mut(track) {
+            received.is_ready = true;
+        }
+        self.pause(track, paused).await
+    }
+
+    /// Holds back a track on its way to the participant, or lets it flow; before the client is
+    /// ready for it, nothing flows in either case.
+    pub(crate) async fn pause(&self, track: &TrackId, paused: bool) -> Result<(), MediaError> {
+        let Some(Received { consumer, is_ready }) = self.received.get(track) else {
+            return Ok(());
+        };
+        match (paused, consumer.is_paused()) {
+            (true, false) => consumer.pause().await?,
+            (false, true) if *is_ready => consumer.resume().await?,
+            _ => {}
+        }
+        Ok(())
+    }
+
+    /// Sends a track no more; one that is unknown is no error.
+    pub(crate) fn stop_receiving(&mut self, track: &TrackId) {
+        if let Some(received) = self.received.remove(track) {
+            received.consumer.close();
+        }
     }
 
     /// Audio or video, as the tracks of the call are known.

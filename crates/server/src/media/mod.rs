@@ -15,7 +15,7 @@ mod server;
 mod surroundings;
 
 pub(crate) use call::{Call, Way};
-pub(crate) use connection::{Connection, TransportParameters};
+pub(crate) use connection::{Connection, ToReceive, TransportParameters};
 pub(crate) use error::MediaError;
 pub(crate) use listen::{ListenPlan, plan};
 pub(crate) use server::Media;

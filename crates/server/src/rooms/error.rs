@@ -24,9 +24,18 @@ pub(crate) enum RoomError {
     /// The room is full.
     #[error("the room is full")]
     RoomFull,
-    /// The server holds as many rooms as it may.
+    /// The room is locked.
+    #[error("the room is locked: whoever looks after it has to open it first")]
+    RoomLocked,
+    /// The server holds as many rooms as it may, and somebody is in each of them.
     #[error("the server has no place for another room")]
     TooManyRooms,
+    /// The person, or others at their address, have made rooms in which nobody is.
+    #[error("you have made {max} rooms in which nobody is; use one of them first")]
+    TooManyUnusedRooms {
+        /// So many may be.
+        max: usize,
+    },
     /// The server holds as many people as it may.
     #[error("the server has no place for another person")]
     TooManyPeople,
@@ -36,6 +45,9 @@ pub(crate) enum RoomError {
     /// Only the owner of the room may do this.
     #[error("only the owner of the room may do this")]
     NotOwner,
+    /// The person was not given the right to do this.
+    #[error("you may not {0} here")]
+    NotPermitted(&'static str),
     /// The secret is not the room's.
     #[error("this is not the secret of the room's owner")]
     WrongSecret,
@@ -57,7 +69,7 @@ pub(crate) enum RoomError {
     /// The track is another's.
     #[error("the track is not yours")]
     NotYourTrack,
-    /// Nobody online has this id.
+    /// Nobody online, or nobody in the room, has this id.
     #[error("there is no such person")]
     NoSuchPerson,
     /// The person is in a call, rings already, or is the one who asks.
@@ -72,13 +84,30 @@ pub(crate) enum RoomError {
         /// In characters.
         max: usize,
     },
+    /// An identity is empty, too long or not printable.
+    #[error("an identity has 1 to 256 printable characters")]
+    BadIdentity,
     /// A room's id has other characters than letters, digits, `-` and `_`, or too many.
     #[error("a room's id has 1 to 64 letters, digits, - and _")]
     BadRoomId,
-    /// A chat message is empty or too long.
-    #[error("a message must have 1 to {max} characters")]
-    BadChat {
+    /// A chat message says nothing.
+    #[error("a message must say something")]
+    EmptyChat,
+    /// A chat message is too long.
+    #[error("a message may have {max} characters at most")]
+    LongChat {
         /// In characters.
+        max: usize,
+    },
+    /// A chat message holds control characters other than tabs and line ends.
+    #[error("a message may not hold control characters")]
+    ControlInChat,
+    /// Something that the server only passes on is too large.
+    #[error("too many {what}: {max} may be")]
+    TooLarge {
+        /// Of what.
+        what: &'static str,
+        /// So many may be.
         max: usize,
     },
 }

@@ -1,15 +1,17 @@
 //! What people in a room and in the lobby hear.
 
+use std::sync::{Arc, OnceLock};
+
 use super::{
-    ChatMessage, OwnerSecret, ParticipantInfo, PersonId, Presence, RingId, RoomId, RoomInfo, Track,
-    TrackId,
+    ChatMessage, Demand, ParticipantInfo, PersonId, Presence, RingId, RoomId, RoomInfo, Secret,
+    Track, TrackId,
 };
 
 /// What one person must hear.
 #[derive(Clone, Debug)]
 pub(crate) enum Event {
     /// The lobby has changed.
-    Lobby(LobbySnapshot),
+    Lobby(Arc<LobbySnapshot>),
     /// Someone rings.
     Ring {
         /// To answer it with.
@@ -24,7 +26,7 @@ pub(crate) enum Event {
         /// A room for the two.
         room: RoomId,
         /// Lets the one who hears this in; that of the one who rang makes them the owner.
-        secret: OwnerSecret,
+        secret: Secret,
     },
     /// The other declined.
     RingDeclined {
@@ -38,6 +40,8 @@ pub(crate) enum Event {
     },
     /// Someone came into the room.
     ParticipantJoined(ParticipantInfo),
+    /// Someone's name, metadata or attributes have changed.
+    ParticipantChanged(ParticipantInfo),
     /// Someone left the room or vanished.
     ParticipantLeft(PersonId),
     /// Someone entered the call, or declined to.
@@ -54,8 +58,12 @@ pub(crate) enum Event {
     },
     /// The room's call has begun.
     CallStarted,
+    /// The room is locked or open now, or its metadata has changed.
+    RoomChanged(RoomInfo),
     /// The owner has ended the room; everyone is out.
     RoomEnded,
+    /// This person is out of the room, which goes on.
+    Removed(Removal),
     /// Someone publishes a track.
     TrackPublished(Track),
     /// A track is no more.
@@ -66,6 +74,15 @@ pub(crate) enum Event {
         track: TrackId,
         /// Whether it is held back now.
         muted: bool,
+        /// Who did it.
+        by: PersonId,
+    },
+    /// What the others want of a track that this person publishes.
+    TrackWanted {
+        /// Which.
+        track: TrackId,
+        /// The most that anyone wants.
+        demand: Demand,
     },
     /// Another track, or none, is on the stage for everyone.
     Stage {
@@ -76,10 +93,32 @@ pub(crate) enum Event {
     },
     /// A chat message.
     Chat(ChatMessage),
+    /// Data of an application.
+    Data(Data),
     /// This person is to receive this track from now on.
     Subscribed(TrackId),
     /// This person is to receive this track no more.
     Unsubscribed(TrackId),
+}
+
+/// Why someone is out of a room.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Removal {
+    /// One who looks after the room has removed them.
+    By(PersonId),
+    /// They came in again elsewhere, under the same identity.
+    SameIdentity,
+}
+
+/// A message of one application to another, which the server does not read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Data {
+    /// Who sent it.
+    pub from: PersonId,
+    /// What it is about.
+    pub topic: String,
+    /// What it says.
+    pub payload: Arc<[u8]>,
 }
 
 /// The lobby: listed rooms and everyone online.
@@ -89,10 +128,12 @@ pub(crate) struct LobbySnapshot {
     pub rooms: Vec<RoomSummary>,
     /// In the order in which they came.
     pub people: Vec<PersonSummary>,
+    /// The snapshot as clients read it. The first who needs it makes it for all who watch.
+    pub text: OnceLock<bytes::Bytes>,
 }
 
 /// A room in the lobby.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct RoomSummary {
     /// What the room is.
     pub info: RoomInfo,

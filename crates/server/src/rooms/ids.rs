@@ -2,23 +2,61 @@
 
 use std::fmt;
 
+use subtle::ConstantTimeEq;
 use uuid::Uuid;
 
 use super::RoomError;
 
-/// One person online, that is, one connection. Never used twice.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(crate) struct PersonId(pub u64);
+/// One person online, on whatever host of a group of servers. Never used twice.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) struct PersonId(Uuid);
+
+impl PersonId {
+    /// A new one: 122 random bits.
+    pub(crate) fn random() -> Self {
+        Self(Uuid::new_v4())
+    }
+
+    /// Reads what `Display` writes.
+    pub(crate) fn parse(text: &str) -> Option<Self> {
+        let uuid = Uuid::try_parse(text.strip_prefix('p')?).ok()?;
+        Some(Self(uuid))
+    }
+}
 
 impl fmt::Display for PersonId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "p{}", self.0)
+        write!(f, "p{}", self.0.simple())
+    }
+}
+
+impl fmt::Debug for PersonId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
     }
 }
 
 /// One person ringing another. Never used twice.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(crate) struct RingId(pub u64);
+pub(crate) struct RingId(Uuid);
+
+impl RingId {
+    /// A new one: 122 random bits.
+    pub(super) fn random() -> Self {
+        Self(Uuid::new_v4())
+    }
+
+    /// Reads what `Display` writes.
+    pub(crate) fn parse(text: &str) -> Option<Self> {
+        Uuid::try_parse(text).ok().map(Self)
+    }
+}
+
+impl fmt::Display for RingId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.simple().fmt(f)
+    }
+}
 
 /// A room, as it stands in links: 1 to 64 ASCII letters, digits, `-` and `_`.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -71,11 +109,12 @@ impl fmt::Display for TrackId {
     }
 }
 
-/// What proves that someone owns a room: 122 random bits, shown to the creator once.
+/// What proves a right to the one who made the thing, such as the ownership of a room: 122 random
+/// bits, shown once.
 #[derive(Clone)]
-pub(crate) struct OwnerSecret(String);
+pub(crate) struct Secret(String);
 
-impl OwnerSecret {
+impl Secret {
     /// A new one.
     pub(crate) fn random() -> Self {
         Self(Uuid::new_v4().simple().to_string())
@@ -88,19 +127,12 @@ impl OwnerSecret {
 
     /// Whether `text` is the secret, in a time that does not tell how much of it is right.
     pub(crate) fn is(&self, text: &str) -> bool {
-        let differences = self
-            .0
-            .bytes()
-            .zip(text.bytes())
-            .fold(0, |differences, (ours, theirs)| {
-                differences | (ours ^ theirs)
-            });
-        self.0.len() == text.len() && differences == 0
+        self.0.as_bytes().ct_eq(text.as_bytes()).into()
     }
 }
 
-impl fmt::Debug for OwnerSecret {
+impl fmt::Debug for Secret {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("OwnerSecret(…)")
+        f.write_str("Secret(…)")
     }
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::RoomError;
+use super::{Attributes, RoomError};
 
 /// How much of everything there may be; see the keys of the configuration.
 #[derive(Clone, Debug)]
@@ -26,11 +26,15 @@ pub(crate) struct Limits {
 }
 
 impl Limits {
-    /// A name as it may be shown: without spaces around it, with nothing invisible in it.
+    /// A name as it may be shown: without spaces around it, with something visible and nothing
+    /// deceptive in it.
     pub(super) fn name(&self, text: &str) -> Result<String, RoomError> {
         let name = text.trim();
         let length = name.chars().count();
-        if length == 0 || length > self.name_length || name.chars().any(is_deceptive) {
+        let is_visible = name
+            .chars()
+            .any(|one| !one.is_whitespace() && !is_blank(one));
+        if !is_visible || length > self.name_length || name.chars().any(is_deceptive) {
             return Err(RoomError::BadName {
                 max: self.name_length,
             });
@@ -38,23 +42,67 @@ impl Limits {
         Ok(name.to_owned())
     }
 
+    /// A chat message, with `\n` alone at the ends of lines. Marks of direction are part of Arabic
+    /// and Hebrew text: who shows a message isolates it.
     pub(super) fn chat(&self, text: &str) -> Result<String, RoomError> {
-        let text = text.trim();
+        let text = text.trim().replace("\r\n", "\n").replace('\r', "\n");
         let length = text.chars().count();
-        let is_plain = text
-            .chars()
-            .all(|character| character == '\n' || !is_deceptive(character));
-        if length == 0 || length > self.chat_length || !is_plain {
-            return Err(RoomError::BadChat {
+        if length == 0 {
+            return Err(RoomError::EmptyChat);
+        }
+        if length > self.chat_length {
+            return Err(RoomError::LongChat {
                 max: self.chat_length,
             });
         }
-        Ok(text.to_owned())
+        let is_control = |one: char| one.is_control() && !matches!(one, '\n' | '\t');
+        if text.chars().any(is_control) {
+            return Err(RoomError::ControlInChat);
+        }
+        Ok(text)
     }
 }
 
-/// Control characters, and those that turn the direction of the text around them.
+/// Checks the size of a text that the server does not read.
+pub(super) fn metadata(text: &str) -> Result<(), RoomError> {
+    size("metadata", text.len(), MAX_METADATA)
+}
+
+/// Checks the number of attributes and the size of them all.
+pub(super) fn attributes(attributes: &Attributes) -> Result<(), RoomError> {
+    size("attributes", attributes.len(), MAX_ATTRIBUTES)?;
+    let bytes = attributes
+        .iter()
+        .map(|(key, value)| key.len() + value.len());
+    size("bytes of attributes", bytes.sum(), MAX_METADATA)
+}
+
+pub(super) fn size(what: &'static str, is: usize, max: usize) -> Result<(), RoomError> {
+    if is > max {
+        return Err(RoomError::TooLarge { what, max });
+    }
+    Ok(())
+}
+
+/// Control characters, and those that turn the direction of the text around them: a name stands
+/// amid other text.
 fn is_deceptive(character: char) -> bool {
     character.is_control()
         || matches!(character, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
+
+/// Characters without a picture of their own. Some are needed between others (joiners in Persian
+/// and in emoji), none is a name.
+fn is_blank(character: char) -> bool {
+    matches!(
+        character,
+        '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}'
+            | '\u{180b}'..='\u{180f}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}'
+            | '\u{2060}'..='\u{206f}' | '\u{2800}' | '\u{3164}' | '\u{fe00}'..='\u{fe0f}'
+            | '\u{feff}' | '\u{ffa0}' | '\u{fff0}'..='\u{fffb}' | '\u{e0000}'..='\u{e0fff}'
+    )
+}
+
+/// Bytes of the metadata of a person or a room, and of all attributes of a person.
+const MAX_METADATA: usize = 16 * 1024;
+const MAX_ATTRIBUTES: usize = 64;

@@ -1,35 +1,40 @@
 //! Rooms, the people in them, and what they show each other; no network, no JSON, no media.
 //!
-//! [`Rooms`] is the whole state. Each method is one thing that a person does; it changes the state
-//! or refuses with a [`RoomError`], and pushes into an [`Outbox`] what others must hear. Time comes
-//! in as an argument, and only [`Rooms::tick`] acts on it. A signaling dialect is an adapter: it
-//! calls these methods and translates the [`Event`]s; the same room takes people of every dialect.
+//! A [`Room`] is one room; the [`Directory`] knows who is online and which rooms there are. Each
+//! of their methods is one thing that a person does: it changes the state or refuses with a
+//! [`RoomError`], and pushes into an [`Outbox`] what others must hear. Time comes in as an
+//! argument. Nothing here waits, locks or sends; the `participant` layer does, with one lock for
+//! each room.
 //!
 //! A [`Track`] is one camera, microphone or screen that a participant publishes. Which tracks a
 //! participant receives is decided here too ([`Event::Subscribed`]); making them flow is not.
 
+mod directory;
 mod error;
 mod event;
 mod ids;
 mod limits;
-mod membership;
 mod online;
+mod person;
 mod ring;
 mod room;
-mod state;
+mod time;
 mod track;
-mod tracks;
 
 #[cfg(test)]
 mod tests;
 
+pub(crate) use directory::Directory;
 pub(crate) use error::RoomError;
-pub(crate) use event::{Event, LobbySnapshot, Outbox, PersonSummary, RoomSummary};
-pub(crate) use ids::{OwnerSecret, PersonId, RingId, RoomId, TrackId};
+pub(crate) use event::{Data, Event, LobbySnapshot, Outbox, PersonSummary, Removal, RoomSummary};
+pub(crate) use ids::{PersonId, RingId, RoomId, Secret, TrackId};
 pub(crate) use limits::Limits;
-pub(crate) use membership::{JoinOptions, Joined};
-pub(crate) use room::{
-    CallState, ChatMessage, NewRoom, ParticipantInfo, Presence, RoomInfo, RoomKind, RoomState,
+pub(crate) use person::{
+    Attributes, Identity, NewPerson, ParticipantInfo, Permissions, Presence, Profile, ProfileChange,
 };
-pub(crate) use state::Rooms;
+pub(crate) use room::{
+    ChatMessage, Demand, JoinOptions, Joined, NewRoom, Preferences, Quality, Room, RoomInfo,
+    RoomKind, RoomState,
+};
+pub(crate) use time::UnixTime;
 pub(crate) use track::{Track, TrackKind, TrackSource};

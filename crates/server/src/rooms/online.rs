@@ -1,47 +1,26 @@
-//! Being online, the lobby, and one person ringing another.
+//! The lobby, and one person ringing another.
 
-use std::time::Instant;
+use std::sync::Arc;
 
-use super::room::Room;
-use super::state::Person;
 use super::{
-    Event, LobbySnapshot, NewRoom, Outbox, PersonId, PersonSummary, RingId, RoomError, RoomId,
-    RoomKind, RoomSummary, Rooms,
+    Directory, Event, LobbySnapshot, NewRoom, Outbox, PersonId, RingId, RoomError, RoomKind,
+    UnixTime,
 };
 
-impl Rooms {
-    /// A person comes online.
-    ///
-    /// # Errors
-    ///
-    /// [`RoomError::TooManyPeople`], [`RoomError::BadName`]
-    pub(crate) fn enter(&mut self, name: &str) -> Result<PersonId, RoomError> {
-        let name = self.limits.name(name)?;
-        if self.people.len() >= self.limits.people {
-            return Err(RoomError::TooManyPeople);
-        }
-        self.next_person += 1;
-        let person = PersonId(self.next_person);
-        self.people.insert(person, Person { name, room: None });
-        self.lobby_changed = true;
-        Ok(person)
-    }
+/// A ring that was accepted: both go into a room for the two.
+#[derive(Clone, Debug)]
+pub(crate) struct AcceptedRing {
+    /// Which.
+    pub ring: RingId,
+    /// The one who rang, and owns the room.
+    pub from: PersonId,
+    /// The one who was rung.
+    pub to: PersonId,
+    /// What the room is to be.
+    pub room: NewRoom,
+}
 
-    /// A person goes offline or vanishes: out of the room, rings cancelled.
-    pub(crate) fn vanish(&mut self, person: PersonId, now: Instant, out: &mut Outbox) {
-        let _ = self.leave(person, now, out);
-        for (ring, parties) in self.rings.take_of(person) {
-            for party in [parties.from, parties.to] {
-                if party != person {
-                    out.push(party, Event::RingCancelled { ring });
-                }
-            }
-        }
-        self.people.remove(&person);
-        self.lobby_watchers.remove(&person);
-        self.lobby_changed = true;
-    }
-
+impl Directory {
     /// Whether a person wants to hear of the lobby; the first snapshot comes at once.
     ///
     /// # Errors
@@ -56,7 +35,7 @@ impl Rooms {
         self.person(person)?;
         if watch {
             self.lobby_watchers.insert(person);
-            out.push(person, Event::Lobby(self.lobby()));
+            out.push(person, Event::Lobby(Arc::new(self.lobby())));
         } else {
             self.lobby_watchers.remove(&person);
         }
@@ -72,23 +51,17 @@ impl Rooms {
         &mut self,
         from: PersonId,
         to: PersonId,
-        now: Instant,
+        now: UnixTime,
         out: &mut Outbox,
     ) -> Result<RingId, RoomError> {
         let caller = self.person(from)?;
         let callee = self.people.get(&to).ok_or(RoomError::NoSuchPerson)?;
-        if caller.room.is_some() || callee.room.is_some() {
+        if caller.busy || callee.busy {
             return Err(RoomError::Busy);
         }
-        let summary = summary(from, caller);
-        let ring = self.rings.start(from, to, now)?;
-        out.push(
-            to,
-            Event::Ring {
-                ring,
-                from: summary,
-            },
-        );
+        let from = caller.summary();
+        let ring = self.rings.start(from.id, to, now)?;
+        out.push(to, Event::Ring { ring, from });
         Ok(ring)
     }
 
@@ -108,85 +81,78 @@ impl Rooms {
         Ok(())
     }
 
-    /// The one who is rung accepts, and both are told of a room for them, or declines.
+    /// The one who is rung declines.
     ///
     /// # Errors
     ///
-    /// [`RoomError::NoSuchRing`], [`RoomError::TooManyRooms`]
-    pub(crate) fn answer_ring(
+    /// [`RoomError::NoSuchRing`]
+    pub(crate) fn decline_ring(
         &mut self,
         person: PersonId,
         ring: RingId,
-        accept: bool,
-        now: Instant,
         out: &mut Outbox,
     ) -> Result<(), RoomError> {
-        if accept && self.rooms.len() >= self.limits.rooms {
-            return Err(RoomError::TooManyRooms);
-        }
         let parties = self.rings.take(ring, |ring| ring.to == person)?;
-        if !accept {
-            out.push(parties.from, Event::RingDeclined { ring });
-            return Ok(());
-        }
-        let caller = self.person(parties.from)?.name.clone();
-        let new = NewRoom {
-            name: caller,
-            kind: RoomKind::Direct,
-            listed: false,
-            encrypted: false,
-            started: true,
-        };
-        let (room, secret) = self.add_room(RoomId::random(), new, now);
-        let guest = self.rooms.get(&room).map(|room| room.guest_secret.clone());
-        let guest = guest.ok_or(RoomError::NoSuchRoom)?;
-        for (party, secret) in [(parties.from, secret), (parties.to, guest)] {
-            let room = room.clone();
-            out.push(party, Event::RingAccepted { ring, room, secret });
-        }
+        out.push(parties.from, Event::RingDeclined { ring });
         Ok(())
     }
 
-    /// What a room is, for one who has its id and stands at its door.
+    /// The one who is rung accepts.
     ///
     /// # Errors
     ///
-    /// [`RoomError::NoSuchRoom`], [`RoomError::RoomEnded`]
-    pub(crate) fn describe(&self, id: &RoomId) -> Result<RoomSummary, RoomError> {
-        match self.rooms.get(id) {
-            Some(room) => Ok(room_summary(room)),
-            None if self.ended.contains(id) => Err(RoomError::RoomEnded),
-            None => Err(RoomError::NoSuchRoom),
+    /// [`RoomError::NoSuchRing`]
+    pub(crate) fn accept_ring(
+        &mut self,
+        person: PersonId,
+        ring: RingId,
+    ) -> Result<AcceptedRing, RoomError> {
+        let parties = self.rings.take(ring, |ring| ring.to == person)?;
+        let caller = self.person(parties.from)?.profile.name.clone();
+        Ok(AcceptedRing {
+            ring,
+            from: parties.from,
+            to: parties.to,
+            room: NewRoom {
+                name: caller,
+                kind: RoomKind::Direct,
+                listed: false,
+                encrypted: false,
+                started: true,
+                metadata: String::new(),
+            },
+        })
+    }
+
+    /// Tells both sides of a ring of the room that was made for them. `secrets` are those of the
+    /// owner and of the guest.
+    pub(crate) fn tell_accepted(accepted: &AcceptedRing, room: &super::Room, out: &mut Outbox) {
+        for (party, secret) in [
+            (accepted.from, room.secret()),
+            (accepted.to, room.guest_secret()),
+        ] {
+            let event = Event::RingAccepted {
+                ring: accepted.ring,
+                room: room.id().clone(),
+                secret: secret.clone(),
+            };
+            out.push(party, event);
         }
     }
 
     pub(super) fn lobby(&self) -> LobbySnapshot {
-        let rooms = self.order.iter().filter_map(|id| self.rooms.get(id));
+        let mut rooms: Vec<_> = self
+            .rooms
+            .values()
+            .filter(|room| room.summary.info.listed)
+            .collect();
+        rooms.sort_by_key(|room| room.seat);
+        let mut people: Vec<_> = self.people.values().collect();
+        people.sort_by_key(|one| one.seat);
         LobbySnapshot {
-            rooms: rooms
-                .filter(|room| room.info.listed)
-                .map(room_summary)
-                .collect(),
-            people: self
-                .people
-                .iter()
-                .map(|(id, one)| summary(*id, one))
-                .collect(),
+            rooms: rooms.into_iter().map(|room| room.summary.clone()).collect(),
+            people: people.into_iter().map(|one| one.summary()).collect(),
+            text: Default::default(),
         }
-    }
-}
-
-fn room_summary(room: &Room) -> RoomSummary {
-    RoomSummary {
-        info: room.info.clone(),
-        people: room.participants.len(),
-    }
-}
-
-fn summary(id: PersonId, person: &Person) -> PersonSummary {
-    PersonSummary {
-        id,
-        name: person.name.clone(),
-        busy: person.room.is_some(),
     }
 }

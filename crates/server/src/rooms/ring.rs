@@ -1,22 +1,21 @@
 //! Ringing: who calls whom.
 
 use std::collections::BTreeMap;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use super::{PersonId, RingId, RoomError};
+use super::{PersonId, RingId, RoomError, UnixTime};
 
 /// Who rings whom; nobody is in two rings at once.
 #[derive(Debug, Default)]
 pub(super) struct Rings {
     rings: BTreeMap<RingId, Ring>,
-    next: u64,
 }
 
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Ring {
     pub(super) from: PersonId,
     pub(super) to: PersonId,
-    since: Instant,
+    since: UnixTime,
 }
 
 impl Rings {
@@ -24,7 +23,7 @@ impl Rings {
         &mut self,
         from: PersonId,
         to: PersonId,
-        now: Instant,
+        now: UnixTime,
     ) -> Result<RingId, RoomError> {
         let is_busy = |ring: &Ring| {
             [ring.from, ring.to]
@@ -34,8 +33,7 @@ impl Rings {
         if from == to || self.rings.values().any(is_busy) {
             return Err(RoomError::Busy);
         }
-        self.next += 1;
-        let id = RingId(self.next);
+        let id = RingId::random();
         let since = now;
         self.rings.insert(id, Ring { from, to, since });
         Ok(id)
@@ -61,8 +59,8 @@ impl Rings {
         self.take_where(|ring| ring.from == person || ring.to == person)
     }
 
-    pub(super) fn take_expired(&mut self, now: Instant, after: Duration) -> Vec<(RingId, Ring)> {
-        self.take_where(|ring| now.duration_since(ring.since) >= after)
+    pub(super) fn take_expired(&mut self, now: UnixTime, after: Duration) -> Vec<(RingId, Ring)> {
+        self.take_where(|ring| now.since(ring.since) >= after)
     }
 
     fn take_where(&mut self, is_taken: impl Fn(&Ring) -> bool) -> Vec<(RingId, Ring)> {

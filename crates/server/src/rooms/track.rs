@@ -1,11 +1,15 @@
 //! What a participant publishes.
 
+use std::convert::Infallible;
+use std::fmt;
+use std::str::FromStr;
+
 use super::{PersonId, TrackId};
 
-/// One camera, microphone or screen that a participant publishes.
+/// One camera, microphone, screen or other source that a participant publishes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Track {
-    /// Its id, unique on the server.
+    /// Its id, unique on all servers.
     pub id: TrackId,
     /// Who publishes it.
     pub owner: PersonId,
@@ -13,9 +17,11 @@ pub(crate) struct Track {
     pub kind: TrackKind,
     /// What it shows.
     pub source: TrackSource,
+    /// Tracks of one owner with the same group belong together and are played in sync.
+    pub group: String,
     /// What its publisher calls it, such as a window's title; may be empty.
     pub label: String,
-    /// Whether its publisher holds it back.
+    /// Whether its publisher, or one who looks after the room, holds it back.
     pub muted: bool,
 }
 
@@ -28,8 +34,9 @@ pub(crate) enum TrackKind {
     Video,
 }
 
-/// Where a track comes from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// Where a track comes from: an open set of which some are known. As text: `camera`,
+/// `microphone`, `screen`, `screen-audio`, or whatever a client calls it.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum TrackSource {
     /// A camera
     Camera,
@@ -39,4 +46,40 @@ pub(crate) enum TrackSource {
     Screen,
     /// The sound that goes with a screen
     ScreenAudio,
+    /// Something else
+    Other(String),
+}
+
+impl TrackSource {
+    fn name(&self) -> &str {
+        match self {
+            Self::Camera => "camera",
+            Self::Microphone => "microphone",
+            Self::Screen => "screen",
+            Self::ScreenAudio => "screen-audio",
+            Self::Other(name) => name,
+        }
+    }
+}
+
+impl fmt::Display for TrackSource {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+impl FromStr for TrackSource {
+    type Err = Infallible;
+
+    /// Reads any text; its length is checked when a track is published.
+    fn from_str(text: &str) -> Result<Self, Infallible> {
+        let known = [
+            Self::Camera,
+            Self::Microphone,
+            Self::Screen,
+            Self::ScreenAudio,
+        ];
+        let known = known.into_iter().find(|source| source.name() == text);
+        Ok(known.unwrap_or_else(|| Self::Other(text.to_owned())))
+    }
 }

@@ -65,8 +65,8 @@ enum SectionState {
 /// What the client answered.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Answer {
-    /// ICE and DTLS of its side.
-    pub transport: RemoteTransport,
+    /// ICE and DTLS of its side; none when it rejects every section, which it may.
+    pub transport: Option<RemoteTransport>,
     /// Mids of the streams that it receives.
     pub accepted: Vec<String>,
     /// Mids of the streams that it refuses.
@@ -74,24 +74,33 @@ pub(crate) struct Answer {
 }
 
 impl Offerer {
-    /// The mid of the next stream of this kind.
-    pub(crate) fn next_mid(&self, kind: MediaKind) -> String {
-        match self.free(kind) {
-            Some(index) => self.sections[index].mid.clone(),
-            None => self.sections.len().to_string(),
-        }
+    /// The mids of the next streams, one for each of these kinds: of sections that are free again,
+    /// then new ones. A mid that no stream is then added with may be given again.
+    pub(crate) fn next_mids(&self, kinds: &[MediaKind]) -> Vec<String> {
+        let mut free: Vec<_> = self.sections.iter().filter(|one| one.is_free()).collect();
+        let known = self.sections.iter().filter_map(|one| one.mid.parse().ok());
+        let mut next = known.max().map_or(0, |highest: u32| highest + 1);
+        let each = kinds.iter().map(|kind| {
+            if let Some(index) = free.iter().position(|one| one.kind == *kind) {
+                return free.remove(index).mid.clone();
+            }
+            next += 1;
+            (next - 1).to_string()
+        });
+        each.collect()
     }
 
-    /// Adds a stream that was made with [`next_mid`](Self::next_mid); the next offer has it.
+    /// Adds a stream whose `mid` is of [`next_mids`](Self::next_mids); the next offer has it.
     pub(crate) fn add(&mut self, kind: MediaKind, rtp: RtpParameters) {
         let section = OfferedSection {
             kind,
-            mid: self.next_mid(kind),
+            mid: rtp.mid.clone().unwrap_or_default(),
             state: SectionState::New,
             rtp,
         };
-        match self.free(kind) {
-            Some(index) => self.sections[index] = section,
+        let place = self.sections.iter_mut().find(|one| one.mid == section.mid);
+        match place {
+            Some(place) => *place = section,
             None => self.sections.push(section),
         }
         self.is_changed = true;
@@ -190,8 +199,15 @@ impl Offerer {
                 return Err(SdpError::WrongMid(media.section));
             }
         }
-        let transport = common_transport(&media, &bundle)?;
-        transport.require_client()?;
+        // "An offered stream MAY be rejected in the answer, for any reason" (RFC 3264, section 6), and
+        // so may all of them.
+        let transport = if media.iter().all(|media| media.rejected) {
+            None
+        } else {
+            let transport = common_transport(&media, &bundle)?;
+            transport.require_client()?;
+            Some(transport)
+        };
         let mut answer = Answer {
             transport,
             accepted: Vec::new(),
@@ -211,11 +227,11 @@ impl Offerer {
         }
         Ok(answer)
     }
+}
 
-    fn free(&self, kind: MediaKind) -> Option<usize> {
-        self.sections
-            .iter()
-            .position(|section| section.state == SectionState::Free && section.kind == kind)
+impl OfferedSection {
+    fn is_free(&self) -> bool {
+        self.state == SectionState::Free
     }
 }
 

@@ -284,6 +284,23 @@ fn the_receiving_connection_is_offered_one_section_per_consumer() {
 }
 
 #[test]
+fn an_answer_may_reject_every_section() {
+    let mut session = Offerer::default();
+    add(&mut session, MediaKind::Audio, 1000);
+    let offer = offered(&mut session);
+    let rejecting = answer_to(&offer, &[]).replace("m=audio 9", "m=audio 0");
+    let answer = answered(&mut session, &rejecting).unwrap();
+    assert_eq!(answer.transport, None);
+    assert_eq!(answer.refused, ["0"]);
+    session.remove("0");
+    add(&mut session, MediaKind::Video, 2000);
+    let offer = offered(&mut session);
+    let answer = answered(&mut session, &answer_to(&offer, &[])).unwrap();
+    assert!(answer.transport.is_some());
+    assert_eq!(answer.accepted, ["1"]);
+}
+
+#[test]
 fn a_section_is_used_again_once_the_browser_knows_that_it_ended() {
     let mut session = Offerer::default();
     add(&mut session, MediaKind::Video, 1000);
@@ -292,21 +309,21 @@ fn a_section_is_used_again_once_the_browser_knows_that_it_ended() {
     session.remove("0");
     answered(&mut session, &answer_to(&offer, &[])).unwrap();
     assert_eq!(
-        session.next_mid(MediaKind::Video),
+        next_mid(&session, MediaKind::Video),
         "1",
         "the browser still plays section 0"
     );
 
     let offer = offered(&mut session);
     assert_eq!(lines(&offer, "a=inactive").len(), 1);
-    assert_eq!(session.next_mid(MediaKind::Video), "1");
+    assert_eq!(next_mid(&session, MediaKind::Video), "1");
     answered(&mut session, &answer_to(&offer, &["0"])).unwrap();
     assert_eq!(
-        session.next_mid(MediaKind::Audio),
+        next_mid(&session, MediaKind::Audio),
         "1",
         "another kind needs its own"
     );
-    assert_eq!(session.next_mid(MediaKind::Video), "0");
+    assert_eq!(next_mid(&session, MediaKind::Video), "0");
     add(&mut session, MediaKind::Video, 3000);
     let offer = offered(&mut session);
     assert_eq!(lines(&offer, "m=").len(), 1);
@@ -511,10 +528,14 @@ fn consumable(router: &RtpCapabilities, kind: MediaKind) -> RtpParameters {
     ortc::get_consumable_rtp_parameters(kind, &parameters, router, &mapping).unwrap()
 }
 
+fn next_mid(session: &Offerer, kind: MediaKind) -> String {
+    session.next_mids(&[kind]).remove(0)
+}
+
 fn add(session: &mut Offerer, kind: MediaKind, ssrc: u32) {
     let router = router(vec![opus(), video("VP8")]);
     let mut rtp = consumable(&router, kind);
-    rtp.mid = Some(session.next_mid(kind));
+    rtp.mid = Some(next_mid(session, kind));
     rtp.msid = Some("stream track".to_owned());
     rtp.encodings[0].ssrc = Some(Ssrc(ssrc));
     rtp.encodings[0].rtx =

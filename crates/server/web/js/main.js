@@ -27,15 +27,19 @@ async function start() {
 async function visitLobby() {
   document.title = "Tureen";
   const signaling = await connect();
+  let isAway = false;
   const leave = () => {
     close();
     signaling.close();
   };
   const enter = (room, { direct, search = "", hash = "" }) => {
-    leave();
+    close();
+    isAway = true;
+    signaling.request("watch-lobby", { watch: false }).catch(() => {});
     // The same document: it remembers that the user has clicked, and may play sound.
     history.pushState(null, "", `/room/${room}${search}${hash}`);
-    visitRoom(room, direct);
+    // A room that was made here and that nobody is in yet lasts as long as its maker stays.
+    visitRoom(room, direct).finally(() => signaling.close());
   };
   const close = showLobby(root, signaling, enter, () => {
     store.name = "";
@@ -43,6 +47,7 @@ async function visitLobby() {
     visitLobby();
   });
   signaling.addEventListener("lost", async () => {
+    if (isAway) return;
     const overlay = new LostOverlay(root, el("button", { onclick: () => location.reload() }, "Load the page anew"));
     await untilServer();
     overlay.remove();

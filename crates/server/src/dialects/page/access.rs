@@ -1,9 +1,10 @@
 //! What a token allows, request by request. A server without keys allows everything.
 
 use super::SignalingError;
-use super::messages::{Join, Publish, Request, TrackSource};
+use super::messages::{Join, Publish, Request};
 use super::session::Session;
 use crate::auth::{Grants, TokenError, verify};
+use crate::rooms::TrackSource;
 
 type Result<T> = std::result::Result<T, SignalingError>;
 
@@ -55,6 +56,11 @@ fn permit(grants: &Grants, request: Request) -> Result<Request> {
             let may = grants.room_join && grants.room.is_none();
             allowed(may, "to answer a ring").map(|()| request)
         }
+        Request::Profile(_) => {
+            let may = grants.can_update_own_metadata;
+            allowed(may, "to change your profile").map(|()| request)
+        }
+        Request::Data(_) => allowed(grants.can_publish_data, "to send data").map(|()| request),
         Request::Chat { .. } => allowed(grants.can_publish_data, "to chat").map(|()| request),
         Request::Publish(ref publish) => {
             let may = may_publish(grants, publish);
@@ -63,7 +69,12 @@ fn permit(grants: &Grants, request: Request) -> Result<Request> {
         Request::Receive { .. } | Request::Subscribe { wanted: true, .. } => {
             allowed(grants.can_subscribe, "to receive tracks").map(|()| request)
         }
-        Request::Leave
+        // The room says no to who does not look after it.
+        Request::LockRoom { .. }
+        | Request::RoomMetadata { .. }
+        | Request::Remove { .. }
+        | Request::Prefer(_)
+        | Request::Leave
         | Request::StartCall
         | Request::RingRoom
         | Request::AnswerCall { .. }
@@ -93,11 +104,12 @@ fn narrow(grants: &Grants, mut join: Join) -> Result<Join> {
 
 fn may_publish(grants: &Grants, publish: &Publish) -> bool {
     publish.tracks.iter().all(|track| {
-        grants.may_publish(match track.source {
+        grants.may_publish(match track.source() {
             TrackSource::Camera => "camera",
             TrackSource::Microphone => "microphone",
             TrackSource::Screen => "screen_share",
             TrackSource::ScreenAudio => "screen_share_audio",
+            TrackSource::Other(_) => &track.source,
         })
     })
 }

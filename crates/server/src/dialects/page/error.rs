@@ -4,7 +4,7 @@ use thiserror::Error;
 
 use super::messages::ErrorBody;
 use crate::auth::TokenError;
-use crate::media::MediaError;
+use crate::participant::ParticipantError;
 use crate::rooms::RoomError;
 use crate::sdp::SdpError;
 
@@ -40,15 +40,15 @@ pub(crate) enum SignalingError {
     /// A media section sends without saying what.
     #[error("the media section sends, but `tracks` does not say what")]
     Unannounced,
-    /// There is no such connection yet.
-    #[error("there is no such connection")]
-    NoConnection,
-    /// The rooms refuse.
+    /// What the person asks for is refused, or has failed.
     #[error(transparent)]
-    Room(#[from] RoomError),
-    /// The media side refuses, or has failed.
-    #[error(transparent)]
-    Media(#[from] MediaError),
+    Participant(#[from] ParticipantError),
+}
+
+impl From<RoomError> for SignalingError {
+    fn from(error: RoomError) -> Self {
+        Self::Participant(error.into())
+    }
 }
 
 impl SignalingError {
@@ -63,9 +63,9 @@ impl SignalingError {
             Self::NotAllowed(_) => "not-allowed",
             Self::Sdp(error) => error.code(),
             Self::Unannounced => "unannounced-track",
-            Self::NoConnection => "no-connection",
-            Self::Room(error) => room_code(*error),
-            Self::Media(error) => error.code(),
+            Self::Participant(ParticipantError::NoConnection) => "no-connection",
+            Self::Participant(ParticipantError::Room(error)) => room_code(*error),
+            Self::Participant(ParticipantError::Media(error)) => error.code(),
         }
     }
 
@@ -114,6 +114,11 @@ fn room_code(error: RoomError) -> &'static str {
         RoomError::NoSuchRing => "no-such-ring",
         RoomError::BadName { .. } => "bad-name",
         RoomError::BadRoomId => "bad-room-id",
-        RoomError::BadChat { .. } => "bad-chat",
+        RoomError::BadIdentity => "bad-identity",
+        RoomError::EmptyChat | RoomError::LongChat { .. } | RoomError::ControlInChat => "bad-chat",
+        RoomError::RoomLocked => "room-locked",
+        RoomError::TooManyUnusedRooms { .. } => "too-many-unused-rooms",
+        RoomError::NotPermitted(_) => "not-permitted",
+        RoomError::TooLarge { .. } => "too-large",
     }
 }

@@ -1,21 +1,21 @@
 //! The frames of the dialect. Whatever is renamed here is a change for every client: raise
 //! [`VERSION`] when an old page would not understand it.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 /// The version of the dialect, which a client names in `hello`.
 pub(crate) const VERSION: u32 = 1;
 
-/// What every frame of a client has, so that even a bad request can be answered.
-#[derive(Debug, Deserialize)]
-pub(super) struct RequestId {
-    /// Chosen by the client; repeated in the response.
-    pub(super) id: u64,
-}
-
 /// What a client asks.
 #[derive(Clone, Debug, Deserialize)]
-#[serde(tag = "type", content = "data", rename_all = "kebab-case")]
+#[serde(
+    tag = "type",
+    content = "data",
+    rename_all = "kebab-case",
+    deny_unknown_fields
+)]
 pub(super) enum Request {
     Hello(Hello),
     WatchLobby {
@@ -40,15 +40,26 @@ pub(super) enum Request {
         person: String,
     },
     CancelRing {
-        ring: u64,
+        ring: String,
     },
     AnswerRing {
-        ring: u64,
+        ring: String,
         accept: bool,
     },
+    LockRoom {
+        locked: bool,
+    },
+    RoomMetadata {
+        metadata: String,
+    },
+    Remove {
+        participant: String,
+    },
+    Profile(ProfileChange),
     Chat {
         text: String,
     },
+    Data(SendData),
     Publish(Publish),
     Receive {
         sdp: String,
@@ -66,6 +77,7 @@ pub(super) enum Request {
         track: String,
         wanted: bool,
     },
+    Prefer(Prefer),
     Mute {
         track: String,
         muted: bool,
@@ -83,6 +95,51 @@ pub(super) struct Hello {
     /// What a server with keys wants to see.
     #[serde(default)]
     pub(super) token: Option<String>,
+    #[serde(default)]
+    pub(super) metadata: String,
+    #[serde(default)]
+    pub(super) attributes: BTreeMap<String, String>,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(super) struct ProfileChange {
+    #[serde(default)]
+    pub(super) name: Option<String>,
+    #[serde(default)]
+    pub(super) metadata: Option<String>,
+    /// An empty text deletes one.
+    #[serde(default)]
+    pub(super) attributes: BTreeMap<String, String>,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(super) struct SendData {
+    pub(super) topic: String,
+    pub(super) text: String,
+    /// Nobody means everybody else.
+    #[serde(default)]
+    pub(super) to: Vec<String>,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(super) struct Prefer {
+    pub(super) track: String,
+    #[serde(default)]
+    pub(super) paused: bool,
+    /// Without: as good as it comes.
+    #[serde(default)]
+    pub(super) quality: Option<Quality>,
+}
+
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(super) struct Quality {
+    pub(super) width: u32,
+    pub(super) height: u32,
+    pub(super) rate: u32,
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -96,6 +153,8 @@ pub(super) struct CreateRoom {
     pub(super) encrypted: bool,
     #[serde(default)]
     pub(super) started: bool,
+    #[serde(default)]
+    pub(super) metadata: String,
 }
 
 /// The kinds of rooms that one makes; those for two are made by ringing.
@@ -142,7 +201,7 @@ pub(super) struct Publish {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(super) struct PublishedTrack {
     pub(super) mid: String,
-    pub(super) source: TrackSource,
+    pub(super) source: String,
     #[serde(default)]
     pub(super) label: String,
     #[serde(default)]
@@ -179,7 +238,7 @@ pub(super) enum Reply {
     Described(LobbyRoom),
     Created { room: String, secret: String },
     Joined(Box<JoinedReply>),
-    Ringing { ring: u64 },
+    Ringing { ring: String },
     Published(PublishedReply),
 }
 
@@ -235,21 +294,22 @@ pub(super) enum Notice {
         people: Vec<Person>,
     },
     Ring {
-        ring: u64,
+        ring: String,
         from: Person,
     },
     RingAccepted {
-        ring: u64,
+        ring: String,
         room: String,
         secret: String,
     },
     RingDeclined {
-        ring: u64,
+        ring: String,
     },
     RingCancelled {
-        ring: u64,
+        ring: String,
     },
     ParticipantJoined(Participant),
+    ParticipantChanged(Participant),
     ParticipantLeft {
         participant: String,
     },
@@ -261,7 +321,14 @@ pub(super) enum Notice {
         by: String,
     },
     CallStarted {},
+    RoomChanged(Room),
     RoomEnded {},
+    Removed {
+        reason: &'static str,
+        /// Who did it, if another did.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        by: Option<String>,
+    },
     TrackPublished(Track),
     TrackClosed {
         track: String,
@@ -269,12 +336,24 @@ pub(super) enum Notice {
     TrackMuted {
         track: String,
         muted: bool,
+        by: String,
+    },
+    TrackWanted {
+        track: String,
+        paused: bool,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        quality: Option<Quality>,
     },
     Stage {
         track: Option<String>,
         by: String,
     },
     Chat(Chat),
+    Data {
+        from: String,
+        topic: String,
+        text: String,
+    },
     Offer {
         offer: u32,
         sdp: String,
@@ -312,7 +391,9 @@ pub(super) struct Room {
     pub(super) kind: RoomKind,
     pub(super) listed: bool,
     pub(super) encrypted: bool,
+    pub(super) locked: bool,
     pub(super) state: RoomState,
+    pub(super) metadata: String,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -342,18 +423,27 @@ pub(super) enum Presence {
 #[derive(Debug, Serialize)]
 pub(super) struct Participant {
     pub(super) id: String,
+    pub(super) identity: String,
     pub(super) name: String,
+    pub(super) metadata: String,
+    pub(super) attributes: BTreeMap<String, String>,
     pub(super) viewer: bool,
     pub(super) owner: bool,
+    /// Whether they look after the room: mute and remove people, lock it.
+    pub(super) host: bool,
     pub(super) presence: Presence,
+    /// When they came, in milliseconds since 1970.
+    pub(super) joined: u64,
 }
 
 #[derive(Debug, Serialize)]
 pub(super) struct Track {
     pub(super) id: String,
     pub(super) participant: String,
+    /// Tracks of one participant with the same group belong together.
+    pub(super) group: String,
     pub(super) kind: TrackKind,
-    pub(super) source: TrackSource,
+    pub(super) source: String,
     pub(super) label: String,
     pub(super) muted: bool,
 }
@@ -363,15 +453,6 @@ pub(super) struct Track {
 pub(super) enum TrackKind {
     Audio,
     Video,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub(super) enum TrackSource {
-    Camera,
-    Microphone,
-    Screen,
-    ScreenAudio,
 }
 
 #[derive(Debug, Serialize)]

@@ -2,56 +2,56 @@
 
 use std::collections::BTreeMap;
 
-use tureen_controller::rtp::RtpCapabilities;
-
 use super::SignalingError;
 use super::messages::{MidTrack, Notice};
-use crate::media::{Connection, MediaError};
+use crate::media::{MediaError, ToReceive};
+use crate::participant::{Participant, Side};
 use crate::rooms::TrackId;
 use crate::sdp::Offerer;
 
-/// Its media, and the media sections that it is offered.
+/// The media sections that the client is offered, and the mids of the tracks in them.
+#[derive(Default)]
 pub(super) struct Receiving {
-    connection: Connection,
-    capabilities: RtpCapabilities,
     offerer: Offerer,
-    /// The mids of the tracks.
     tracks: BTreeMap<TrackId, String>,
 }
 
 impl Receiving {
-    pub(super) fn new(connection: Connection, capabilities: RtpCapabilities) -> Self {
-        Self {
-            connection,
-            capabilities,
-            offerer: Offerer::default(),
-            tracks: BTreeMap::new(),
+    /// Begins to receive tracks; one that is gone already is no error. Returns those that cannot
+    /// be received.
+    pub(super) async fn add(
+        &mut self,
+        participant: &mut Participant,
+        tracks: Vec<TrackId>,
+    ) -> Vec<(TrackId, MediaError)> {
+        let new = tracks.into_iter().filter_map(|track| {
+            let is_new = !self.tracks.contains_key(&track);
+            let kind = participant.kind_of(&track).filter(|_| is_new)?;
+            Some((track, kind))
+        });
+        let (tracks, kinds): (Vec<_>, Vec<_>) = new.unzip();
+        let kind_of: BTreeMap<_, _> = tracks.iter().cloned().zip(kinds.clone()).collect();
+        let mids = self.offerer.next_mids(&kinds);
+        let wanted = tracks.into_iter().zip(mids);
+        let wanted = wanted.map(|(track, mid)| ToReceive { track, mid });
+        let mut refused = Vec::new();
+        let received = participant.receive(wanted.collect()).await;
+        for (ToReceive { track, mid }, result) in received.into_iter().flatten() {
+            match (result, kind_of.get(&track)) {
+                (Ok(rtp_parameters), Some(kind)) => {
+                    self.offerer.add(*kind, rtp_parameters);
+                    self.tracks.insert(track, mid);
+                }
+                (Ok(_), None) => {}
+                (Err(error), _) => refused.push((track, error)),
+            }
         }
-    }
-
-    /// Begins to receive a track; a track that is gone already is no error.
-    pub(super) async fn add(&mut self, track: &TrackId) -> Result<(), MediaError> {
-        if self.tracks.contains_key(track) {
-            return Ok(());
-        }
-        let Some(kind) = self.connection.kind_of(track) else {
-            return Ok(());
-        };
-        let mid = self.offerer.next_mid(kind);
-        let received = self
-            .connection
-            .receive(track, &self.capabilities, mid.clone());
-        if let Some(rtp_parameters) = received.await? {
-            self.offerer.add(kind, rtp_parameters.clone());
-            self.tracks.insert(track.clone(), mid);
-        }
-        Ok(())
+        refused
     }
 
     /// Receives a track no more.
     pub(super) fn remove(&mut self, track: &TrackId) {
         if let Some(mid) = self.tracks.remove(track) {
-            self.connection.stop_receiving(track);
             self.offerer.remove(&mid);
         }
     }
@@ -62,8 +62,9 @@ impl Receiving {
     }
 
     /// The next offer, if one is due.
-    pub(super) fn offer(&mut self) -> Option<Notice> {
-        let offer = self.offerer.offer(&self.connection.parameters())?;
+    pub(super) fn offer(&mut self, participant: &Participant) -> Option<Notice> {
+        let transport = participant.transport(Side::Receiving).ok()?;
+        let offer = self.offerer.offer(&transport)?;
         let tracks = self.tracks.iter();
         Some(Notice::Offer {
             offer: offer.number,
@@ -77,36 +78,40 @@ impl Receiving {
         })
     }
 
-    /// Takes the client's answer and lets flow what it accepts. Returns the tracks it refuses.
+    /// Takes the client's answer and lets flow what it accepts. What it refuses is dropped.
     pub(super) async fn answer(
         &mut self,
+        participant: &mut Participant,
         number: u32,
         sdp: &str,
-    ) -> Result<Vec<TrackId>, SignalingError> {
+    ) -> Result<(), SignalingError> {
         let answer = self.offerer.answer(number, sdp)?;
-        self.connection
-            .connect(&answer.transport.dtls_parameters())
-            .await?;
+        if let Some(transport) = &answer.transport {
+            let remote = transport.dtls_parameters();
+            participant.connect(Side::Receiving, &remote).await?;
+        }
+        let mut refused = Vec::new();
         for (track, mid) in &self.tracks {
             if answer.accepted.contains(mid) {
-                self.connection.resume(track).await?;
+                participant.resume(track).await?;
+            } else if answer.refused.contains(mid) {
+                refused.push(track.clone());
             }
         }
-        let refused: Vec<_> = self
-            .tracks
-            .iter()
-            .filter(|(_, mid)| answer.refused.contains(mid))
-            .map(|(track, _)| track.clone())
-            .collect();
-        for track in &refused {
-            self.remove(track);
+        for track in refused {
+            tracing::debug!(person = %participant.id(), %track, "refused by the client");
+            // The event that follows removes it here as well.
+            let _ = participant.subscribe(&track, false);
         }
-        Ok(refused)
+        Ok(())
     }
 
     /// New ICE credentials, in an offer that is due at once.
-    pub(super) async fn restart_ice(&mut self) -> Result<(), MediaError> {
-        self.connection.restart_ice().await?;
+    pub(super) async fn restart_ice(
+        &mut self,
+        participant: &mut Participant,
+    ) -> Result<(), SignalingError> {
+        participant.restart_ice(Side::Receiving).await?;
         self.offerer.start_over();
         Ok(())
     }

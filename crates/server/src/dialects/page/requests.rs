@@ -1,24 +1,15 @@
-//! What each request does: one function per request that is more than a call to the rooms.
+//! What each request does: one function per request that is more than a call.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
-use std::time::SystemTime;
-
-use tureen_controller::rtp::MediaKind;
 
 use super::messages::{
-    self, CreateRoom, Hello, HelloReply, Join, MidTrack, Publish, PublishedReply, PublishedTrack,
-    RefusedTrack, Reply, Request,
+    Connection, Hello, HelloReply, Join, Publish, PublishedReply, Reply, Request, SendData,
 };
-use super::publishing::{Publishing, Wanted};
-use super::receiving::Receiving;
 use super::session::Session;
-use super::translate::person_id;
 use super::{SignalingError, VERSION};
-use crate::media::{Connection, Way};
-use crate::rooms::{
-    JoinOptions, RingId, RoomError, RoomId, Track, TrackId, TrackKind, TrackSource,
-};
+use crate::media::Way;
+use crate::participant::{Participant, ParticipantError};
+use crate::rooms::{JoinOptions, NewPerson, PersonId, RingId, RoomError, RoomId, TrackId};
 use crate::sdp::{Offer, RemoteCandidate, receive_capabilities};
 
 type Result<T> = std::result::Result<T, SignalingError>;
@@ -27,108 +18,119 @@ impl Session {
     pub(super) async fn perform(&mut self, request: Request) -> Result<Reply> {
         let request = self.admit(request)?;
         match request {
-            Request::Hello(hello) => return self.hello(&hello),
+            Request::Hello(hello) => return self.hello(hello),
             // One who stands at the door has no name yet.
             Request::DescribeRoom { room, .. } => return self.describe_room(&room),
             _ => {}
         }
-        let me = self.person_id()?;
-        let app = Arc::clone(&self.app);
-        let hall = &app.hall;
+        let participant = self.participant()?;
         match request {
             Request::Hello(_) | Request::DescribeRoom { .. } => {}
-            Request::WatchLobby { watch } => {
-                hall.act(|rooms, _, out| rooms.watch_lobby(me, watch, out))?;
+            Request::WatchLobby { watch } => participant.watch_lobby(watch)?,
+            Request::CreateRoom(room) => {
+                let (room, secret) = participant.create_room(room.into())?;
+                return Ok(Reply::Created {
+                    room: room.to_string(),
+                    secret: secret.reveal().to_owned(),
+                });
             }
-            Request::CreateRoom(room) => return self.create_room(room),
             Request::Join(join) => return self.join(join),
             Request::Leave => {
-                self.close_media();
-                hall.act(|rooms, now, out| rooms.leave(me, now, out))?;
+                participant.leave()?;
+                self.forget_media();
             }
-            Request::StartCall => hall.act(|rooms, _, out| rooms.start_call(me, out))?,
-            Request::RingRoom => hall.act(|rooms, _, out| rooms.ring_room(me, out))?,
-            Request::AnswerCall { accept } => {
-                hall.act(|rooms, _, out| rooms.answer_call(me, accept, out))?;
+            Request::StartCall => participant.start_call()?,
+            Request::RingRoom => participant.ring_room()?,
+            Request::AnswerCall { accept } => participant.answer_call(accept)?,
+            Request::EndRoom => {
+                participant.end_room()?;
+                self.forget_media();
             }
-            Request::EndRoom => hall.act(|rooms, _, out| rooms.end(me, out))?,
-            Request::Ring { person } => {
-                let person = person_id(&person).ok_or(RoomError::NoSuchPerson)?;
-                let RingId(ring) = hall.act(|rooms, now, out| rooms.ring(me, person, now, out))?;
+            Request::LockRoom { locked } => participant.lock_room(locked)?,
+            Request::RoomMetadata { metadata } => participant.set_room_metadata(metadata)?,
+            Request::Remove { participant: whom } => participant.remove(person(&whom)?)?,
+            Request::Profile(change) => participant.change_profile(change.into())?,
+            Request::Ring { person: whom } => {
+                let ring = participant.ring(person(&whom)?)?.to_string();
                 return Ok(Reply::Ringing { ring });
             }
-            Request::CancelRing { ring } => {
-                hall.act(|rooms, _, out| rooms.cancel_ring(me, RingId(ring), out))?;
-            }
+            Request::CancelRing { ring } => participant.cancel_ring(self::ring(&ring)?)?,
             Request::AnswerRing { ring, accept } => {
-                hall.act(|rooms, now, out| rooms.answer_ring(me, RingId(ring), accept, now, out))?;
+                participant.answer_ring(self::ring(&ring)?, accept)?;
             }
-            Request::Chat { text } => {
-                hall.act(|rooms, _, out| rooms.chat(me, &text, unix_time(), out))?;
+            Request::Chat { text } => participant.chat(&text)?,
+            Request::Data(data) => send_data(participant, data)?,
+            media => return self.perform_media(media).await,
+        }
+        Ok(Reply::Done {})
+    }
+
+    /// The requests that concern streams.
+    async fn perform_media(&mut self, request: Request) -> Result<Reply> {
+        let participant = self.participant()?;
+        match request {
+            Request::Publish(publish) => {
+                return Ok(Reply::Published(self.publish(publish).await?));
             }
-            Request::Publish(publish) => return self.publish(publish).await,
             Request::Receive { sdp } => self.open_receiving(&sdp).await?,
             Request::Answer { offer, sdp } => self.answer(offer, &sdp).await?,
             Request::Candidate {
                 connection,
                 candidate,
-            } => {
-                self.candidate(connection, &candidate)?;
-            }
-            Request::RestartIce => {
-                let receiving = self
-                    .receiving
-                    .as_mut()
-                    .ok_or(SignalingError::NoConnection)?;
-                receiving.restart_ice().await?;
-            }
+            } => self.candidate(connection, &candidate)?,
+            Request::RestartIce => self.restart_ice().await?,
             Request::Subscribe { track, wanted } => {
-                hall.act(|rooms, _, out| rooms.subscribe(me, &TrackId(track), wanted, out))?;
+                participant.subscribe(&TrackId(track), wanted)?;
             }
-            Request::Mute { track, muted } => self.mute(TrackId(track), muted).await?,
-            Request::Stage { track } => {
-                hall.act(|rooms, _, out| rooms.set_stage(me, track.map(TrackId), out))?;
+            Request::Prefer(wanted) => {
+                let (track, preferences) = wanted.into();
+                participant.prefer(&track, preferences).await?;
             }
+            Request::Mute { track, muted } => participant.mute(&TrackId(track), muted).await?,
+            Request::Stage { track } => participant.set_stage(track.map(TrackId))?,
+            // All others are done by now.
+            _ => {}
         }
         Ok(Reply::Done {})
     }
 
-    fn hello(&mut self, hello: &Hello) -> Result<Reply> {
+    fn hello(&mut self, hello: Hello) -> Result<Reply> {
         if hello.version != VERSION {
             return Err(SignalingError::WrongVersion {
                 client: hello.version,
                 server: VERSION,
             });
         }
-        let you = self.come_online(&hello.name)?;
+        if self.participant.is_some() {
+            return Err(SignalingError::HelloTwice);
+        }
+        // Who they are and what they may do is in the token of a server with keys.
+        let known = self.grants.as_ref().map(NewPerson::try_from).transpose()?;
+        let mut new = known.unwrap_or_else(|| NewPerson::named(""));
+        new.name = hello.name;
+        new.address = self.address;
+        if self.grants.is_none() {
+            new.metadata = hello.metadata;
+            new.attributes = hello.attributes;
+        }
+        let participant = Participant::enter(&self.app.hall, &self.app.media, new)?;
+        let you = participant.id().to_string();
+        self.participant = Some(participant);
         let limits = &self.app.config.rooms;
         Ok(Reply::Hello(HelloReply {
             version: VERSION,
-            you: you.to_string(),
+            you,
             max_name_length: limits.max_name_length,
             max_chat_length: limits.max_chat_length,
         }))
     }
 
     fn describe_room(&self, room: &str) -> Result<Reply> {
-        let room = RoomId::parse(room)?;
-        let room = self.app.hall.act(|rooms, _, _| rooms.describe(&room))?;
+        let room = self.app.hall.describe(&RoomId::parse(room)?)?;
         Ok(Reply::Described(room.into()))
     }
 
-    fn create_room(&self, room: CreateRoom) -> Result<Reply> {
-        let me = self.person_id()?;
-        let create =
-            |rooms: &mut crate::rooms::Rooms, now, _: &mut _| rooms.create(me, room.into(), now);
-        let (room, secret) = self.app.hall.act(create)?;
-        Ok(Reply::Created {
-            room: room.to_string(),
-            secret: secret.reveal().to_owned(),
-        })
-    }
-
     fn join(&mut self, join: Join) -> Result<Reply> {
-        let me = self.person_id()?;
         let room = RoomId::parse(&join.room)?;
         let options = JoinOptions {
             viewer: join.viewer,
@@ -137,174 +139,92 @@ impl Session {
             secret: join.secret,
             open: join.open.map(Into::into),
         };
-        let hall = &self.app.hall;
-        let joined = hall.act(|rooms, now, out| rooms.join(me, &room, options, now, out))?;
-        self.way = if join.force_tcp {
+        let way = if join.force_tcp {
             Way::TcpOnly
         } else {
             Way::Any
         };
+        let joined = self.participant()?.join(&room, options, way)?;
         Ok(Reply::Joined(Box::new(joined.into())))
     }
 
-    async fn publish(&mut self, publish: Publish) -> Result<Reply> {
-        let me = self.person_id()?;
+    async fn publish(&mut self, publish: Publish) -> Result<PublishedReply> {
+        let participant = self
+            .participant
+            .as_mut()
+            .ok_or(SignalingError::HelloFirst)?;
+        participant.require_room()?;
         let offer = Offer::parse(&publish.sdp)?;
         let announced: BTreeMap<_, _> = publish
             .tracks
             .into_iter()
             .map(|track| (track.mid.clone(), track))
             .collect();
-        if self.publishing.is_none() {
-            self.app.hall.act(|rooms, _, _| rooms.may_publish(me))?;
-            self.publishing = Some(Publishing::new(self.connection().await?));
-        }
-        let publishing = self
-            .publishing
-            .as_mut()
-            .ok_or(SignalingError::NoConnection)?;
-        let wanted = announced
-            .iter()
-            .map(|(mid, track)| {
-                let msid = format!("{me}-{} {mid}", stream_name(track));
-                (
-                    mid.clone(),
-                    Wanted {
-                        msid,
-                        muted: track.muted,
-                    },
-                )
-            })
-            .collect();
-        let changes = publishing.apply(&offer, &wanted).await?;
-        let hall = &self.app.hall;
-        for track in &changes.closed {
-            // A track that the room has closed before us is closed all the same.
-            let _ = hall.act(|rooms, _, out| rooms.unpublish(me, track, out));
-        }
-        let mut refused: Vec<_> = changes
-            .refused
-            .into_iter()
-            .map(|(mid, error)| refusal(mid, &error))
-            .collect();
-        for (mid, id, kind) in changes.opened {
-            let Some(announced) = announced.get(&mid) else {
-                continue;
-            };
-            let track = Track {
-                id,
-                owner: me,
-                kind: match kind {
-                    MediaKind::Audio => TrackKind::Audio,
-                    MediaKind::Video => TrackKind::Video,
-                },
-                source: announced.source.into(),
-                label: announced.label.clone(),
-                muted: announced.muted,
-            };
-            if let Err(error) = hall.act(|rooms, _, out| rooms.publish(track, out)) {
-                publishing.close(&mid);
-                refused.push(refusal(mid, &error.into()));
-            }
-        }
-        let tracks = publishing.tracks();
-        let tracks = tracks
-            .map(|(mid, track)| MidTrack {
-                mid: mid.to_owned(),
-                track: track.to_string(),
-            })
-            .collect();
-        Ok(Reply::Published(PublishedReply {
-            tracks,
-            refused,
-            sdp: publishing.answer(&offer),
-        }))
+        participant.open_sending().await?;
+        let publishing = self.publishing.get_or_insert_default();
+        publishing.apply(participant, &offer, &announced).await
     }
 
     /// Opens the receiving connection, and receives what the room says this person receives.
     async fn open_receiving(&mut self, sdp: &str) -> Result<()> {
-        let me = self.person_id()?;
+        let participant = self.participant()?;
+        participant.require_room()?;
         let capabilities = receive_capabilities(sdp)?;
-        self.receiving = Some(Receiving::new(self.connection().await?, capabilities));
-        for track in self.app.hall.act(|rooms, _, _| rooms.subscriptions(me)) {
-            let refusal = self.receive(&track).await;
-            self.following.extend(refusal);
-        }
+        let tracks = participant.open_receiving(capabilities).await?;
+        self.receiving = Some(Default::default());
+        let refused = self.receive(tracks).await;
+        self.following.extend(refused);
         Ok(())
     }
 
     async fn answer(&mut self, offer: u32, sdp: &str) -> Result<()> {
-        let me = self.person_id()?;
-        let receiving = self
-            .receiving
-            .as_mut()
-            .ok_or(SignalingError::NoConnection)?;
-        for track in receiving.answer(offer, sdp).await? {
-            tracing::debug!(person = %me, %track, "refused by the browser");
-            let _ = self
-                .app
-                .hall
-                .act(|rooms, _, out| rooms.subscribe(me, &track, false, out));
-        }
-        Ok(())
+        let (Some(participant), Some(receiving)) = (&mut self.participant, &mut self.receiving)
+        else {
+            return Err(ParticipantError::NoConnection.into());
+        };
+        receiving.answer(participant, offer, sdp).await
     }
 
-    fn candidate(&self, connection: messages::Connection, candidate: &str) -> Result<()> {
+    async fn restart_ice(&mut self) -> Result<()> {
+        let (Some(participant), Some(receiving)) = (&mut self.participant, &mut self.receiving)
+        else {
+            return Err(ParticipantError::NoConnection.into());
+        };
+        receiving.restart_ice(participant).await
+    }
+
+    fn candidate(&self, connection: Connection, candidate: &str) -> Result<()> {
         let is_open = match connection {
-            messages::Connection::Publish => self.publishing.is_some(),
-            messages::Connection::Receive => self.receiving.is_some(),
+            Connection::Publish => self.publishing.is_some(),
+            Connection::Receive => self.receiving.is_some(),
         };
         RemoteCandidate::parse(candidate)?;
         if is_open {
             Ok(())
         } else {
-            Err(SignalingError::NoConnection)
+            Err(ParticipantError::NoConnection.into())
         }
     }
 
-    async fn mute(&self, track: TrackId, muted: bool) -> Result<()> {
-        let me = self.person_id()?;
-        let mute =
-            |rooms: &mut crate::rooms::Rooms, _, out: &mut _| rooms.mute(me, &track, muted, out);
-        self.app.hall.act(mute)?;
-        if let Some(publishing) = &self.publishing {
-            publishing.connection.mute(&track, muted).await?;
-        }
-        Ok(())
-    }
-
-    /// A connection in the call of the room this person is in.
-    async fn connection(&mut self) -> Result<Connection> {
-        let me = self.person_id()?;
-        let room = self
-            .app
-            .hall
-            .act(|rooms, _, _| rooms.room_of(me).cloned())?;
-        let call = self.app.media.call(&room).await?;
-        self.lost = Some(call.lost());
-        Ok(Connection::open(call, self.way).await?)
+    fn participant(&mut self) -> Result<&mut Participant> {
+        self.participant.as_mut().ok_or(SignalingError::HelloFirst)
     }
 }
 
-/// Camera and microphone are played in sync; every screen is a stream of its own.
-fn stream_name(track: &PublishedTrack) -> String {
-    match TrackSource::from(track.source) {
-        TrackSource::Camera | TrackSource::Microphone => "camera".to_owned(),
-        TrackSource::Screen | TrackSource::ScreenAudio => format!("screen-{}", track.mid),
-    }
+fn send_data(participant: &Participant, data: SendData) -> Result<()> {
+    let to: Vec<_> = data
+        .to
+        .iter()
+        .map(|one| person(one))
+        .collect::<Result<_>>()?;
+    participant.send_data(data.topic, data.text.as_bytes(), &to)?;
+    Ok(())
 }
 
-fn refusal(mid: String, error: &SignalingError) -> RefusedTrack {
-    RefusedTrack {
-        mid,
-        error: error.body(),
-    }
+fn person(text: &str) -> Result<PersonId> {
+    Ok(PersonId::parse(text).ok_or(RoomError::NoSuchPerson)?)
 }
 
-/// Milliseconds since 1970.
-fn unix_time() -> u64 {
-    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
-    since.map_or(0, |since| {
-        u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
-    })
+fn ring(text: &str) -> Result<RingId> {
+    Ok(RingId::parse(text).ok_or(RoomError::NoSuchRing)?)
 }

@@ -1,18 +1,22 @@
 //! One client of the page's dialect, from its greeting to its end.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
-use tokio::sync::{mpsc, watch};
+use axum::extract::ws::Utf8Bytes;
+use serde::Deserialize as _;
+use serde_json::{Map, Value};
 
 use super::SignalingError;
-use super::messages::{Notice, Request, RequestId, Response};
+use super::messages::{Notice, Request, Response};
 use super::publishing::Publishing;
 use super::receiving::Receiving;
 use super::translate::notice;
 use crate::app::App;
 use crate::auth::Grants;
-use crate::media::Way;
-use crate::rooms::{Event, PersonId, TrackId};
+use crate::media::MediaError;
+use crate::participant::{Happening, Participant, Told, TooSlow};
+use crate::rooms::{Event, LobbySnapshot, TrackId};
 
 /// One client: its requests are done in the order in which they come, and it hears of what others
 /// do through [`next`](Self::next).
@@ -20,34 +24,18 @@ use crate::rooms::{Event, PersonId, TrackId};
 /// Knows nothing of sockets: text comes in, text goes out.
 pub(crate) struct Session {
     pub(super) app: Arc<App>,
-    pub(super) person: Option<Online>,
+    /// Where the client is, if that says something.
+    pub(super) address: Option<IpAddr>,
     /// The token in the address of the connection; one in a request goes first.
     pub(super) token: Option<String>,
     /// What the token allows, once it was shown to a server with keys.
     pub(super) grants: Option<Grants>,
-    pub(super) way: Way,
+    /// From `hello` on.
+    pub(super) participant: Option<Participant>,
     pub(super) publishing: Option<Publishing>,
     pub(super) receiving: Option<Receiving>,
-    /// Of the call whose connections are open.
-    pub(super) lost: Option<watch::Receiver<bool>>,
     /// Frames that are to follow the response to the request that is being done.
-    pub(super) following: Vec<String>,
-}
-
-/// What a client is after `hello`.
-pub(super) struct Online {
-    pub(super) id: PersonId,
-    mailbox: mpsc::Receiver<Event>,
-}
-
-/// What happened meanwhile.
-pub(crate) enum Happening {
-    /// Others did something.
-    Event(Event),
-    /// The media worker died.
-    MediaLost,
-    /// The mailbox overflowed.
-    TooSlow,
+    pub(super) following: Vec<Utf8Bytes>,
 }
 
 /// The server closes the connection, and why.
@@ -91,31 +79,35 @@ impl Closing {
     }
 }
 
+impl From<TooSlow> for Closing {
+    fn from(TooSlow: TooSlow) -> Self {
+        Self::TooSlow
+    }
+}
+
 impl Session {
-    pub(crate) fn new(app: Arc<App>) -> Self {
+    /// A client at this address, or behind a proxy that hides it.
+    pub(crate) fn new(app: Arc<App>, address: Option<IpAddr>) -> Self {
         Self {
             app,
+            address,
             token: None,
             grants: None,
-            person: None,
-            way: Way::Any,
+            participant: None,
             publishing: None,
             receiving: None,
-            lost: None,
             following: Vec::new(),
         }
     }
 
     /// A client that has shown this token in the address of its connection.
-    pub(crate) fn with_token(app: Arc<App>, token: Option<String>) -> Self {
-        let mut session = Self::new(app);
-        session.token = token;
-        session
+    pub(crate) fn with_token(self, token: Option<String>) -> Self {
+        Self { token, ..self }
     }
 
     /// Whether the client has said hello.
     pub(crate) fn is_online(&self) -> bool {
-        self.person.is_some()
+        self.participant.is_some()
     }
 
     /// Does what a frame asks. Returns the frames to send: the response first.
@@ -123,9 +115,12 @@ impl Session {
     /// # Errors
     ///
     /// The frame has no id to answer to.
-    pub(crate) async fn request(&mut self, text: &str) -> Result<Vec<String>, Closing> {
-        let RequestId { id } = serde_json::from_str(text).map_err(|_| Closing::Protocol)?;
-        let result = match serde_json::from_str::<Request>(text) {
+    pub(crate) async fn request(&mut self, text: &str) -> Result<Vec<Utf8Bytes>, Closing> {
+        let mut frame: Map<String, Value> =
+            serde_json::from_str(text).map_err(|_| Closing::Protocol)?;
+        let id = frame.remove("id").and_then(|id| id.as_u64());
+        let id = id.ok_or(Closing::Protocol)?;
+        let result = match Request::deserialize(Value::Object(frame)) {
             Ok(request) => self.perform(request).await,
             Err(error) => Err(SignalingError::BadRequest(error.to_string())),
         };
@@ -134,7 +129,8 @@ impl Session {
             Ok(ok) => Response::Ok { id, ok },
             Err(error) => {
                 self.app.metrics.refusals.inc();
-                let (person, code) = (self.person_id().ok(), error.code());
+                let person = self.participant.as_ref().map(Participant::id);
+                let code = error.code();
                 tracing::debug!(?person, code, "refused");
                 self.app.refusals.note(code, |silent| {
                     tracing::info!(?person, code, silent, "request refused");
@@ -145,36 +141,23 @@ impl Session {
                 }
             }
         };
-        let mut frames = vec![to_text(&response)];
+        let mut frames = vec![to_text(&response).into()];
         frames.append(&mut self.following);
-        if self.receiving.as_ref().is_some_and(Receiving::is_offer_due) {
+        if self.receiving.as_ref().is_some_and(Receiving::is_offer_due)
+            && let Some(participant) = &mut self.participant
+        {
             // A client hears of a track before it is offered.
-            frames.extend(self.news().await);
-            frames.extend(self.offer());
+            let news = participant.news().await;
+            self.tell(news, &mut frames).await;
         }
         Ok(frames)
     }
 
     /// The next thing that happens without the client's doing. Dropping the future loses nothing.
     pub(crate) async fn next(&mut self) -> Happening {
-        let Some(person) = &mut self.person else {
-            return std::future::pending().await;
-        };
-        let lost = async {
-            match &mut self.lost {
-                Some(lost) => {
-                    // A sender that is gone means that the call was closed in good order.
-                    let closed = lost.wait_for(|lost| *lost).await.is_err();
-                    if closed {
-                        std::future::pending::<()>().await;
-                    }
-                }
-                None => std::future::pending().await,
-            }
-        };
-        tokio::select! {
-            event = person.mailbox.recv() => event.map_or(Happening::TooSlow, Happening::Event),
-            () = lost => Happening::MediaLost,
+        match &mut self.participant {
+            Some(participant) => participant.next().await,
+            None => std::future::pending().await,
         }
     }
 
@@ -184,122 +167,103 @@ impl Session {
     /// # Errors
     ///
     /// The connection is to be closed.
-    pub(crate) async fn happened(&mut self, first: Happening) -> Result<Vec<String>, Closing> {
+    pub(crate) async fn happened(&mut self, first: Happening) -> Result<Vec<Utf8Bytes>, Closing> {
         let mut frames = Vec::new();
-        match first {
-            Happening::Event(event) => frames.extend(self.event(event).await),
-            Happening::MediaLost => {
-                self.unpublish_all();
-                self.close_media();
-                frames.push(to_text(&Notice::MediaLost {}));
-            }
-            Happening::TooSlow => return Err(Closing::TooSlow),
+        if let Some(participant) = &mut self.participant {
+            let news = participant.happened(first).await?;
+            self.tell(news, &mut frames).await;
         }
-        // What comes together is negotiated together: one offer for a whole room.
-        frames.extend(self.news().await);
-        frames.extend(self.offer());
         Ok(frames)
-    }
-
-    /// What others have done by now.
-    async fn news(&mut self) -> Vec<String> {
-        let mut frames = Vec::new();
-        while let Some(event) = self
-            .person
-            .as_mut()
-            .and_then(|one| one.mailbox.try_recv().ok())
-        {
-            frames.extend(self.event(event).await);
-        }
-        frames
     }
 
     /// The client is gone.
     pub(crate) fn end(&mut self) {
-        self.close_media();
-        if let Some(person) = self.person.take() {
-            self.app.hall.vanish(person.id);
-        }
+        self.forget_media();
+        self.participant = None;
     }
 
-    async fn event(&mut self, event: Event) -> Vec<String> {
-        let mut frames = Vec::new();
-        match &event {
-            Event::Subscribed(track) => frames.extend(self.receive(track).await),
-            Event::Unsubscribed(track) => {
-                if let Some(receiving) = &mut self.receiving {
-                    receiving.remove(track);
+    /// Says a batch of news, and then offers what has become of it: one offer for a whole room.
+    async fn tell(&mut self, news: Vec<Told>, frames: &mut Vec<Utf8Bytes>) {
+        let mut subscribed = Vec::new();
+        for told in news {
+            let event = match told {
+                Told::Event(event) => event,
+                Told::MediaLost => {
+                    self.forget_media();
+                    subscribed.clear();
+                    frames.push(to_text(&Notice::MediaLost {}).into());
+                    continue;
+                }
+            };
+            match event {
+                Event::Lobby(lobby) => frames.push(shared(&lobby)),
+                Event::Subscribed(track) => subscribed.push(track),
+                Event::Unsubscribed(track) => {
+                    subscribed.retain(|one| *one != track);
+                    if let Some(receiving) = &mut self.receiving {
+                        receiving.remove(&track);
+                    }
+                }
+                other => {
+                    if matches!(other, Event::RoomEnded | Event::Removed(_)) {
+                        self.forget_media();
+                        subscribed.clear();
+                    }
+                    let notice = notice(other);
+                    frames.extend(notice.map(|notice| to_text(&notice).into()));
                 }
             }
-            Event::RoomEnded => self.close_media(),
-            _ => {}
         }
-        frames.extend(notice(event).map(|notice| to_text(&notice)));
-        frames
+        frames.extend(self.receive(subscribed).await);
+        frames.extend(self.offer());
     }
 
-    /// Begins to receive a track, once the client has said what it can receive.
-    pub(super) async fn receive(&mut self, track: &TrackId) -> Option<String> {
-        let receiving = self.receiving.as_mut()?;
-        let Err(error) = receiving.add(track).await else {
-            return None;
+    /// Begins to receive tracks, once the client has said what it can receive. Returns what it is
+    /// to be told of those that it cannot.
+    pub(super) async fn receive(&mut self, tracks: Vec<TrackId>) -> Vec<Utf8Bytes> {
+        let (Some(participant), Some(receiving)) = (&mut self.participant, &mut self.receiving)
+        else {
+            return Vec::new();
         };
-        tracing::debug!(%track, %error, "cannot be received");
-        Some(refused(track, error.code()))
+        if tracks.is_empty() {
+            return Vec::new();
+        }
+        let refused = receiving.add(participant, tracks).await;
+        let told = refused.into_iter().map(|(track, error)| {
+            tracing::debug!(%track, %error, "cannot be received");
+            cannot_receive(&track, &error)
+        });
+        told.collect()
     }
 
     /// The offer that is due, if one is.
-    fn offer(&mut self) -> Option<String> {
-        let offer = self.receiving.as_mut()?.offer()?;
-        Some(to_text(&offer))
+    fn offer(&mut self) -> Option<Utf8Bytes> {
+        let receiving = self.receiving.as_mut()?;
+        let offer = receiving.offer(self.participant.as_ref()?)?;
+        Some(to_text(&offer).into())
     }
 
-    /// The tracks of a connection that is lost are no more; the client publishes them anew.
-    fn unpublish_all(&self) {
-        let (Some(publishing), Ok(me)) = (&self.publishing, self.person_id()) else {
-            return;
-        };
-        for track in publishing.connection.published() {
-            let _ = self
-                .app
-                .hall
-                .act(|rooms, _, out| rooms.unpublish(me, track, out));
-        }
-    }
-
-    pub(super) fn close_media(&mut self) {
+    /// The connections are gone, and what was negotiated on them with them.
+    pub(super) fn forget_media(&mut self) {
         self.publishing = None;
         self.receiving = None;
-        self.lost = None;
-    }
-
-    pub(super) fn person_id(&self) -> Result<PersonId, SignalingError> {
-        let person = self.person.as_ref().ok_or(SignalingError::HelloFirst)?;
-        Ok(person.id)
-    }
-
-    pub(super) fn come_online(&mut self, name: &str) -> Result<PersonId, SignalingError> {
-        if self.person.is_some() {
-            return Err(SignalingError::HelloTwice);
-        }
-        let (id, mailbox) = self.app.hall.enter(name)?;
-        self.person = Some(Online { id, mailbox });
-        Ok(id)
     }
 }
 
-impl Drop for Session {
-    fn drop(&mut self) {
-        self.end();
-    }
+/// The frame of a lobby, made once for all who watch it.
+fn shared(lobby: &LobbySnapshot) -> Utf8Bytes {
+    let text = lobby
+        .text
+        .get_or_init(|| to_text(&Notice::from(lobby)).into_bytes().into());
+    Utf8Bytes::try_from(text.clone()).unwrap_or_default()
 }
 
-/// The frame that tells of a track which cannot be received.
-pub(super) fn refused(track: &TrackId, reason: &'static str) -> String {
-    to_text(&Notice::TrackRefused {
-        track: track.0.clone(),
-        reason,
-    })
+fn cannot_receive(track: &TrackId, error: &MediaError) -> Utf8Bytes {
+    let notice = Notice::TrackRefused {
+        track: track.to_string(),
+        reason: error.code(),
+    };
+    to_text(&notice).into()
 }
 
 /// Our own messages always have a form in JSON: their keys are strings and their numbers finite.

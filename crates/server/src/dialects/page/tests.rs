@@ -2,14 +2,15 @@
 
 use std::sync::Arc;
 
+use axum::extract::ws::Utf8Bytes;
 use clap::Parser;
 use serde_json::{Value, json};
 
-use super::session::Happening;
 use super::{Closing, Session};
 use crate::app::App;
 use crate::cli::{Cli, Command};
 use crate::media::Media;
+use crate::participant::Happening;
 
 /// A server without workers.
 fn app(flags: &[&str]) -> Arc<App> {
@@ -27,7 +28,7 @@ struct Client(Session);
 impl Client {
     /// One that has said hello.
     async fn online(app: &Arc<App>, name: &str) -> Self {
-        let mut client = Self(Session::new(Arc::clone(app)));
+        let mut client = Self(Session::new(Arc::clone(app), None));
         let hello = json!({ "version": 1, "name": name });
         client.ok("hello", hello).await;
         client
@@ -56,10 +57,15 @@ impl Client {
         response["error"]["code"].as_str().unwrap().to_owned()
     }
 
+    /// The frames of everything that has been told since the last time.
+    async fn frames(&mut self) -> Vec<Utf8Bytes> {
+        let happening = self.0.next().await;
+        self.0.happened(happening).await.unwrap()
+    }
+
     /// Everything that has been told since the last time.
     async fn told(&mut self) -> Vec<Value> {
-        let happening = self.0.next().await;
-        let frames = self.0.happened(happening).await.unwrap();
+        let frames = self.frames().await;
         frames
             .iter()
             .map(|frame| serde_json::from_str(frame).unwrap())
@@ -155,7 +161,7 @@ async fn one_at_the_door_learns_what_the_room_is() {
     let mut ann = Client::online(&app, "Ann").await;
     let room = json!({ "name": "Talk", "kind": "presentation", "started": true });
     let created = ann.ok("create-room", room).await;
-    let mut bob = Client(Session::new(Arc::clone(&app)));
+    let mut bob = Client(Session::new(Arc::clone(&app), None));
     let described = bob
         .ok("describe-room", json!({ "room": created["room"] }))
         .await;
@@ -181,7 +187,7 @@ async fn rooms_for_two_are_made_by_ringing_alone() {
 #[tokio::test]
 async fn what_is_no_request_is_refused() {
     let app = app(&[]);
-    let mut session = Session::new(Arc::clone(&app));
+    let mut session = Session::new(Arc::clone(&app), None);
     for frame in ["", "hello", "[]", "{}", "{\"id\":-1}", "{\"id\":\"x\"}"] {
         assert_eq!(
             session.request(frame).await,
@@ -203,6 +209,15 @@ async fn what_is_no_request_is_refused() {
     assert_eq!(client.refused("hello", old).await, "wrong-version");
     let more = json!({ "version": 1, "name": "Ann", "admin": true });
     assert_eq!(client.refused("hello", more).await, "bad-request");
+    for frame in [
+        json!({ "id": 7, "type": "chat", "data": { "text": "x", "extra": 1 } }),
+        json!({ "id": 7, "type": "leave", "data": { "extra": 1 } }),
+        json!({ "id": 7, "type": "chat", "data": { "text": "x" }, "extra": 1 }),
+    ] {
+        let frames = client.0.request(&frame.to_string()).await.unwrap();
+        let response: Value = serde_json::from_str(&frames[0]).unwrap();
+        assert_eq!(response["error"]["code"], "bad-request", "{frame}");
+    }
     client
         .ok("hello", json!({ "version": 1, "name": "Ann" }))
         .await;
@@ -223,6 +238,77 @@ async fn what_is_no_request_is_refused() {
 }
 
 #[tokio::test]
+async fn whoever_looks_after_a_room_locks_it_and_removes_people() {
+    let app = app(&[]);
+    let mut ann = Client::online(&app, "Ann").await;
+    let mut bob = Client::online(&app, "Bob").await;
+    let open = json!({ "name": "x", "kind": "meeting", "started": true });
+    ann.ok("join", json!({ "room": "x", "open": open })).await;
+    let joined = bob.ok("join", json!({ "room": "x" })).await;
+    assert_eq!(joined["participants"][0]["host"], true);
+    let you = &joined["participants"][1]["id"];
+    let lock = json!({ "locked": true });
+    assert_eq!(bob.refused("lock-room", lock.clone()).await, "not-owner");
+    ann.ok("lock-room", lock).await;
+    let told = bob.told().await;
+    assert_eq!(told[0]["event"], "room-changed");
+    assert_eq!(told[0]["data"]["locked"], true);
+    ann.ok("remove", json!({ "participant": you })).await;
+    let told = bob.told().await;
+    assert_eq!(told[0]["event"], "removed");
+    assert_eq!(told[0]["data"]["reason"], "removed");
+    assert_eq!(told[0]["data"]["by"], joined["participants"][0]["id"]);
+    assert_eq!(
+        bob.refused("join", json!({ "room": "x" })).await,
+        "room-locked"
+    );
+}
+
+#[tokio::test]
+async fn people_tell_of_themselves_and_applications_of_what_they_like() {
+    let app = app(&[]);
+    let mut ann = Client::online(&app, "Ann").await;
+    let mut bob = Client::online(&app, "Bob").await;
+    let open = json!({ "name": "x", "kind": "meeting", "started": true });
+    ann.ok("join", json!({ "room": "x", "open": open })).await;
+    bob.ok("join", json!({ "room": "x" })).await;
+    ann.ok("room-metadata", json!({ "metadata": "soup" })).await;
+    let attributes = json!({ "hand": "raised" });
+    ann.ok(
+        "profile",
+        json!({ "name": "Anna", "attributes": attributes }),
+    )
+    .await;
+    ann.ok("data", json!({ "topic": "t", "text": "hello" }))
+        .await;
+    let told = bob.told().await;
+    assert_eq!(told[0]["data"]["metadata"], "soup");
+    assert_eq!(told[1]["event"], "participant-changed");
+    assert_eq!(told[1]["data"]["name"], "Anna");
+    assert_eq!(told[1]["data"]["attributes"], attributes);
+    assert_eq!(told[2]["event"], "data");
+    assert_eq!(told[2]["data"]["text"], "hello");
+    let nobody = json!({ "topic": "t", "text": "x", "to": ["nobody"] });
+    assert_eq!(ann.refused("data", nobody).await, "no-such-person");
+    let none = json!({ "track": "x", "paused": true });
+    assert_eq!(ann.refused("prefer", none).await, "no-such-track");
+}
+
+#[tokio::test]
+async fn a_lobby_is_written_once_for_all_who_watch_it() {
+    let app = app(&[]);
+    let mut ann = Client::online(&app, "Ann").await;
+    let mut bob = Client::online(&app, "Bob").await;
+    for client in [&mut ann, &mut bob] {
+        client.ok("watch-lobby", json!({ "watch": true })).await;
+        client.told().await;
+    }
+    app.hall.tick();
+    let (anns, bobs) = (ann.frames().await, bob.frames().await);
+    assert_eq!(anns[0].as_ptr(), bobs[0].as_ptr());
+}
+
+#[tokio::test]
 async fn media_needs_a_room_a_worker_and_sdp() {
     let app = app(&[]);
     let mut ann = Client::online(&app, "Ann").await;
@@ -230,6 +316,9 @@ async fn media_needs_a_room_a_worker_and_sdp() {
     let receive = include_str!("../../sdp/testdata/chromium-receive.sdp");
     let publish = json!({ "sdp": offer, "tracks": [] });
     assert_eq!(ann.refused("publish", publish.clone()).await, "not-in-room");
+    let bad = json!({ "sdp": "v=1" });
+    assert_eq!(ann.refused("publish", bad.clone()).await, "not-in-room");
+    assert_eq!(ann.refused("receive", bad).await, "not-in-room");
     assert_eq!(
         ann.refused("receive", json!({ "sdp": receive })).await,
         "not-in-room"
@@ -290,12 +379,12 @@ async fn limits_of_the_configuration_hold() {
         "--max-chat-length=3",
         "--max-people=1",
     ]);
-    let mut ann = Client(Session::new(Arc::clone(&app)));
+    let mut ann = Client(Session::new(Arc::clone(&app), None));
     let long = json!({ "version": 1, "name": "Annabel" });
     assert_eq!(ann.refused("hello", long).await, "bad-name");
     ann.ok("hello", json!({ "version": 1, "name": "Ann" }))
         .await;
-    let mut bob = Client(Session::new(Arc::clone(&app)));
+    let mut bob = Client(Session::new(Arc::clone(&app), None));
     let hello = json!({ "version": 1, "name": "Bob" });
     assert_eq!(bob.refused("hello", hello.clone()).await, "too-many-people");
     drop(ann);
@@ -326,7 +415,7 @@ const KEYS: &str = "--keys=key:a-secret-of-thirty-two-characters";
 #[tokio::test]
 async fn a_server_with_keys_lets_nobody_in_without_a_token() {
     let app = guarded();
-    let mut ann = Client(Session::new(Arc::clone(&app)));
+    let mut ann = Client(Session::new(Arc::clone(&app), None));
     let hello = |token: &str| json!({ "version": 1, "name": "Ann", "token": token });
     let plain = json!({ "version": 1, "name": "Ann" });
     assert_eq!(ann.refused("hello", plain).await, "token-missing");
@@ -347,7 +436,7 @@ async fn a_server_with_keys_lets_nobody_in_without_a_token() {
     };
     let foreign = args.text().unwrap();
     assert_eq!(ann.refused("hello", hello(&foreign)).await, "bad-token");
-    assert_eq!(app.hall.act(|rooms, _, _| rooms.people()), 0);
+    assert_eq!(app.hall.counts().people, 0);
     ann.ok("hello", hello(&token(&["--identity=ann"]))).await;
 }
 
@@ -356,7 +445,7 @@ async fn a_token_opens_its_own_room_and_allows_what_it_says() {
     let app = guarded();
     let flags = ["--identity=ann", "--room=soup", "--no-publish", "--no-data"];
     let shown = token(&flags);
-    let mut ann = Client(Session::with_token(Arc::clone(&app), Some(shown)));
+    let mut ann = Client(Session::new(Arc::clone(&app), None).with_token(Some(shown)));
     assert_eq!(
         ann.refused("describe-room", json!({ "room": "soup" }))
             .await,
@@ -389,7 +478,7 @@ async fn a_token_opens_its_own_room_and_allows_what_it_says() {
 async fn a_name_in_the_token_is_the_name() {
     let app = guarded();
     let flags = ["--identity=ann", "--name=Ann of the token", "--list"];
-    let mut ann = Client(Session::with_token(Arc::clone(&app), Some(token(&flags))));
+    let mut ann = Client(Session::new(Arc::clone(&app), None).with_token(Some(token(&flags))));
     ann.ok("hello", json!({ "version": 1, "name": "Bob" }))
         .await;
     ann.ok("watch-lobby", json!({ "watch": true })).await;
@@ -405,7 +494,7 @@ async fn a_name_in_the_token_is_the_name() {
 async fn only_the_sources_of_the_token_are_published() {
     let app = guarded();
     let flags = ["--identity=ann", "--sources=microphone"];
-    let mut ann = Client(Session::with_token(Arc::clone(&app), Some(token(&flags))));
+    let mut ann = Client(Session::new(Arc::clone(&app), None).with_token(Some(token(&flags))));
     ann.ok("hello", json!({ "version": 1, "name": "Ann" }))
         .await;
     let tracks = |source: &str| json!({ "sdp": "", "tracks": [{ "mid": "0", "source": source }] });
@@ -415,6 +504,6 @@ async fn only_the_sources_of_the_token_are_published() {
     );
     assert_eq!(
         ann.refused("publish", tracks("microphone")).await,
-        "bad-sdp"
+        "not-in-room"
     );
 }

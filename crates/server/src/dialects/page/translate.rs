@@ -2,8 +2,9 @@
 
 use super::messages as wire;
 use crate::rooms::{
-    ChatMessage, Event, Joined, LobbySnapshot, NewRoom, ParticipantInfo, PersonId, PersonSummary,
-    Presence, RoomInfo, RoomKind, RoomState, RoomSummary, Track, TrackKind, TrackSource,
+    ChatMessage, Demand, Event, Joined, LobbySnapshot, NewRoom, ParticipantInfo, PersonSummary,
+    Preferences, Presence, ProfileChange, Quality, Removal, RoomInfo, RoomKind, RoomState,
+    RoomSummary, Track, TrackId, TrackKind, TrackSource,
 };
 
 /// What a client hears of an event; nothing of those that only the media side acts on.
@@ -11,19 +12,24 @@ pub(super) fn notice(event: Event) -> Option<wire::Notice> {
     use wire::Notice;
 
     Some(match event {
-        Event::Lobby(snapshot) => lobby(snapshot),
+        Event::Lobby(snapshot) => Notice::from(&*snapshot),
         Event::Ring { ring, from } => Notice::Ring {
-            ring: ring.0,
-            from: from.into(),
+            ring: ring.to_string(),
+            from: (&from).into(),
         },
         Event::RingAccepted { ring, room, secret } => Notice::RingAccepted {
-            ring: ring.0,
+            ring: ring.to_string(),
             room: room.to_string(),
             secret: secret.reveal().to_owned(),
         },
-        Event::RingDeclined { ring } => Notice::RingDeclined { ring: ring.0 },
-        Event::RingCancelled { ring } => Notice::RingCancelled { ring: ring.0 },
+        Event::RingDeclined { ring } => Notice::RingDeclined {
+            ring: ring.to_string(),
+        },
+        Event::RingCancelled { ring } => Notice::RingCancelled {
+            ring: ring.to_string(),
+        },
         Event::ParticipantJoined(info) => Notice::ParticipantJoined(info.into()),
+        Event::ParticipantChanged(info) => Notice::ParticipantChanged(info.into()),
         Event::ParticipantLeft(person) => Notice::ParticipantLeft {
             participant: person.to_string(),
         },
@@ -36,31 +42,99 @@ pub(super) fn notice(event: Event) -> Option<wire::Notice> {
         },
         Event::CallRinging { by } => Notice::CallRinging { by: by.to_string() },
         Event::CallStarted => Notice::CallStarted {},
+        Event::RoomChanged(info) => Notice::RoomChanged(info.into()),
         Event::RoomEnded => Notice::RoomEnded {},
+        Event::Removed(Removal::By(by)) => Notice::Removed {
+            reason: "removed",
+            by: Some(by.to_string()),
+        },
+        Event::Removed(Removal::SameIdentity) => Notice::Removed {
+            reason: "same-identity",
+            by: None,
+        },
+        Event::TrackPublished(_)
+        | Event::TrackClosed(_)
+        | Event::TrackMuted { .. }
+        | Event::TrackWanted { .. }
+        | Event::Stage { .. } => return about_track(event),
+        Event::Chat(message) => Notice::Chat(message.into()),
+        Event::Data(data) => Notice::Data {
+            from: data.from.to_string(),
+            // The dialect carries text; what is none is another dialect's.
+            text: String::from_utf8(data.payload.to_vec()).ok()?,
+            topic: data.topic,
+        },
+        Event::Subscribed(_) | Event::Unsubscribed(_) => return None,
+    })
+}
+
+fn about_track(event: Event) -> Option<wire::Notice> {
+    use wire::Notice;
+
+    Some(match event {
         Event::TrackPublished(track) => Notice::TrackPublished(track.into()),
         Event::TrackClosed(track) => Notice::TrackClosed { track: track.0 },
-        Event::TrackMuted { track, muted } => Notice::TrackMuted {
+        Event::TrackMuted { track, muted, by } => Notice::TrackMuted {
             track: track.0,
             muted,
+            by: by.to_string(),
+        },
+        Event::TrackWanted { track, demand } => Notice::TrackWanted {
+            track: track.0,
+            paused: demand == Demand::Nothing,
+            quality: match demand {
+                Demand::UpTo(quality) => Some(quality.into()),
+                Demand::Nothing | Demand::Best => None,
+            },
         },
         Event::Stage { track, by } => Notice::Stage {
             track: track.map(|track| track.0),
             by: by.to_string(),
         },
-        Event::Chat(message) => Notice::Chat(message.into()),
-        Event::Subscribed(_) | Event::Unsubscribed(_) => return None,
+        _ => return None,
     })
 }
 
-/// A person's id as clients write it.
-pub(super) fn person_id(text: &str) -> Option<PersonId> {
-    text.strip_prefix('p')?.parse().ok().map(PersonId)
+impl From<&LobbySnapshot> for wire::Notice {
+    fn from(snapshot: &LobbySnapshot) -> Self {
+        Self::Lobby {
+            rooms: snapshot.rooms.iter().cloned().map(Into::into).collect(),
+            people: snapshot.people.iter().map(Into::into).collect(),
+        }
+    }
 }
 
-fn lobby(snapshot: LobbySnapshot) -> wire::Notice {
-    wire::Notice::Lobby {
-        rooms: snapshot.rooms.into_iter().map(Into::into).collect(),
-        people: snapshot.people.into_iter().map(Into::into).collect(),
+impl From<wire::ProfileChange> for ProfileChange {
+    fn from(change: wire::ProfileChange) -> Self {
+        Self {
+            name: change.name,
+            metadata: change.metadata,
+            attributes: change.attributes,
+        }
+    }
+}
+
+impl From<Quality> for wire::Quality {
+    fn from(quality: Quality) -> Self {
+        Self {
+            width: quality.width,
+            height: quality.height,
+            rate: quality.rate,
+        }
+    }
+}
+
+impl From<wire::Prefer> for (TrackId, Preferences) {
+    fn from(wanted: wire::Prefer) -> Self {
+        let preferences = Preferences {
+            paused: wanted.paused,
+            quality: wanted.quality.map(|quality| Quality {
+                width: quality.width,
+                height: quality.height,
+                rate: quality.rate,
+            }),
+        };
+        (TrackId(wanted.track), preferences)
     }
 }
 
@@ -88,6 +162,7 @@ impl From<wire::CreateRoom> for NewRoom {
             listed: room.listed,
             encrypted: room.encrypted,
             started: room.started,
+            metadata: room.metadata,
         }
     }
 }
@@ -104,6 +179,8 @@ impl From<RoomInfo> for wire::Room {
             },
             listed: info.listed,
             encrypted: info.encrypted,
+            locked: info.locked,
+            metadata: info.metadata,
             state: match info.state {
                 RoomState::Waiting => wire::RoomState::Waiting,
                 RoomState::InCall => wire::RoomState::InCall,
@@ -122,11 +199,11 @@ impl From<RoomSummary> for wire::LobbyRoom {
     }
 }
 
-impl From<PersonSummary> for wire::Person {
-    fn from(person: PersonSummary) -> Self {
+impl From<&PersonSummary> for wire::Person {
+    fn from(person: &PersonSummary) -> Self {
         Self {
             id: person.id.to_string(),
-            name: person.name,
+            name: person.name.clone(),
             busy: person.busy,
         }
     }
@@ -135,11 +212,16 @@ impl From<PersonSummary> for wire::Person {
 impl From<ParticipantInfo> for wire::Participant {
     fn from(info: ParticipantInfo) -> Self {
         Self {
-            id: info.id.to_string(),
-            name: info.name,
+            host: info.is_host(),
+            id: info.profile.id.to_string(),
+            identity: info.profile.identity.as_str().to_owned(),
+            name: info.profile.name,
+            metadata: info.profile.metadata,
+            attributes: info.profile.attributes,
             viewer: info.viewer,
             owner: info.owner,
             presence: info.presence.into(),
+            joined: info.joined.0,
         }
     }
 }
@@ -163,26 +245,18 @@ impl From<Track> for wire::Track {
                 TrackKind::Audio => wire::TrackKind::Audio,
                 TrackKind::Video => wire::TrackKind::Video,
             },
-            source: match track.source {
-                TrackSource::Camera => wire::TrackSource::Camera,
-                TrackSource::Microphone => wire::TrackSource::Microphone,
-                TrackSource::Screen => wire::TrackSource::Screen,
-                TrackSource::ScreenAudio => wire::TrackSource::ScreenAudio,
-            },
+            source: track.source.to_string(),
+            group: track.group,
             label: track.label,
             muted: track.muted,
         }
     }
 }
 
-impl From<wire::TrackSource> for TrackSource {
-    fn from(source: wire::TrackSource) -> Self {
-        match source {
-            wire::TrackSource::Camera => Self::Camera,
-            wire::TrackSource::Microphone => Self::Microphone,
-            wire::TrackSource::Screen => Self::Screen,
-            wire::TrackSource::ScreenAudio => Self::ScreenAudio,
-        }
+impl wire::PublishedTrack {
+    /// Where it comes from; whatever a client calls it is taken.
+    pub(super) fn source(&self) -> TrackSource {
+        self.source.parse().unwrap_or_else(|never| match never {})
     }
 }
 

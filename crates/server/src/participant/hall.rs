@@ -1,0 +1,295 @@
+//! The rooms of a running server and everyone who is online, behind their locks.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use super::clock::Clock;
+use super::mailbox::{Letters, Mailbox, mailbox};
+use super::open_room::OpenRoom;
+use crate::rooms::{
+    Directory, JoinOptions, Joined, Limits, NewPerson, NewRoom, Outbox, PersonId, ProfileChange,
+    RingId, Room, RoomError, RoomId, RoomKind, RoomSummary, Secret, UnixTime,
+};
+
+/// The rooms of a running server and everyone who is online.
+///
+/// What happens inside a room takes that room's lock alone. The lock of the hall is over the
+/// directory: who is online, which rooms there are. A room's lock may be taken under it, never the
+/// other way round.
+#[derive(Debug)]
+pub(crate) struct Hall {
+    limits: Arc<Limits>,
+    clock: Clock,
+    inner: Mutex<Inner>,
+}
+
+#[derive(Debug)]
+struct Inner {
+    directory: Directory,
+    mailboxes: BTreeMap<PersonId, Mailbox>,
+    rooms: BTreeMap<RoomId, Arc<OpenRoom>>,
+    /// Rooms that are no more, until [`Hall::tick`].
+    closed: Vec<RoomId>,
+}
+
+/// How much there is of everything.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Counts {
+    /// Who is online.
+    pub(crate) people: usize,
+    /// Rooms, empty ones included.
+    pub(crate) rooms: usize,
+    /// Published tracks.
+    pub(crate) tracks: usize,
+}
+
+impl Hall {
+    pub(crate) fn new(limits: Limits) -> Self {
+        Self::with_clock(limits, Clock::system())
+    }
+
+    pub(super) fn with_clock(limits: Limits, clock: Clock) -> Self {
+        let limits = Arc::new(limits);
+        let inner = Inner {
+            directory: Directory::new(Arc::clone(&limits)),
+            mailboxes: BTreeMap::new(),
+            rooms: BTreeMap::new(),
+            closed: Vec::new(),
+        };
+        Self {
+            limits,
+            clock,
+            inner: Mutex::new(inner),
+        }
+    }
+
+    /// How much there is.
+    pub(crate) fn counts(&self) -> Counts {
+        let inner = self.lock();
+        let tracks = inner.rooms.values();
+        Counts {
+            people: inner.directory.people(),
+            rooms: inner.rooms.len(),
+            tracks: tracks.map(|room| room.ask(Room::track_count)).sum(),
+        }
+    }
+
+    /// What a room is, for one who has its id.
+    ///
+    /// # Errors
+    ///
+    /// [`RoomError::NoSuchRoom`], [`RoomError::RoomEnded`]
+    pub(crate) fn describe(&self, room: &RoomId) -> Result<RoomSummary, RoomError> {
+        self.lock().directory.describe(room)
+    }
+
+    /// Lets time pass; to be called a few times a second. Returns the rooms that are no more.
+    pub(crate) fn tick(&self) -> Vec<RoomId> {
+        let now = self.now();
+        let mut inner = self.lock();
+        for room in inner.act(|directory, out| directory.tick(now, out)) {
+            inner.close_if_empty(&room, now);
+        }
+        std::mem::take(&mut inner.closed)
+    }
+
+    pub(super) fn now(&self) -> UnixTime {
+        self.clock.now()
+    }
+
+    pub(super) fn enter(&self, new: NewPerson) -> Result<(PersonId, Letters), RoomError> {
+        let mut inner = self.lock();
+        let person = inner.directory.enter(new)?;
+        let (mailbox, letters) = mailbox();
+        inner.mailboxes.insert(person, mailbox);
+        Ok((person, letters))
+    }
+
+    /// A person is gone, out of the room as well.
+    pub(super) fn vanish(&self, person: PersonId, room: Option<&OpenRoom>) {
+        if let Some(room) = room {
+            self.leave(person, room);
+        }
+        let now = self.now();
+        let mut inner = self.lock();
+        inner.act(|directory, out| directory.vanish(person, now, out));
+        inner.mailboxes.remove(&person);
+    }
+
+    /// Does something with those who are online, and delivers what others must hear of it.
+    pub(super) fn act<T>(&self, act: impl FnOnce(&mut Directory, UnixTime, &mut Outbox) -> T) -> T {
+        let now = self.now();
+        self.lock().act(|directory, out| act(directory, now, out))
+    }
+
+    /// Makes a room; whoever joins with the secret owns it.
+    pub(super) fn create(
+        &self,
+        maker: PersonId,
+        new: NewRoom,
+    ) -> Result<(RoomId, Secret), RoomError> {
+        let mut inner = self.lock();
+        let room = inner.make(maker, RoomId::random(), new, &self.limits, self.now())?;
+        Ok((room.id().clone(), room.ask(|room| room.secret().clone())))
+    }
+
+    /// Brings a person into a room, which is made if there is none and `options` say what it is
+    /// to be.
+    pub(super) fn join(
+        &self,
+        person: PersonId,
+        id: &RoomId,
+        mut options: JoinOptions,
+    ) -> Result<(Arc<OpenRoom>, Joined), RoomError> {
+        let now = self.now();
+        let (mut inner, mut room, mut made) = (self.lock(), None, None);
+        let who = inner.directory.introduce(person)?;
+        let mailbox = inner.mailboxes.get(&person).cloned();
+        let mailbox = mailbox.ok_or(RoomError::NotOnline)?;
+        if let Some(found) = inner.rooms.get(id) {
+            room = Some(Arc::clone(found));
+        } else if let Err(RoomError::RoomEnded) = inner.directory.describe(id) {
+            return Err(RoomError::RoomEnded);
+        } else if let Some(new) = options.open.take() {
+            let new = inner.make(person, id.clone(), new, &self.limits, now)?;
+            // A secret from an older room of this id does not matter to the one who opens it anew.
+            let secret = new.ask(|room| room.secret().clone());
+            options.secret = Some(secret.reveal().to_owned());
+            made = Some(secret);
+            room = Some(new);
+        }
+        let room = room.ok_or(RoomError::NoSuchRoom)?;
+        // Under the lock of the hall, so that the room is not taken away as an empty one meanwhile.
+        let mut joined = room.join(who, mailbox, &options, now)?;
+        joined.secret = made;
+        inner.directory.set_busy(person, true);
+        inner.refresh(&room, now);
+        Ok((room, joined))
+    }
+
+    /// Takes a person out of a room; they may be out already.
+    pub(super) fn leave(&self, person: PersonId, room: &OpenRoom) {
+        let _ = room.act(|room, out| room.leave(person, out));
+        self.is_out(person, room);
+    }
+
+    /// A person is out of a room, by whatever way.
+    pub(super) fn is_out(&self, person: PersonId, room: &OpenRoom) {
+        let now = self.now();
+        let mut inner = self.lock();
+        inner.directory.set_busy(person, false);
+        inner.refresh(room, now);
+        // Nobody else has the link to a room that was made for two.
+        if inner.is_left_by_both(room) {
+            inner.close_if_empty(room.id(), now);
+        }
+    }
+
+    /// The owner ends a room.
+    pub(super) fn end(&self, person: PersonId, room: &OpenRoom) -> Result<(), RoomError> {
+        room.act(|room, out| room.end(person, out))?;
+        let mut inner = self.lock();
+        inner.directory.set_busy(person, false);
+        inner.forget(room.id(), true);
+        Ok(())
+    }
+
+    /// What is known of a room from outside may have changed.
+    pub(super) fn refresh(&self, room: &OpenRoom) {
+        let now = self.now();
+        self.lock().refresh(room, now);
+    }
+
+    /// Changes what others know of a person, inside their room too.
+    pub(super) fn change_profile(
+        &self,
+        person: PersonId,
+        change: ProfileChange,
+        room: Option<&OpenRoom>,
+    ) -> Result<(), RoomError> {
+        let profile = self.lock().directory.change_profile(person, change)?;
+        match room {
+            Some(room) => room.act(|room, out| room.set_profile(profile, out)),
+            None => Ok(()),
+        }
+    }
+
+    /// The one who is rung accepts: both are told of a room for them.
+    pub(super) fn accept_ring(&self, person: PersonId, ring: RingId) -> Result<(), RoomError> {
+        let now = self.now();
+        let mut inner = self.lock();
+        let accepted = inner.directory.accept_ring(person, ring)?;
+        let new = accepted.room.clone();
+        let room = inner.make(accepted.from, RoomId::random(), new, &self.limits, now)?;
+        inner.act(|_, out| room.ask(|room| Directory::tell_accepted(&accepted, room, out)));
+        Ok(())
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Inner> {
+        // A panic while it was held is a bug of one action; the rooms of all others go on.
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Inner {
+    fn act<T>(&mut self, act: impl FnOnce(&mut Directory, &mut Outbox) -> T) -> T {
+        let mut out = Outbox::new();
+        let result = act(&mut self.directory, &mut out);
+        for (person, event) in out {
+            if let Some(mailbox) = self.mailboxes.get(&person) {
+                mailbox.deliver(person, event);
+            }
+        }
+        result
+    }
+
+    /// Makes a room, in place of an unused one where the server is full.
+    fn make(
+        &mut self,
+        maker: PersonId,
+        id: RoomId,
+        mut new: NewRoom,
+        limits: &Arc<Limits>,
+        now: UnixTime,
+    ) -> Result<Arc<OpenRoom>, RoomError> {
+        while let Some(unused) = self.directory.may_make(maker, &mut new)? {
+            tracing::info!(room = %unused, "an unused room gives way to a new one");
+            self.close_if_empty(&unused, now);
+        }
+        tracing::info!(room = %id, kind = ?new.kind, "a room is made");
+        let room = Arc::new(OpenRoom::new(Room::new(id, new, Arc::clone(limits))));
+        self.directory.add_room(maker, room.summary().0, now);
+        self.rooms.insert(room.id().clone(), Arc::clone(&room));
+        Ok(room)
+    }
+
+    fn refresh(&mut self, room: &OpenRoom, now: UnixTime) {
+        let (summary, is_empty) = room.summary();
+        self.directory.update_room(summary, is_empty, now);
+    }
+
+    fn is_left_by_both(&self, room: &OpenRoom) -> bool {
+        let (summary, is_empty) = room.summary();
+        is_empty && summary.info.kind == RoomKind::Direct
+    }
+
+    /// Takes a room away, unless somebody is in it after all.
+    fn close_if_empty(&mut self, id: &RoomId, now: UnixTime) {
+        let Some(room) = self.rooms.get(id).cloned() else {
+            return;
+        };
+        if room.close_if_empty() {
+            self.forget(id, false);
+        } else {
+            self.refresh(&room, now);
+        }
+    }
+
+    fn forget(&mut self, id: &RoomId, ended: bool) {
+        if self.rooms.remove(id).is_some() {
+            tracing::info!(room = %id, ended, "a room is no more");
+            self.directory.remove_room(id, ended);
+            self.closed.push(id.clone());
+        }
+    }
+}

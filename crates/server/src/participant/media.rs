@@ -1,0 +1,307 @@
+//! A person's own streams.
+
+use std::sync::Arc;
+
+use tureen_controller::DtlsParameters;
+use tureen_controller::rtp::{MediaKind, RtpCapabilities, RtpParameters};
+
+use super::{Participant, ParticipantError};
+use crate::media::{Call, Connection, MediaError, ToReceive, TransportParameters};
+use crate::rooms::{Preferences, RoomError, Track, TrackId, TrackKind, TrackSource};
+
+type Result<T> = std::result::Result<T, ParticipantError>;
+
+/// The connections of one person: one for each direction, for those whose clients negotiate the
+/// two apart.
+#[derive(Default)]
+pub(super) struct Connections {
+    sending: Option<Connection>,
+    receiving: Option<Receiving>,
+}
+
+struct Receiving {
+    connection: Connection,
+    capabilities: RtpCapabilities,
+}
+
+/// One of the two connections, as the person sees it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Side {
+    /// On which they publish.
+    Sending,
+    /// On which they receive.
+    Receiving,
+}
+
+/// A track that a person is to publish.
+#[derive(Clone, Debug)]
+pub(crate) struct NewTrack {
+    /// Audio or video.
+    pub(crate) kind: MediaKind,
+    /// What it shows.
+    pub(crate) source: TrackSource,
+    /// What its publisher calls it; may be empty.
+    pub(crate) label: String,
+    /// Whether it begins held back.
+    pub(crate) muted: bool,
+    /// How it is sent: as ORTC's RtpSendParameters, and a `msid` of its own does not count.
+    pub(crate) rtp_parameters: RtpParameters,
+}
+
+impl NewTrack {
+    /// Camera and microphone are played in sync; every screen is a group of its own.
+    fn group(&self) -> String {
+        let mid = self.rtp_parameters.mid.as_deref().unwrap_or_default();
+        match &self.source {
+            TrackSource::Camera | TrackSource::Microphone => "camera".to_owned(),
+            TrackSource::Screen | TrackSource::ScreenAudio => format!("screen-{mid}"),
+            TrackSource::Other(_) => format!("other-{mid}"),
+        }
+    }
+}
+
+impl Participant {
+    /// Opens the connection on which they publish, unless it is open.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Room::may_publish`](crate::rooms::Room::may_publish), [`MediaError`]
+    pub(crate) async fn open_sending(&mut self) -> Result<()> {
+        if self.connections.sending.is_none() {
+            self.room()?.ask(|room| room.may_publish(self.id))?;
+            self.connections.sending = Some(self.open().await?);
+        }
+        Ok(())
+    }
+
+    /// Opens the connection on which they receive, in place of one that is open. Returns the
+    /// tracks that they are to [`receive`](Self::receive) now.
+    ///
+    /// # Errors
+    ///
+    /// [`RoomError::NotInRoom`], [`MediaError`]
+    pub(crate) async fn open_receiving(
+        &mut self,
+        capabilities: RtpCapabilities,
+    ) -> Result<Vec<TrackId>> {
+        let connection = self.open().await?;
+        self.connections.receiving = Some(Receiving {
+            connection,
+            capabilities,
+        });
+        let tracks = self.room()?.ask(|room| room.subscriptions(self.id));
+        Ok(tracks)
+    }
+
+    /// What the client needs to know of our side of a connection.
+    ///
+    /// # Errors
+    ///
+    /// [`ParticipantError::NoConnection`]
+    pub(crate) fn transport(&self, side: Side) -> Result<TransportParameters> {
+        Ok(self.connection(side)?.parameters())
+    }
+
+    /// What the room can carry.
+    ///
+    /// # Errors
+    ///
+    /// [`ParticipantError::NoConnection`]
+    pub(crate) fn rtp_capabilities(&self, side: Side) -> Result<&RtpCapabilities> {
+        Ok(self.connection(side)?.rtp_capabilities())
+    }
+
+    /// Takes the client's certificate and DTLS role. Once only: what comes later changes nothing.
+    ///
+    /// # Errors
+    ///
+    /// [`ParticipantError::NoConnection`], [`MediaError`]
+    pub(crate) async fn connect(&mut self, side: Side, remote: &DtlsParameters) -> Result<()> {
+        Ok(self.connection_mut(side)?.connect(remote).await?)
+    }
+
+    /// New ICE credentials of ours.
+    ///
+    /// # Errors
+    ///
+    /// [`ParticipantError::NoConnection`], [`MediaError`]
+    pub(crate) async fn restart_ice(&mut self, side: Side) -> Result<()> {
+        Ok(self.connection(side)?.restart_ice().await?)
+    }
+
+    /// Publishes a track on the sending connection: others hear of it and receive it.
+    ///
+    /// # Errors
+    ///
+    /// [`ParticipantError::NoConnection`], [`MediaError`], and those of
+    /// [`Room::publish`](crate::rooms::Room::publish)
+    pub(crate) async fn publish(&mut self, new: NewTrack) -> Result<TrackId> {
+        let me = self.id;
+        let group = new.group();
+        let kind = match new.kind {
+            MediaKind::Audio => TrackKind::Audio,
+            MediaKind::Video => TrackKind::Video,
+        };
+        self.room()?
+            .ask(|room| room.may_publish_source(me, kind, &new.source))?;
+        let sending = self.connections.sending.as_mut();
+        let sending = sending.ok_or(ParticipantError::NoConnection)?;
+        let mid = new.rtp_parameters.mid.as_deref().unwrap_or("track");
+        let rtp_parameters = RtpParameters {
+            // "<stream id> <track id>" (RFC 8830); tracks of one stream are played in sync.
+            msid: Some(format!("{me}-{group} {mid}")),
+            ..new.rtp_parameters
+        };
+        let id = sending.publish(new.kind, rtp_parameters, new.muted).await?;
+        let track = Track {
+            id: id.clone(),
+            owner: me,
+            kind,
+            source: new.source,
+            group,
+            label: new.label,
+            muted: new.muted,
+        };
+        if let Err(error) = self.room()?.act(|room, out| room.publish(track, out)) {
+            self.unpublish(&id);
+            return Err(error.into());
+        }
+        Ok(id)
+    }
+
+    /// Takes a track back; one that is gone already is no error.
+    pub(crate) fn unpublish(&mut self, track: &TrackId) {
+        if let Some(sending) = &mut self.connections.sending {
+            sending.unpublish(track);
+        }
+        if let Ok(room) = self.room() {
+            let _ = room.act(|room, out| room.unpublish(self.id, track, out));
+        }
+    }
+
+    /// Holds a track back, or lets it go on. One who looks after the room may hold back anybody's.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Room::mute`](crate::rooms::Room::mute), [`MediaError`]
+    pub(crate) async fn mute(&mut self, track: &TrackId, muted: bool) -> Result<()> {
+        self.room()?
+            .act(|room, out| room.mute(self.id, track, muted, out))?;
+        Ok(self.hold_back(track, muted).await?)
+    }
+
+    /// Does to the person's own stream what the room says of it; of others it knows nothing.
+    pub(super) async fn hold_back(
+        &mut self,
+        track: &TrackId,
+        muted: bool,
+    ) -> std::result::Result<(), MediaError> {
+        match &self.connections.sending {
+            Some(sending) => sending.mute(track, muted).await,
+            None => Ok(()),
+        }
+    }
+
+    /// Audio or video, or none if the track is gone.
+    pub(crate) fn kind_of(&self, track: &TrackId) -> Option<MediaKind> {
+        let receiving = self.connections.receiving.as_ref()?;
+        receiving.connection.kind_of(track)
+    }
+
+    /// Begins to receive tracks, all at once. Each comes with the `mid` that its packets are to
+    /// carry, and is held back until [`resume`](Self::resume). Returns how each is sent; tracks that
+    /// are gone already are left out.
+    ///
+    /// # Errors
+    ///
+    /// [`ParticipantError::NoConnection`]; the rest concerns single tracks.
+    pub(crate) async fn receive(
+        &mut self,
+        tracks: Vec<ToReceive>,
+    ) -> Result<Vec<(ToReceive, std::result::Result<RtpParameters, MediaError>)>> {
+        let receiving = self.connections.receiving.as_mut();
+        let Receiving {
+            connection,
+            capabilities,
+        } = receiving.ok_or(ParticipantError::NoConnection)?;
+        Ok(connection.receive_all(tracks, capabilities).await)
+    }
+
+    /// The client is ready for a track: it flows, unless the person has paused it.
+    ///
+    /// # Errors
+    ///
+    /// [`ParticipantError::NoConnection`], [`MediaError`]
+    pub(crate) async fn resume(&mut self, track: &TrackId) -> Result<()> {
+        let wanted = self.room()?.ask(|room| room.preferences(self.id, track));
+        let receiving = self.connections.receiving.as_mut();
+        let connection = &mut receiving.ok_or(ParticipantError::NoConnection)?.connection;
+        Ok(connection.ready(track, wanted.paused).await?)
+    }
+
+    /// Says how they want to receive a track, now or once they do.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Room::prefer`](crate::rooms::Room::prefer), [`MediaError`]
+    pub(crate) async fn prefer(&mut self, track: &TrackId, wanted: Preferences) -> Result<()> {
+        self.note_preferences(track, wanted)?;
+        if let Some(receiving) = &mut self.connections.receiving {
+            receiving.connection.pause(track, wanted.paused).await?;
+        }
+        Ok(())
+    }
+
+    pub(super) fn stop_receiving(&mut self, track: &TrackId) {
+        if let Some(receiving) = &mut self.connections.receiving {
+            receiving.connection.stop_receiving(track);
+        }
+    }
+
+    /// The tracks of connections that are lost are no more; the client publishes them anew.
+    pub(super) fn lose_media(&mut self) {
+        if let (Some(sending), Ok(room)) = (&self.connections.sending, self.room()) {
+            for track in sending.published() {
+                let _ = room.act(|room, out| room.unpublish(self.id, track, out));
+            }
+        }
+        self.close_media();
+    }
+
+    pub(super) fn close_media(&mut self) {
+        self.connections = Connections::default();
+        self.lost = None;
+    }
+
+    /// A connection in the call of the room they are in.
+    async fn open(&mut self) -> Result<Connection> {
+        if !self.is_in_room() {
+            return Err(RoomError::NotInRoom.into());
+        }
+        let call: Arc<Call> = self.media.call(self.room()?.id()).await?;
+        self.lost = Some(call.lost());
+        Ok(Connection::open(call, self.way).await?)
+    }
+
+    fn connection(&self, side: Side) -> Result<&Connection> {
+        let connection = match side {
+            Side::Sending => self.connections.sending.as_ref(),
+            Side::Receiving => {
+                let receiving = self.connections.receiving.as_ref();
+                receiving.map(|receiving| &receiving.connection)
+            }
+        };
+        connection.ok_or(ParticipantError::NoConnection)
+    }
+
+    fn connection_mut(&mut self, side: Side) -> Result<&mut Connection> {
+        let connection = match side {
+            Side::Sending => self.connections.sending.as_mut(),
+            Side::Receiving => {
+                let receiving = self.connections.receiving.as_mut();
+                receiving.map(|receiving| &mut receiving.connection)
+            }
+        };
+        connection.ok_or(ParticipantError::NoConnection)
+    }
+}

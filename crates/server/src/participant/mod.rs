@@ -1,0 +1,25 @@
+//! What a person does on the server, in plain types: come online, enter a room, publish, receive,
+//! mute, leave, be removed. A dialect owns one [`Participant`] for each of its clients and
+//! translates both ways; it decides nothing.
+//!
+//! The [`Hall`] is shared by all: the rooms with their locks, and everyone's mailbox. A
+//! participant joins what happens in the room with the media that follows from it, in the order
+//! that clients rely on.
+
+mod clock;
+mod error;
+mod grants;
+mod hall;
+mod mailbox;
+mod media;
+mod open_room;
+mod person;
+mod room;
+
+#[cfg(test)]
+mod tests;
+
+pub(crate) use error::ParticipantError;
+pub(crate) use hall::Hall;
+pub(crate) use media::{NewTrack, Side};
+pub(crate) use person::{Happening, Participant, Told, TooSlow};

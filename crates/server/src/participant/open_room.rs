@@ -1,0 +1,102 @@
+//! One room behind its lock, with the mailboxes of the people in it.
+
+use std::collections::BTreeMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use super::mailbox::Mailbox;
+use crate::rooms::{
+    JoinOptions, Joined, Outbox, Permissions, PersonId, Profile, Room, RoomError, RoomId,
+    RoomSummary, UnixTime,
+};
+
+/// One room of a running server, and the mailboxes of those who are in it.
+///
+/// One lock over both keeps everyone's events in the order in which they happened. It is held for
+/// the time of one action, never over an await, and no other lock is taken under it.
+#[derive(Debug)]
+pub(super) struct OpenRoom {
+    id: RoomId,
+    inner: Mutex<Inner>,
+}
+
+#[derive(Debug)]
+struct Inner {
+    room: Room,
+    mailboxes: BTreeMap<PersonId, Mailbox>,
+}
+
+impl OpenRoom {
+    pub(super) fn new(room: Room) -> Self {
+        Self {
+            id: room.id().clone(),
+            inner: Mutex::new(Inner {
+                room,
+                mailboxes: BTreeMap::new(),
+            }),
+        }
+    }
+
+    pub(super) fn id(&self) -> &RoomId {
+        &self.id
+    }
+
+    /// Does something in the room and delivers what its people must hear of it.
+    pub(super) fn act<T>(&self, act: impl FnOnce(&mut Room, &mut Outbox) -> T) -> T {
+        let mut inner = self.lock();
+        inner.act(act)
+    }
+
+    /// Asks the room something.
+    pub(super) fn ask<T>(&self, ask: impl FnOnce(&Room) -> T) -> T {
+        ask(&self.lock().room)
+    }
+
+    /// Brings a person in, with their mailbox.
+    pub(super) fn join(
+        &self,
+        (profile, permissions): (Profile, Permissions),
+        mailbox: Mailbox,
+        options: &JoinOptions,
+        now: UnixTime,
+    ) -> Result<Joined, RoomError> {
+        let mut inner = self.lock();
+        let person = profile.id;
+        inner.mailboxes.insert(person, mailbox);
+        inner.act(|room, out| room.join(profile, permissions, options, now, out))
+    }
+
+    /// Takes the room away if nobody is in it. Returns whether it did.
+    pub(super) fn close_if_empty(&self) -> bool {
+        let room = &mut self.lock().room;
+        if room.is_empty() {
+            room.close();
+        }
+        room.is_empty()
+    }
+
+    /// The room from outside, and whether nobody is in it.
+    pub(super) fn summary(&self) -> (RoomSummary, bool) {
+        self.ask(|room| (room.summary(), room.is_empty()))
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Inner> {
+        // A panic while it was held is a bug of one action; the others in the room go on.
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Inner {
+    fn act<T>(&mut self, act: impl FnOnce(&mut Room, &mut Outbox) -> T) -> T {
+        let mut out = Outbox::new();
+        let result = act(&mut self.room, &mut out);
+        for (person, event) in out {
+            if let Some(mailbox) = self.mailboxes.get(&person) {
+                mailbox.deliver(person, event);
+            }
+        }
+        // Who is out has heard why by now.
+        let room = &self.room;
+        self.mailboxes.retain(|person, _| room.holds(*person));
+        result
+    }
+}

@@ -1,0 +1,181 @@
+//! One person: what happens to them, and what follows from it.
+
+use std::sync::Arc;
+
+use tokio::sync::watch;
+
+use super::hall::Hall;
+use super::mailbox::Letters;
+use super::media::Connections;
+use super::open_room::OpenRoom;
+use crate::media::{Media, Way};
+use crate::rooms::{Event, NewPerson, PersonId, RoomError};
+
+/// One person online, served by one task.
+///
+/// What they do are methods: here and in `room` what concerns others, in `media` what concerns
+/// their own streams. What others do comes from [`next`](Self::next), and is to be given to
+/// [`happened`](Self::happened), which does what follows from it and returns what the client is to
+/// be told, in order. Dropping it takes the person away.
+pub(crate) struct Participant {
+    pub(super) hall: Arc<Hall>,
+    pub(super) media: Arc<Media>,
+    pub(super) id: PersonId,
+    letters: Letters,
+    /// Where they are. They may be out already and not have heard of it.
+    pub(super) room: Option<Arc<OpenRoom>>,
+    /// Over which transport their media is to flow.
+    pub(super) way: Way,
+    pub(super) connections: Connections,
+    /// Of the call whose connections are open.
+    pub(super) lost: Option<watch::Receiver<bool>>,
+}
+
+/// What happened without the person's doing.
+#[derive(Debug)]
+pub(crate) enum Happening {
+    /// Others did something.
+    Event(Event),
+    /// The media worker died.
+    MediaLost,
+    /// The person does not read what others do.
+    TooSlow,
+}
+
+/// What a client is to be told.
+///
+/// The order is the one in which things happened: a track is told of before it is to be received.
+/// Who negotiates should do so when a whole batch is told, so that one offer is for a whole room.
+#[derive(Debug)]
+pub(crate) enum Told {
+    /// Others did something. What follows from it for this person's media is done, except for
+    /// [`Event::Subscribed`]: the dialect names the stream and calls
+    /// [`receive`](Participant::receive).
+    Event(Event),
+    /// The media worker has died: the connections are gone, the tracks on them closed.
+    MediaLost,
+}
+
+/// The person does not read what others do, and is to be taken away.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct TooSlow;
+
+impl Participant {
+    /// A person comes online.
+    ///
+    /// # Errors
+    ///
+    /// [`RoomError::TooManyPeople`], [`RoomError::BadName`], [`RoomError::TooLarge`]
+    pub(crate) fn enter(
+        hall: &Arc<Hall>,
+        media: &Arc<Media>,
+        new: NewPerson,
+    ) -> Result<Self, RoomError> {
+        let (id, letters) = hall.enter(new)?;
+        Ok(Self {
+            hall: Arc::clone(hall),
+            media: Arc::clone(media),
+            id,
+            letters,
+            room: None,
+            way: Way::Any,
+            connections: Connections::default(),
+            lost: None,
+        })
+    }
+
+    /// Who they are.
+    pub(crate) fn id(&self) -> PersonId {
+        self.id
+    }
+
+    /// The next thing that happens without their doing. Dropping the future loses nothing.
+    pub(crate) async fn next(&mut self) -> Happening {
+        let lost = async {
+            match &mut self.lost {
+                Some(lost) => {
+                    // A sender that is gone means that the call was closed in good order.
+                    let closed = lost.wait_for(|lost| *lost).await.is_err();
+                    if closed {
+                        std::future::pending::<()>().await;
+                    }
+                }
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            event = self.letters.next() => event.map_or(Happening::TooSlow, Happening::Event),
+            () = lost => Happening::MediaLost,
+        }
+    }
+
+    /// Does what follows from what happened, and from all that has happened since.
+    ///
+    /// # Errors
+    ///
+    /// [`TooSlow`]
+    pub(crate) async fn happened(&mut self, first: Happening) -> Result<Vec<Told>, TooSlow> {
+        let mut told = Vec::new();
+        match first {
+            Happening::Event(event) => told.push(self.follow(event).await),
+            Happening::MediaLost => {
+                self.lose_media();
+                told.push(Told::MediaLost);
+            }
+            Happening::TooSlow => return Err(TooSlow),
+        }
+        told.extend(self.news().await);
+        Ok(told)
+    }
+
+    /// What others have done by now.
+    pub(crate) async fn news(&mut self) -> Vec<Told> {
+        let mut told = Vec::new();
+        while let Some(event) = self.letters.next_now() {
+            told.push(self.follow(event).await);
+        }
+        told
+    }
+
+    /// Does what follows from an event for the person's own media.
+    async fn follow(&mut self, event: Event) -> Told {
+        match &event {
+            Event::Unsubscribed(track) => self.stop_receiving(track),
+            // Another's hand on one's own track; what one has muted oneself is muted already.
+            Event::TrackMuted { track, muted, by } if *by != self.id => {
+                if let Err(error) = self.hold_back(track, *muted).await {
+                    tracing::debug!(person = %self.id, %track, %error, "not muted");
+                }
+            }
+            // Of the room before, when they are in another by now.
+            Event::RoomEnded | Event::Removed(_) if !self.is_in_room() => self.is_out(),
+            _ => {}
+        }
+        Told::Event(event)
+    }
+
+    /// They are out of the room by another's doing.
+    fn is_out(&mut self) {
+        self.close_media();
+        if let Some(room) = self.room.take() {
+            self.hall.is_out(self.id, &room);
+        }
+    }
+
+    pub(super) fn is_in_room(&self) -> bool {
+        let room = self.room.as_ref();
+        room.is_some_and(|room| room.ask(|room| room.holds(self.id)))
+    }
+
+    /// The room they are in, or were in until just now.
+    pub(super) fn room(&self) -> Result<&OpenRoom, RoomError> {
+        self.room.as_deref().ok_or(RoomError::NotInRoom)
+    }
+}
+
+impl Drop for Participant {
+    fn drop(&mut self) {
+        self.close_media();
+        self.hall.vanish(self.id, self.room.as_deref());
+    }
+}

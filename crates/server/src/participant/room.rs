@@ -1,0 +1,165 @@
+//! What a person does among others: the lobby, rings, and everything in a room but media.
+
+use super::Participant;
+use crate::media::Way;
+use crate::rooms::{
+    JoinOptions, Joined, NewRoom, PersonId, Preferences, ProfileChange, RingId, RoomError, RoomId,
+    Secret, TrackId,
+};
+
+type Result<T> = std::result::Result<T, RoomError>;
+
+// Each method refuses as the method of `Directory` or `Room` does that it leads to.
+impl Participant {
+    /// Whether they want to hear of the lobby; the first snapshot comes at once.
+    pub(crate) fn watch_lobby(&self, watch: bool) -> Result<()> {
+        self.hall
+            .act(|directory, _, out| directory.watch_lobby(self.id, watch, out))
+    }
+
+    /// Makes a room; whoever joins with the secret owns it.
+    pub(crate) fn create_room(&self, new: NewRoom) -> Result<(RoomId, Secret)> {
+        self.hall.create(self.id, new)
+    }
+
+    /// Comes into a room. `way` is how media is to flow there.
+    ///
+    /// # Errors
+    ///
+    /// [`RoomError::AlreadyInRoom`], and those of [`Room::join`](crate::rooms::Room::join) and of
+    /// the making of a room
+    pub(crate) fn join(&mut self, id: &RoomId, options: JoinOptions, way: Way) -> Result<Joined> {
+        if self.room.is_some() {
+            return Err(RoomError::AlreadyInRoom);
+        }
+        let (room, joined) = self.hall.join(self.id, id, options)?;
+        self.room = Some(room);
+        self.way = way;
+        Ok(joined)
+    }
+
+    /// Refuses one who is in no room.
+    ///
+    /// # Errors
+    ///
+    /// [`RoomError::NotInRoom`]
+    pub(crate) fn require_room(&self) -> Result<()> {
+        self.room().map(|_| ())
+    }
+
+    /// Leaves the room; both connections close.
+    pub(crate) fn leave(&mut self) -> Result<()> {
+        self.close_media();
+        let room = self.room.take().ok_or(RoomError::NotInRoom)?;
+        self.hall.leave(self.id, &room);
+        Ok(())
+    }
+
+    /// As the owner, begins the call and rings everyone in the room.
+    pub(crate) fn start_call(&self) -> Result<()> {
+        let room = self.room()?;
+        room.act(|room, out| room.start_call(self.id, out))?;
+        self.hall.refresh(room);
+        Ok(())
+    }
+
+    /// As the owner, rings those who are in the room but not in the call.
+    pub(crate) fn ring_room(&self) -> Result<()> {
+        self.room()?.act(|room, out| room.ring(self.id, out))
+    }
+
+    /// Enters the call, or declines to.
+    pub(crate) fn answer_call(&self, accept: bool) -> Result<()> {
+        let room = self.room()?;
+        room.act(|room, out| room.answer_call(self.id, accept, out))
+    }
+
+    /// As the owner, ends the room for everyone.
+    pub(crate) fn end_room(&mut self) -> Result<()> {
+        self.hall.end(self.id, self.room()?)?;
+        self.room = None;
+        self.close_media();
+        Ok(())
+    }
+
+    /// As one who looks after the room, locks or opens it.
+    pub(crate) fn lock_room(&self, locked: bool) -> Result<()> {
+        let room = self.room()?;
+        room.act(|room, out| room.lock(self.id, locked, out))?;
+        self.hall.refresh(room);
+        Ok(())
+    }
+
+    /// As one who looks after the room, says what applications are to know of it.
+    pub(crate) fn set_room_metadata(&self, metadata: String) -> Result<()> {
+        let room = self.room()?;
+        room.act(|room, out| room.set_metadata(self.id, metadata, out))?;
+        self.hall.refresh(room);
+        Ok(())
+    }
+
+    /// As one who looks after the room, removes a person from it.
+    pub(crate) fn remove(&self, person: PersonId) -> Result<()> {
+        let room = self.room()?;
+        room.act(|room, out| room.remove(self.id, person, out))?;
+        self.hall.refresh(room);
+        Ok(())
+    }
+
+    /// Changes what others know of them.
+    pub(crate) fn change_profile(&self, change: ProfileChange) -> Result<()> {
+        let room = self.room.as_deref().filter(|_| self.is_in_room());
+        self.hall.change_profile(self.id, change, room)
+    }
+
+    /// Rings a person.
+    pub(crate) fn ring(&self, person: PersonId) -> Result<RingId> {
+        self.hall
+            .act(|directory, now, out| directory.ring(self.id, person, now, out))
+    }
+
+    /// Gives up a ring.
+    pub(crate) fn cancel_ring(&self, ring: RingId) -> Result<()> {
+        self.hall
+            .act(|directory, _, out| directory.cancel_ring(self.id, ring, out))
+    }
+
+    /// Accepts a ring, upon which both hear of a room for them, or declines.
+    pub(crate) fn answer_ring(&self, ring: RingId, accept: bool) -> Result<()> {
+        if accept {
+            return self.hall.accept_ring(self.id, ring);
+        }
+        self.hall
+            .act(|directory, _, out| directory.decline_ring(self.id, ring, out))
+    }
+
+    /// Says something to everyone in the room.
+    pub(crate) fn chat(&self, text: &str) -> Result<()> {
+        let now = self.hall.now();
+        self.room()?
+            .act(|room, out| room.chat(self.id, text, now, out))
+    }
+
+    /// Sends data to some people in the room, or to all others if none is named.
+    pub(crate) fn send_data(&self, topic: String, payload: &[u8], to: &[PersonId]) -> Result<()> {
+        self.room()?
+            .act(|room, out| room.send_data(self.id, topic, payload, to, out))
+    }
+
+    /// Puts a track on the stage for everyone, or clears the stage.
+    pub(crate) fn set_stage(&self, track: Option<TrackId>) -> Result<()> {
+        self.room()?
+            .act(|room, out| room.set_stage(self.id, track, out))
+    }
+
+    /// Receives a track from now on, or drops it: an event follows.
+    pub(crate) fn subscribe(&self, track: &TrackId, wanted: bool) -> Result<()> {
+        self.room()?
+            .act(|room, out| room.subscribe(self.id, track, wanted, out))
+    }
+
+    pub(super) fn note_preferences(&self, track: &TrackId, wanted: Preferences) -> Result<()> {
+        self.room()?
+            .act(|room, out| room.prefer(self.id, track, wanted, out))
+    }
+}

@@ -1,0 +1,203 @@
+//! People on a server without workers, and what each of them hears.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use clap::Parser;
+
+use super::clock::Clock;
+use super::*;
+use crate::cli::{Cli, Command};
+use crate::media::{Media, Way};
+use crate::rooms::{
+    Event, JoinOptions, Limits, NewPerson, NewRoom, Removal, RoomError, RoomId, RoomKind,
+};
+
+/// A hall without media, and a hand on its clock.
+struct Scene {
+    hall: Arc<Hall>,
+    media: Arc<Media>,
+    milliseconds: Arc<AtomicU64>,
+}
+
+impl Scene {
+    fn new(rooms: usize) -> Self {
+        let limits = Limits {
+            rooms,
+            people: 10,
+            room_people: 5,
+            tracks: 2,
+            name_length: 10,
+            chat_length: 20,
+            empty_room: Duration::from_secs(60),
+            ring: Duration::from_secs(30),
+        };
+        let clock = Clock::system();
+        let milliseconds = Arc::clone(&clock.passed);
+        let Command::Serve(config) = Cli::parse_from(["tureen", "serve"]).command else {
+            panic!("serve");
+        };
+        Self {
+            hall: Arc::new(Hall::with_clock(limits, clock)),
+            media: Arc::new(Media::without_workers(&config.media)),
+            milliseconds,
+        }
+    }
+
+    fn person(&self, name: &str) -> Participant {
+        Participant::enter(&self.hall, &self.media, NewPerson::named(name)).unwrap()
+    }
+
+    fn pass(&self, seconds: u64) -> Vec<RoomId> {
+        self.milliseconds
+            .fetch_add(seconds * 1000, Ordering::Relaxed);
+        self.hall.tick()
+    }
+}
+
+fn id(text: &str) -> RoomId {
+    RoomId::parse(text).unwrap()
+}
+
+fn meeting() -> NewRoom {
+    NewRoom {
+        name: "Soup".to_owned(),
+        kind: RoomKind::Meeting,
+        listed: true,
+        encrypted: false,
+        started: true,
+        metadata: String::new(),
+    }
+}
+
+/// Opens the room of this id, or comes into it.
+fn join(person: &mut Participant, room: &str) -> Result<bool, RoomError> {
+    let options = JoinOptions {
+        viewer: false,
+        consumes: true,
+        enters_call: true,
+        secret: None,
+        open: Some(meeting()),
+    };
+    let joined = person.join(&id(room), options, Way::Any)?;
+    Ok(joined.secret.is_some())
+}
+
+/// What a person has heard by now, in the words of `Debug`.
+async fn heard(person: &mut Participant) -> Vec<Event> {
+    let told = person.news().await;
+    let events = told.into_iter().map(|told| match told {
+        Told::Event(event) => event,
+        Told::MediaLost => panic!("no media here"),
+    });
+    events.collect()
+}
+
+#[tokio::test]
+async fn what_happens_in_one_room_is_not_heard_in_another() {
+    let scene = Scene::new(5);
+    let [mut ann, mut bob, mut cid] = ["Ann", "Bob", "Cid"].map(|name| scene.person(name));
+    assert_eq!(join(&mut ann, "a"), Ok(true));
+    assert_eq!(join(&mut bob, "a"), Ok(false));
+    assert_eq!(join(&mut cid, "c"), Ok(true));
+    heard(&mut bob).await;
+    ann.chat("hello").unwrap();
+    assert!(matches!(&heard(&mut bob).await[..], [Event::Chat(_)]));
+    assert!(heard(&mut cid).await.is_empty());
+    let counts = scene.hall.counts();
+    assert_eq!((counts.people, counts.rooms), (3, 2));
+}
+
+#[tokio::test]
+async fn one_who_is_removed_is_out_once_they_hear_of_it() {
+    let scene = Scene::new(5);
+    let [mut ann, mut bob] = ["Ann", "Bob"].map(|name| scene.person(name));
+    join(&mut ann, "a").unwrap();
+    join(&mut bob, "a").unwrap();
+    ann.remove(bob.id()).unwrap();
+    assert_eq!(bob.chat("still here"), Err(RoomError::NotInRoom));
+    assert_eq!(join(&mut bob, "b"), Err(RoomError::AlreadyInRoom));
+    let told = heard(&mut bob).await;
+    let by_ann =
+        |event: &Event| matches!(event, Event::Removed(Removal::By(by)) if *by == ann.id());
+    assert!(told.iter().any(by_ann), "{told:?}");
+    assert_eq!(join(&mut bob, "a"), Ok(false));
+    ann.end_room().unwrap();
+    assert_eq!(join(&mut ann, "b"), Ok(true));
+    heard(&mut ann).await;
+    ann.chat("the end of the room before does not end this one")
+        .unwrap_err();
+    ann.chat("here").unwrap();
+}
+
+#[tokio::test]
+async fn rooms_close_when_nobody_needs_them() {
+    let scene = Scene::new(5);
+    let mut ann = scene.person("Ann");
+    let (unvisited, _) = ann.create_room(meeting()).unwrap();
+    join(&mut ann, "a").unwrap();
+    assert!(scene.pass(100).contains(&unvisited), "empty for too long");
+    let (unvisited, _) = ann.create_room(meeting()).unwrap();
+    drop(ann);
+    assert!(scene.hall.tick().is_empty(), "she may come by another way");
+    assert_eq!(scene.pass(10), [unvisited], "its maker is gone");
+    assert_eq!(scene.pass(50), [id("a")]);
+    let described = scene.hall.describe(&id("a"));
+    assert_eq!(described.unwrap_err(), RoomError::NoSuchRoom);
+}
+
+#[tokio::test]
+async fn a_room_for_two_is_made_by_a_ring_and_goes_with_them() {
+    let scene = Scene::new(5);
+    let [ann, mut bob] = ["Ann", "Bob"].map(|name| scene.person(name));
+    let ring = ann.ring(bob.id()).unwrap();
+    heard(&mut bob).await;
+    bob.answer_ring(ring, true).unwrap();
+    let told = heard(&mut bob).await;
+    let [Event::RingAccepted { room, secret, .. }] = &told[..] else {
+        panic!("{told:?}");
+    };
+    let options = JoinOptions {
+        viewer: false,
+        consumes: true,
+        enters_call: true,
+        secret: Some(secret.reveal().to_owned()),
+        open: None,
+    };
+    bob.join(room, options, Way::Any).unwrap();
+    bob.leave().unwrap();
+    assert_eq!(scene.hall.tick(), std::slice::from_ref(room));
+}
+
+#[tokio::test]
+async fn an_unused_room_gives_way_to_a_new_one() {
+    let scene = Scene::new(2);
+    let [mut ann, mut bob, mut cid] = ["Ann", "Bob", "Cid"].map(|name| scene.person(name));
+    let (unused, _) = ann.create_room(meeting()).unwrap();
+    join(&mut ann, "a").unwrap();
+    join(&mut bob, "b").unwrap();
+    assert_eq!(scene.hall.tick(), [unused]);
+    assert_eq!(join(&mut cid, "c"), Err(RoomError::TooManyRooms));
+    bob.leave().unwrap();
+    assert_eq!(join(&mut cid, "c"), Ok(true));
+    assert_eq!(scene.hall.tick(), [id("b")]);
+}
+
+#[tokio::test]
+async fn one_who_does_not_read_is_taken_away() {
+    let scene = Scene::new(5);
+    let [mut ann, mut bob] = ["Ann", "Bob"].map(|name| scene.person(name));
+    join(&mut ann, "a").unwrap();
+    join(&mut bob, "a").unwrap();
+    for _ in 0..1100 {
+        ann.chat("x").unwrap();
+        heard(&mut ann).await;
+    }
+    let read = heard(&mut bob).await.len();
+    assert_eq!(read, 1024);
+    ann.chat("after the gap").unwrap();
+    let happening = bob.next().await;
+    assert!(matches!(happening, Happening::TooSlow), "{happening:?}");
+    assert!(matches!(bob.happened(happening).await, Err(TooSlow)));
+}

@@ -1,0 +1,329 @@
+//! Who is online, which rooms there are, and who may make another.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::ring::Rings;
+use super::{
+    Event, Identity, Limits, NewPerson, NewRoom, Outbox, Permissions, PersonId, PersonSummary,
+    Profile, ProfileChange, RoomError, RoomId, RoomSummary, UnixTime, limits,
+};
+
+/// Everyone who is online, and what is known of the rooms from outside. What happens in a room is
+/// [`Room`](super::Room)'s.
+///
+/// A method that fails pushes nothing and changes nothing. [`tick`](Self::tick) is to be called a
+/// few times a second: it says what has timed out and tells the lobby what has changed.
+#[derive(Debug)]
+pub(crate) struct Directory {
+    pub(super) limits: Arc<Limits>,
+    pub(super) people: BTreeMap<PersonId, Person>,
+    /// How many have come so far.
+    entered: u64,
+    pub(super) rooms: BTreeMap<RoomId, Listing>,
+    /// How many rooms have been made so far.
+    made: u64,
+    pub(super) rings: Rings,
+    /// Ids of the last rooms that were ended, so that their links say so.
+    ended: VecDeque<RoomId>,
+    pub(super) lobby_watchers: BTreeSet<PersonId>,
+    pub(super) lobby_changed: bool,
+}
+
+#[derive(Debug)]
+pub(super) struct Person {
+    pub(super) profile: Profile,
+    permissions: Permissions,
+    address: Option<IpAddr>,
+    /// Whether they are in a room.
+    pub(super) busy: bool,
+    /// Orders people as they came.
+    pub(super) seat: u64,
+}
+
+/// What the directory knows of a room.
+#[derive(Debug)]
+pub(super) struct Listing {
+    pub(super) summary: RoomSummary,
+    /// Orders rooms as they were made.
+    pub(super) seat: u64,
+    maker: PersonId,
+    address: Option<IpAddr>,
+    /// Whether anybody has ever been in it.
+    visited: bool,
+    /// Since when nobody has been in it.
+    empty_since: Option<UnixTime>,
+    /// Since when its maker has been gone, without anybody having been in it.
+    orphaned_since: Option<UnixTime>,
+}
+
+impl Directory {
+    /// No rooms, nobody online.
+    pub(crate) fn new(limits: Arc<Limits>) -> Self {
+        Self {
+            limits,
+            people: BTreeMap::new(),
+            entered: 0,
+            rooms: BTreeMap::new(),
+            made: 0,
+            rings: Rings::default(),
+            ended: VecDeque::new(),
+            lobby_watchers: BTreeSet::new(),
+            lobby_changed: false,
+        }
+    }
+
+    /// How many people are online.
+    pub(crate) fn people(&self) -> usize {
+        self.people.len()
+    }
+
+    /// A person comes online.
+    ///
+    /// # Errors
+    ///
+    /// [`RoomError::TooManyPeople`], [`RoomError::BadName`], [`RoomError::TooLarge`]
+    pub(crate) fn enter(&mut self, new: NewPerson) -> Result<PersonId, RoomError> {
+        let name = self.limits.name(&new.name)?;
+        limits::metadata(&new.metadata)?;
+        limits::attributes(&new.attributes)?;
+        if self.people.len() >= self.limits.people {
+            return Err(RoomError::TooManyPeople);
+        }
+        let id = PersonId::random();
+        self.entered += 1;
+        let person = Person {
+            profile: Profile {
+                id,
+                identity: new.identity.unwrap_or_else(|| Identity::of(id)),
+                name,
+                metadata: new.metadata,
+                attributes: new.attributes,
+            },
+            permissions: new.permissions,
+            address: new.address,
+            busy: false,
+            seat: self.entered,
+        };
+        self.people.insert(id, person);
+        self.lobby_changed = true;
+        Ok(id)
+    }
+
+    /// A person goes offline or vanishes: rings are cancelled, and the rooms that they have made
+    /// and nobody has visited soon close.
+    pub(crate) fn vanish(&mut self, person: PersonId, now: UnixTime, out: &mut Outbox) {
+        for (ring, parties) in self.rings.take_of(person) {
+            for party in [parties.from, parties.to] {
+                if party != person {
+                    out.push(party, Event::RingCancelled { ring });
+                }
+            }
+        }
+        self.people.remove(&person);
+        self.lobby_watchers.remove(&person);
+        self.lobby_changed = true;
+        for room in self.rooms.values_mut() {
+            if room.maker == person && !room.visited {
+                room.orphaned_since = Some(now);
+            }
+        }
+    }
+
+    /// Changes what others know of a person.
+    ///
+    /// # Errors
+    ///
+    /// [`RoomError::NotOnline`], [`RoomError::BadName`], [`RoomError::TooLarge`]
+    pub(crate) fn change_profile(
+        &mut self,
+        person: PersonId,
+        change: ProfileChange,
+    ) -> Result<Profile, RoomError> {
+        let mut profile = self.person(person)?.profile.clone();
+        if let Some(name) = change.name {
+            profile.name = self.limits.name(&name)?;
+        }
+        if let Some(metadata) = change.metadata {
+            limits::metadata(&metadata)?;
+            profile.metadata = metadata;
+        }
+        profile.attributes.extend(change.attributes);
+        profile.attributes.retain(|_, value| !value.is_empty());
+        limits::attributes(&profile.attributes)?;
+        if let Some(one) = self.people.get_mut(&person) {
+            one.profile = profile.clone();
+        }
+        self.lobby_changed = true;
+        Ok(profile)
+    }
+
+    /// Who a person is and what they may do.
+    ///
+    /// # Errors
+    ///
+    /// [`RoomError::NotOnline`]
+    pub(crate) fn introduce(&self, person: PersonId) -> Result<(Profile, Permissions), RoomError> {
+        let person = self.person(person)?;
+        Ok((person.profile.clone(), person.permissions))
+    }
+
+    /// A person has come into a room, or is out of theirs.
+    pub(crate) fn set_busy(&mut self, person: PersonId, busy: bool) {
+        if let Some(one) = self.people.get_mut(&person) {
+            one.busy = busy;
+            self.lobby_changed = true;
+        }
+    }
+
+    /// Checks that a person may make a room now. Returns the room that gives way to it, if one
+    /// must: it is to be closed.
+    ///
+    /// # Errors
+    ///
+    /// [`RoomError::NotOnline`], [`RoomError::BadName`], [`RoomError::TooLarge`],
+    /// [`RoomError::TooManyUnusedRooms`], [`RoomError::TooManyRooms`]
+    pub(crate) fn may_make(
+        &self,
+        maker: PersonId,
+        new: &mut NewRoom,
+    ) -> Result<Option<RoomId>, RoomError> {
+        let address = self.person(maker)?.address;
+        new.name = self.limits.name(&new.name)?;
+        limits::metadata(&new.metadata)?;
+        let unused = || {
+            self.rooms
+                .values()
+                .filter(|room| room.empty_since.is_some())
+        };
+        let own = unused().filter(|room| room.maker == maker).count();
+        if own >= UNUSED_OF_PERSON {
+            return Err(RoomError::TooManyUnusedRooms {
+                max: UNUSED_OF_PERSON,
+            });
+        }
+        let neighbours = unused().filter(|room| address.is_some() && room.address == address);
+        if neighbours.count() >= UNUSED_OF_ADDRESS {
+            return Err(RoomError::TooManyUnusedRooms {
+                max: UNUSED_OF_ADDRESS,
+            });
+        }
+        if self.rooms.len() < self.limits.rooms {
+            return Ok(None);
+        }
+        let unused = self
+            .rooms
+            .iter()
+            .filter(|(_, room)| room.empty_since.is_some());
+        let oldest = unused.min_by_key(|(_, room)| (room.empty_since, room.seat));
+        oldest
+            .map(|(id, _)| Some(id.clone()))
+            .ok_or(RoomError::TooManyRooms)
+    }
+
+    /// A room has been made.
+    pub(crate) fn add_room(&mut self, maker: PersonId, summary: RoomSummary, now: UnixTime) {
+        self.made += 1;
+        let listing = Listing {
+            seat: self.made,
+            maker,
+            address: self.people.get(&maker).and_then(|one| one.address),
+            visited: false,
+            empty_since: Some(now),
+            orphaned_since: None,
+            summary,
+        };
+        self.rooms.insert(listing.summary.info.id.clone(), listing);
+        self.lobby_changed = true;
+    }
+
+    /// A room has changed; `is_empty` says whether nobody at all is in it.
+    pub(crate) fn update_room(&mut self, summary: RoomSummary, is_empty: bool, now: UnixTime) {
+        let Some(listing) = self.rooms.get_mut(&summary.info.id) else {
+            return;
+        };
+        if !is_empty {
+            listing.visited = true;
+            listing.orphaned_since = None;
+        }
+        listing.empty_since = is_empty.then(|| listing.empty_since.unwrap_or(now));
+        listing.summary = summary;
+        self.lobby_changed = true;
+    }
+
+    /// A room is no more. One that was ended says so to those who follow its link.
+    pub(crate) fn remove_room(&mut self, id: &RoomId, ended: bool) {
+        if self.rooms.remove(id).is_some() && ended {
+            if self.ended.len() == ENDED_REMEMBERED {
+                self.ended.pop_front();
+            }
+            self.ended.push_back(id.clone());
+        }
+        self.lobby_changed = true;
+    }
+
+    /// What a room is, for one who has its id and stands at its door.
+    ///
+    /// # Errors
+    ///
+    /// [`RoomError::NoSuchRoom`], [`RoomError::RoomEnded`]
+    pub(crate) fn describe(&self, id: &RoomId) -> Result<RoomSummary, RoomError> {
+        match self.rooms.get(id) {
+            Some(room) => Ok(room.summary.clone()),
+            None if self.ended.contains(id) => Err(RoomError::RoomEnded),
+            None => Err(RoomError::NoSuchRoom),
+        }
+    }
+
+    /// Ends rings that have timed out, and tells the lobby what has changed since the last time.
+    /// Returns the rooms that have been empty for too long, or unvisited without their maker; these
+    /// are to be closed.
+    pub(crate) fn tick(&mut self, now: UnixTime, out: &mut Outbox) -> Vec<RoomId> {
+        for (ring, parties) in self.rings.take_expired(now, self.limits.ring) {
+            for party in [parties.from, parties.to] {
+                out.push(party, Event::RingCancelled { ring });
+            }
+        }
+        if std::mem::take(&mut self.lobby_changed) && !self.lobby_watchers.is_empty() {
+            let event = Event::Lobby(Arc::new(self.lobby()));
+            out.push_all(self.lobby_watchers.iter().copied(), &event);
+        }
+        let limit = self.limits.empty_room;
+        let is_over = |room: &Listing| {
+            let since =
+                |start: Option<UnixTime>, limit| start.is_some_and(|one| now.since(one) >= limit);
+            since(room.empty_since, limit) || since(room.orphaned_since, ORPHANED)
+        };
+        let over = self.rooms.iter().filter(|(_, room)| is_over(room));
+        over.map(|(id, _)| id.clone()).collect()
+    }
+
+    pub(super) fn person(&self, person: PersonId) -> Result<&Person, RoomError> {
+        self.people.get(&person).ok_or(RoomError::NotOnline)
+    }
+}
+
+impl Person {
+    pub(super) fn summary(&self) -> PersonSummary {
+        PersonSummary {
+            id: self.profile.id,
+            name: self.profile.name.clone(),
+            busy: self.busy,
+        }
+    }
+}
+
+/// Rooms without people that one person may have made.
+const UNUSED_OF_PERSON: usize = 3;
+
+/// Rooms without people that all at one address may have made: many people may share one.
+const UNUSED_OF_ADDRESS: usize = 30;
+
+/// How long an unvisited room waits for a maker who is gone. A client may go from the lobby to the
+/// room over another connection.
+const ORPHANED: Duration = Duration::from_secs(10);
+
+/// Ended rooms whose links still say that they have ended.
+const ENDED_REMEMBERED: usize = 1000;

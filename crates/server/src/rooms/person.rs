@@ -1,0 +1,164 @@
+//! People: who they are, what they may do, and what others see of them.
+
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+use std::str::FromStr;
+
+use super::{PersonId, RoomError, UnixTime};
+
+/// Texts by name that a person shows to others, such as `hand` = `raised`.
+pub(crate) type Attributes = BTreeMap<String, String>;
+
+/// Who someone is, across connections: 1 to 256 printable characters. Nobody is twice in a room.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Identity(String);
+
+impl Identity {
+    /// Of one who has proven none: their id.
+    pub(super) fn of(person: PersonId) -> Self {
+        Self(person.to_string())
+    }
+
+    /// The text.
+    pub(crate) fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl FromStr for Identity {
+    type Err = RoomError;
+
+    /// Reads an identity from outside. Only one that is proven may be taken: whoever enters a room
+    /// with the identity of another takes the other's place.
+    fn from_str(text: &str) -> Result<Self, RoomError> {
+        let length = text.chars().count();
+        if length == 0 || length > 256 || text.chars().any(char::is_control) {
+            return Err(RoomError::BadIdentity);
+        }
+        Ok(Self(text.to_owned()))
+    }
+}
+
+/// What a person may do in a room.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Permissions {
+    /// Publish sound, but that of a screen.
+    pub audio: bool,
+    /// Publish pictures, but those of a screen.
+    pub video: bool,
+    /// Publish screens and their sound.
+    pub screen: bool,
+    /// Receive tracks.
+    pub subscribe: bool,
+    /// Write to others: chat and data.
+    pub data: bool,
+    /// Others do not hear of them.
+    pub hidden: bool,
+    /// Look after the room as its owner does: mute and remove people, lock it.
+    pub admin: bool,
+}
+
+impl Permissions {
+    /// Of one who comes with nothing but the link.
+    pub(crate) const GUEST: Self = Self {
+        audio: true,
+        video: true,
+        screen: true,
+        subscribe: true,
+        data: true,
+        hidden: false,
+        admin: false,
+    };
+}
+
+/// One who comes online.
+#[derive(Clone, Debug)]
+pub(crate) struct NewPerson {
+    /// What they call themselves.
+    pub name: String,
+    /// Who they have proven to be; without one, they are given one of their own.
+    pub identity: Option<Identity>,
+    /// Text of their application, which the server does not read.
+    pub metadata: String,
+    /// What they show to others.
+    pub attributes: Attributes,
+    /// What they may do in the room they enter.
+    pub permissions: Permissions,
+    /// Where they come from, if it says something: none behind a proxy on the same machine.
+    pub address: Option<IpAddr>,
+}
+
+impl NewPerson {
+    /// A guest of this name.
+    pub(crate) fn named(name: &str) -> Self {
+        Self {
+            name: name.to_owned(),
+            identity: None,
+            metadata: String::new(),
+            attributes: Attributes::new(),
+            permissions: Permissions::GUEST,
+            address: None,
+        }
+    }
+}
+
+/// What others may know of a person; the same in and out of rooms.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Profile {
+    /// Who.
+    pub id: PersonId,
+    /// Who they are across connections.
+    pub identity: Identity,
+    /// What they call themselves.
+    pub name: String,
+    /// Text of their application.
+    pub metadata: String,
+    /// What they show to others.
+    pub attributes: Attributes,
+}
+
+/// A change of one's profile.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct ProfileChange {
+    /// Another name.
+    pub name: Option<String>,
+    /// Other metadata.
+    pub metadata: Option<String>,
+    /// Attributes to set; an empty text deletes one.
+    pub attributes: Attributes,
+}
+
+/// Whether a participant is in the room's call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Presence {
+    /// In the room, not (yet) in its call.
+    Waiting,
+    /// In the call.
+    InCall,
+    /// Rung, and declined.
+    Declined,
+}
+
+/// A participant as others see them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct ParticipantInfo {
+    /// Who.
+    pub profile: Profile,
+    /// What they may do.
+    pub permissions: Permissions,
+    /// Whether they came without devices.
+    pub viewer: bool,
+    /// Whether they own the room.
+    pub owner: bool,
+    /// Whether they are in the call.
+    pub presence: Presence,
+    /// When they came.
+    pub joined: UnixTime,
+}
+
+impl ParticipantInfo {
+    /// Whether they look after the room.
+    pub(crate) fn is_host(&self) -> bool {
+        self.owner || self.permissions.admin
+    }
+}

@@ -1,0 +1,177 @@
+//! One room: its people, its call, its tracks, its chat.
+
+mod call;
+mod info;
+mod people;
+mod subscriptions;
+mod tracks;
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
+
+pub(crate) use info::{
+    CallState, ChatMessage, JoinOptions, Joined, NewRoom, RoomInfo, RoomKind, RoomState,
+};
+pub(crate) use subscriptions::{Demand, Preferences, Quality};
+
+use super::{
+    Event, Limits, Outbox, ParticipantInfo, PersonId, RoomError, RoomId, RoomSummary, Secret,
+    Track, TrackId,
+};
+use subscriptions::Subscriptions;
+
+/// One room. Each method is one thing that a person does in it; it changes the room or refuses
+/// with a [`RoomError`], and pushes into the [`Outbox`] what others must hear, in order. A method
+/// that fails pushes nothing and changes nothing.
+#[derive(Debug)]
+pub(crate) struct Room {
+    info: RoomInfo,
+    limits: Arc<Limits>,
+    secret: Secret,
+    /// Of the one who was rung, in a room for two: nobody comes in there without a secret.
+    guest_secret: Secret,
+    members: BTreeMap<PersonId, Member>,
+    /// How many have come in so far.
+    seats: u64,
+    tracks: Vec<Track>,
+    /// What the owner of a track was last told of [`Event::TrackWanted`].
+    demands: BTreeMap<TrackId, Demand>,
+    stage: Option<TrackId>,
+    chat: VecDeque<ChatMessage>,
+    /// Whether the server has taken it away, so that nobody comes in any more.
+    is_closed: bool,
+}
+
+#[derive(Debug)]
+struct Member {
+    info: ParticipantInfo,
+    /// Orders people as they came.
+    seat: u64,
+    /// Whether tracks are received without being asked for.
+    consumes: bool,
+    subscriptions: Subscriptions,
+}
+
+impl Room {
+    /// An empty room. The name in `new` was checked.
+    pub(crate) fn new(id: RoomId, new: NewRoom, limits: Arc<Limits>) -> Self {
+        let state = if new.started {
+            RoomState::InCall
+        } else {
+            RoomState::Waiting
+        };
+        Self {
+            info: RoomInfo {
+                id,
+                name: new.name,
+                kind: new.kind,
+                listed: new.listed,
+                encrypted: new.encrypted,
+                locked: false,
+                state,
+                metadata: new.metadata,
+            },
+            limits,
+            secret: Secret::random(),
+            guest_secret: Secret::random(),
+            members: BTreeMap::new(),
+            seats: 0,
+            tracks: Vec::new(),
+            demands: BTreeMap::new(),
+            stage: None,
+            chat: VecDeque::new(),
+            is_closed: false,
+        }
+    }
+
+    /// Its id.
+    pub(crate) fn id(&self) -> &RoomId {
+        &self.info.id
+    }
+
+    /// What makes one who joins with it the owner.
+    pub(crate) fn secret(&self) -> &Secret {
+        &self.secret
+    }
+
+    /// What lets the one who was rung into a room for two.
+    pub(crate) fn guest_secret(&self) -> &Secret {
+        &self.guest_secret
+    }
+
+    /// The room as the lobby shows it. People whom others do not hear of are not counted.
+    pub(crate) fn summary(&self) -> RoomSummary {
+        let seen = self.members.values();
+        RoomSummary {
+            info: self.info.clone(),
+            people: seen.filter(|one| !one.info.permissions.hidden).count(),
+        }
+    }
+
+    /// Whether nobody is in it.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.members.is_empty()
+    }
+
+    /// Whether this person is in it.
+    pub(crate) fn holds(&self, person: PersonId) -> bool {
+        self.members.contains_key(&person)
+    }
+
+    /// How many tracks are published.
+    pub(crate) fn track_count(&self) -> usize {
+        self.tracks.len()
+    }
+
+    /// The server takes the room away: nobody comes in any more.
+    pub(crate) fn close(&mut self) {
+        self.is_closed = true;
+    }
+
+    fn member(&self, person: PersonId) -> Result<&Member, RoomError> {
+        self.members.get(&person).ok_or(RoomError::NotInRoom)
+    }
+
+    fn member_mut(&mut self, person: PersonId) -> Result<&mut Member, RoomError> {
+        self.members.get_mut(&person).ok_or(RoomError::NotInRoom)
+    }
+
+    fn require_owner(&self, person: PersonId) -> Result<(), RoomError> {
+        if self.member(person)?.info.owner {
+            Ok(())
+        } else {
+            Err(RoomError::NotOwner)
+        }
+    }
+
+    /// The owner, and whoever was given the right to look after the room.
+    fn require_host(&self, person: PersonId) -> Result<(), RoomError> {
+        if self.member(person)?.info.is_host() {
+            Ok(())
+        } else {
+            Err(RoomError::NotOwner)
+        }
+    }
+
+    fn tell_all(&self, event: &Event, out: &mut Outbox) {
+        out.push_all(self.members.keys().copied(), event);
+    }
+
+    /// Tells what `about` has done to everyone else; nothing if others do not hear of them.
+    fn tell_others(&self, about: &ParticipantInfo, event: &Event, out: &mut Outbox) {
+        if about.permissions.hidden {
+            return;
+        }
+        let others = self.members.keys().copied();
+        out.push_all(others.filter(|person| *person != about.profile.id), event);
+    }
+
+    /// Tells what `about` has done to everyone, or to them alone if others do not hear of them.
+    fn tell_of(&self, about: &ParticipantInfo, event: &Event, out: &mut Outbox) {
+        if about.permissions.hidden {
+            out.push(about.profile.id, event.clone());
+        } else {
+            self.tell_all(event, out);
+        }
+    }
+}

@@ -1,0 +1,221 @@
+//! People coming, going, being removed, and what they tell of themselves.
+
+use super::{CallState, JoinOptions, Joined, Member, Room, RoomKind, RoomState, Subscriptions};
+use crate::rooms::{
+    Event, Outbox, ParticipantInfo, Permissions, PersonId, Presence, Profile, Removal, RoomError,
+    UnixTime, limits,
+};
+
+impl Room {
+    /// Brings a person in. One of the same identity who is here already is out.
+    ///
+    /// # Errors
+    ///
+    /// [`RoomError::NoSuchRoom`] when it was taken away, [`RoomError::RoomEnded`],
+    /// [`RoomError::WrongSecret`], [`RoomError::NotInvited`], [`RoomError::RoomLocked`],
+    /// [`RoomError::RoomFull`]
+    pub(crate) fn join(
+        &mut self,
+        profile: Profile,
+        permissions: Permissions,
+        options: &JoinOptions,
+        now: UnixTime,
+        out: &mut Outbox,
+    ) -> Result<Joined, RoomError> {
+        if self.info.state == RoomState::Ended {
+            return Err(RoomError::RoomEnded);
+        }
+        if self.is_closed {
+            return Err(RoomError::NoSuchRoom);
+        }
+        let owner = self.admit(options.secret.as_deref())?;
+        if self.info.locked && !owner && !permissions.admin {
+            return Err(RoomError::RoomLocked);
+        }
+        let same = |one: &Member| one.info.profile.identity == profile.identity;
+        let older = self.members.values().find(|one| same(one));
+        let older = older.map(|one| one.info.profile.id);
+        let taken = self.members.len() - usize::from(older.is_some());
+        if taken >= self.limits.room_people && !owner {
+            return Err(RoomError::RoomFull);
+        }
+        if let Some(older) = older {
+            self.take_out(older, out);
+            out.push(older, Event::Removed(Removal::SameIdentity));
+        }
+        let presence = match self.info.state {
+            RoomState::InCall if options.enters_call => Presence::InCall,
+            RoomState::InCall | RoomState::Waiting | RoomState::Ended => Presence::Waiting,
+        };
+        let info = ParticipantInfo {
+            profile,
+            permissions,
+            viewer: options.viewer,
+            owner,
+            presence,
+            joined: now,
+        };
+        self.seats += 1;
+        let member = Member {
+            info: info.clone(),
+            seat: self.seats,
+            consumes: options.consumes && permissions.subscribe,
+            subscriptions: Subscriptions::default(),
+        };
+        self.members.insert(info.profile.id, member);
+        self.tell_others(&info, &Event::ParticipantJoined(info.clone()), out);
+        if presence == Presence::InCall {
+            self.subscribe_to_all(info.profile.id, out);
+        }
+        Ok(self.view_of(info.profile.id))
+    }
+
+    /// Whether someone who shows this secret, or none, comes in as the owner.
+    fn admit(&self, secret: Option<&str>) -> Result<bool, RoomError> {
+        let is_for_two = self.info.kind == RoomKind::Direct;
+        match secret {
+            Some(text) if self.secret.is(text) => Ok(true),
+            Some(text) if is_for_two && self.guest_secret.is(text) => Ok(false),
+            Some(_) => Err(RoomError::WrongSecret),
+            None if is_for_two => Err(RoomError::NotInvited),
+            None => Ok(false),
+        }
+    }
+
+    /// What a person finds here who comes in, or comes back.
+    pub(crate) fn view_of(&self, person: PersonId) -> Joined {
+        let is_shown =
+            |one: &&Member| !one.info.permissions.hidden || one.info.profile.id == person;
+        let mut members: Vec<_> = self.members.values().filter(is_shown).collect();
+        members.sort_by_key(|one| one.seat);
+        Joined {
+            room: self.info.clone(),
+            participants: members.into_iter().map(|one| one.info.clone()).collect(),
+            call: CallState {
+                tracks: self.tracks.clone(),
+                stage: self.stage.clone(),
+                chat: self.chat.iter().cloned().collect(),
+            },
+            secret: None,
+        }
+    }
+
+    /// A person leaves.
+    ///
+    /// # Errors
+    ///
+    /// [`RoomError::NotInRoom`]
+    pub(crate) fn leave(&mut self, person: PersonId, out: &mut Outbox) -> Result<(), RoomError> {
+        self.member(person)?;
+        self.take_out(person, out);
+        Ok(())
+    }
+
+    /// One who looks after the room removes a person. The owner stays.
+    ///
+    /// # Errors
+    ///
+    /// [`RoomError::NotInRoom`], [`RoomError::NotOwner`], [`RoomError::NoSuchPerson`]
+    pub(crate) fn remove(
+        &mut self,
+        by: PersonId,
+        person: PersonId,
+        out: &mut Outbox,
+    ) -> Result<(), RoomError> {
+        self.require_host(by)?;
+        let removed = self.members.get(&person).filter(|_| person != by);
+        if removed.ok_or(RoomError::NoSuchPerson)?.info.owner {
+            return Err(RoomError::NotOwner);
+        }
+        self.take_out(person, out);
+        out.push(person, Event::Removed(Removal::By(by)));
+        Ok(())
+    }
+
+    fn take_out(&mut self, person: PersonId, out: &mut Outbox) {
+        let theirs = self.tracks.iter().filter(|track| track.owner == person);
+        let theirs: Vec<_> = theirs.map(|track| track.id.clone()).collect();
+        let Some(Member {
+            info,
+            subscriptions,
+            ..
+        }) = self.members.remove(&person)
+        else {
+            return;
+        };
+        for track in theirs {
+            self.close_track(&track, out);
+        }
+        for track in subscriptions.tracks() {
+            self.tell_demand(track, out);
+        }
+        self.tell_others(&info, &Event::ParticipantLeft(person), out);
+    }
+
+    /// One who looks after the room locks it, or opens it again.
+    ///
+    /// # Errors
+    ///
+    /// [`RoomError::NotInRoom`], [`RoomError::NotOwner`]
+    pub(crate) fn lock(
+        &mut self,
+        by: PersonId,
+        locked: bool,
+        out: &mut Outbox,
+    ) -> Result<(), RoomError> {
+        self.require_host(by)?;
+        self.info.locked = locked;
+        self.tell_all(&Event::RoomChanged(self.info.clone()), out);
+        Ok(())
+    }
+
+    /// One who looks after the room says what an application is to know of it.
+    ///
+    /// # Errors
+    ///
+    /// [`RoomError::NotInRoom`], [`RoomError::NotOwner`], [`RoomError::TooLarge`]
+    pub(crate) fn set_metadata(
+        &mut self,
+        by: PersonId,
+        metadata: String,
+        out: &mut Outbox,
+    ) -> Result<(), RoomError> {
+        self.require_host(by)?;
+        limits::metadata(&metadata)?;
+        self.info.metadata = metadata;
+        self.tell_all(&Event::RoomChanged(self.info.clone()), out);
+        Ok(())
+    }
+
+    /// A person's profile has changed.
+    ///
+    /// # Errors
+    ///
+    /// [`RoomError::NotInRoom`]
+    pub(crate) fn set_profile(
+        &mut self,
+        profile: Profile,
+        out: &mut Outbox,
+    ) -> Result<(), RoomError> {
+        let member = self.member_mut(profile.id)?;
+        member.info.profile = profile;
+        let info = member.info.clone();
+        self.tell_of(&info, &Event::ParticipantChanged(info.clone()), out);
+        Ok(())
+    }
+
+    /// The owner ends the room for everyone: all are out.
+    ///
+    /// # Errors
+    ///
+    /// [`RoomError::NotInRoom`], [`RoomError::NotOwner`]
+    pub(crate) fn end(&mut self, by: PersonId, out: &mut Outbox) -> Result<(), RoomError> {
+        self.require_owner(by)?;
+        self.info.state = RoomState::Ended;
+        self.tell_all(&Event::RoomEnded, out);
+        self.members.clear();
+        self.tracks.clear();
+        self.is_closed = true;
+        Ok(())
+    }
+}

@@ -1,0 +1,163 @@
+//! Tracks published, muted and closed.
+
+use super::{Demand, Room, RoomKind};
+use crate::rooms::{
+    Event, Outbox, PersonId, Presence, RoomError, Track, TrackId, TrackKind, TrackSource, limits,
+};
+
+impl Room {
+    /// Whether the person may publish one more track now.
+    ///
+    /// # Errors
+    ///
+    /// [`RoomError::NotInRoom`], [`RoomError::NotInCall`], [`RoomError::ViewerOnly`],
+    /// [`RoomError::TooManyTracks`]
+    pub(crate) fn may_publish(&self, person: PersonId) -> Result<(), RoomError> {
+        let info = &self.member(person)?.info;
+        if info.presence != Presence::InCall {
+            return Err(RoomError::NotInCall);
+        }
+        if info.viewer || (self.info.kind == RoomKind::Presentation && !info.owner) {
+            return Err(RoomError::ViewerOnly);
+        }
+        let theirs = self.tracks.iter().filter(|track| track.owner == person);
+        if theirs.count() >= self.limits.tracks {
+            return Err(RoomError::TooManyTracks);
+        }
+        Ok(())
+    }
+
+    /// Whether the person may publish one more track of this kind and source.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`may_publish`](Self::may_publish), [`RoomError::NotPermitted`],
+    /// [`RoomError::TooLarge`] for the name of the source.
+    pub(crate) fn may_publish_source(
+        &self,
+        person: PersonId,
+        kind: TrackKind,
+        source: &TrackSource,
+    ) -> Result<(), RoomError> {
+        self.may_publish(person)?;
+        let may = self.member(person)?.info.permissions;
+        if may.hidden {
+            return Err(RoomError::NotPermitted("publish unseen"));
+        }
+        let (may, what) = match (source, kind) {
+            (TrackSource::Screen | TrackSource::ScreenAudio, _) => (may.screen, "share screens"),
+            (_, TrackKind::Audio) => (may.audio, "publish sound"),
+            (_, TrackKind::Video) => (may.video, "publish pictures"),
+        };
+        if !may {
+            return Err(RoomError::NotPermitted(what));
+        }
+        if let TrackSource::Other(name) = source {
+            limits::size("bytes of source", name.len(), MAX_SOURCE)?;
+        }
+        Ok(())
+    }
+
+    /// Publishes a track: others hear of it, and receive it unless they chose not to.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`may_publish_source`](Self::may_publish_source)
+    pub(crate) fn publish(&mut self, mut track: Track, out: &mut Outbox) -> Result<(), RoomError> {
+        self.may_publish_source(track.owner, track.kind, &track.source)?;
+        // A window's title may be long: what does not fit is no reason to refuse the window.
+        let short: String = track.label.chars().take(self.limits.name_length).collect();
+        track.label = self.limits.name(&short).unwrap_or_default();
+        let owner = self.member(track.owner)?.info.clone();
+        self.tell_others(&owner, &Event::TrackPublished(track.clone()), out);
+        let (id, by) = (track.id.clone(), track.owner);
+        self.tracks.push(track);
+        self.demands.insert(id.clone(), Demand::Best);
+        for (person, member) in &mut self.members {
+            let receives = member.consumes && member.info.presence == Presence::InCall;
+            if *person != by && receives && member.subscriptions.add(&id) {
+                out.push(*person, Event::Subscribed(id.clone()));
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes back a track.
+    ///
+    /// # Errors
+    ///
+    /// [`RoomError::NotInRoom`], [`RoomError::NoSuchTrack`], [`RoomError::NotYourTrack`]
+    pub(crate) fn unpublish(
+        &mut self,
+        person: PersonId,
+        track: &TrackId,
+        out: &mut Outbox,
+    ) -> Result<(), RoomError> {
+        self.member(person)?;
+        if self.track(track)?.owner != person {
+            return Err(RoomError::NotYourTrack);
+        }
+        self.close_track(track, out);
+        Ok(())
+    }
+
+    /// Holds a track back, or lets it go on. One who looks after the room may hold back anybody's;
+    /// nobody may open another's microphone or camera.
+    ///
+    /// # Errors
+    ///
+    /// [`RoomError::NotInRoom`], [`RoomError::NoSuchTrack`], [`RoomError::NotYourTrack`]
+    pub(crate) fn mute(
+        &mut self,
+        by: PersonId,
+        track: &TrackId,
+        muted: bool,
+        out: &mut Outbox,
+    ) -> Result<(), RoomError> {
+        let is_host = self.member(by)?.info.is_host();
+        let found = self.tracks.iter_mut().find(|one| one.id == *track);
+        let found = found.ok_or(RoomError::NoSuchTrack)?;
+        if found.owner != by && !(is_host && muted) {
+            return Err(RoomError::NotYourTrack);
+        }
+        found.muted = muted;
+        let event = Event::TrackMuted {
+            track: track.clone(),
+            muted,
+            by,
+        };
+        self.tell_all(&event, out);
+        Ok(())
+    }
+
+    pub(super) fn track(&self, track: &TrackId) -> Result<&Track, RoomError> {
+        let found = self.tracks.iter().find(|one| one.id == *track);
+        found.ok_or(RoomError::NoSuchTrack)
+    }
+
+    pub(super) fn close_track(&mut self, track: &TrackId, out: &mut Outbox) {
+        let Some(index) = self.tracks.iter().position(|one| one.id == *track) else {
+            return;
+        };
+        let owner = self.tracks.remove(index).owner;
+        self.demands.remove(track);
+        for (person, member) in &mut self.members {
+            if member.subscriptions.forget(track) {
+                out.push(*person, Event::Unsubscribed(track.clone()));
+            }
+        }
+        self.tell_all(&Event::TrackClosed(track.clone()), out);
+        if self.stage.as_ref() == Some(track) {
+            self.stage = None;
+            self.tell_all(
+                &Event::Stage {
+                    track: None,
+                    by: owner,
+                },
+                out,
+            );
+        }
+    }
+}
+
+const MAX_SOURCE: usize = 64;
