@@ -17,11 +17,11 @@ export class WrongRoom extends Error {
  * published as it was once `join` has succeeded over another connection.
  *
  * Events: `change` (detail: what), `chat` (detail: message), `ringing`, `ended`, `closing` (detail:
- * reason), `lost` when signaling is gone, `problem` (detail: Error), `device-lost` (detail: track).
+ * reason), `lost` when signaling is gone, `removed` (detail: reason, by), `muted` (detail: track, by), `problem` (detail: Error), `device-lost` (detail: track).
  */
 export class Call extends EventTarget {
   room = null;
-  /** By id: id, name, viewer, owner, presence, speaking. */
+  /** By id: id, name, viewer, owner, host, presence, speaking. */
   participants = new Map();
   /** By id: id, participant, kind, source, label, muted, and receiver, or transceiver and media. */
   tracks = new Map();
@@ -43,6 +43,8 @@ export class Call extends EventTarget {
   /** Counts beginnings anew of all media; what belongs to an older one gives up. */
   #round = 0;
   #isToldOfPath = false;
+  /** Removed from the room. */
+  #isOut = false;
 
   /** `options`: consume, viewer, forceTcp, encryption. */
   constructor(options) {
@@ -141,6 +143,19 @@ export class Call extends EventTarget {
     return this.#own.mute(track, muted);
   }
 
+  /** As one who looks after the room: holds back a track of someone else. */
+  muteAnother({ id }) {
+    return this.#signaling.request("mute", { track: id, muted: true });
+  }
+
+  remove(participant) {
+    return this.#signaling.request("remove", { participant });
+  }
+
+  lock(locked) {
+    return this.#signaling.request("lock-room", { locked });
+  }
+
   /** Whether we choose to receive a track of someone else. */
   wants(track) {
     return this.#wishes.get(wishKey(track)) ?? this.#options.consume;
@@ -185,7 +200,7 @@ export class Call extends EventTarget {
     this.#attached.abort();
     this.#closeMedia();
     this.#options.encryption?.close();
-    if (this.room && this.room.state !== "ended") this.#signaling.request("leave").catch(() => {});
+    if (this.room && this.room.state !== "ended" && !this.#isOut) this.#signaling.request("leave").catch(() => {});
     this.#own.close();
   }
 
@@ -320,6 +335,12 @@ export class Call extends EventTarget {
     this.changed("participants");
   }
 
+  participantChanged(participant) {
+    const { speaking } = this.participants.get(participant.id) ?? { speaking: false };
+    this.participants.set(participant.id, { ...participant, speaking });
+    this.changed("participants");
+  }
+
   left({ participant }) {
     this.participants.delete(participant);
     this.changed("participants");
@@ -341,6 +362,18 @@ export class Call extends EventTarget {
     this.dispatchEvent(new CustomEvent("ringing"));
   }
 
+  roomChanged(room) {
+    this.room = room;
+    this.changed("room");
+  }
+
+  /** We are out, and the room goes on. */
+  removed(detail) {
+    this.#closeMedia();
+    this.#isOut = true;
+    this.dispatchEvent(new CustomEvent("removed", { detail }));
+  }
+
   roomEnded() {
     this.room.state = "ended";
     this.#closeMedia();
@@ -360,9 +393,12 @@ export class Call extends EventTarget {
     this.changed("tracks");
   }
 
-  trackMuted({ track, muted }) {
+  trackMuted({ track, muted, by }) {
     const one = this.tracks.get(track);
     if (one && !one.media) one.muted = muted;
+    // What we have done ourselves is done; another can only mute.
+    const own = muted && by !== this.#me ? this.#own.mutedByAnother(track) : undefined;
+    if (own) this.dispatchEvent(new CustomEvent("muted", { detail: { track: own, by } }));
     this.changed("tracks");
   }
 
@@ -424,11 +460,14 @@ function candidates(pc) {
 
 const EVENTS = {
   "participant-joined": "joined",
+  "participant-changed": "participantChanged",
   "participant-left": "left",
   presence: "presence",
   "call-started": "callStarted",
   "call-ringing": "callRinging",
+  "room-changed": "roomChanged",
   "room-ended": "roomEnded",
+  removed: "removed",
   "track-published": "trackPublished",
   "track-closed": "trackClosed",
   "track-muted": "trackMuted",

@@ -57,8 +57,8 @@ export function chatPanel(call, maxLength, unread) {
   const add = (message) => {
     const time = new Date(message.time).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" });
     list.append(el("li", {},
-      el("div", { class: "who" }, el("strong", {}, message.name), el("span", { class: "muted" }, time)),
-      el("p", {}, message.text)));
+      el("div", { class: "who" }, el("strong", { dir: "auto" }, message.name), el("span", { class: "muted" }, time)),
+      el("p", { dir: "auto" }, message.text)));
     if (isAtEnd) toEnd();
     else newer.hidden = false;
   };

@@ -106,6 +106,16 @@ export class OwnTracks extends EventTarget {
     if (track.transceiver) await this.#tellMuted(track);
   }
 
+  /** Someone who looks after the room has muted a track of ours. Returns the track, if it is one. */
+  mutedByAnother(id) {
+    const track = this.all.find((one) => one.id === id);
+    if (!track) return undefined;
+    track.media.enabled = false;
+    track.muted = true;
+    this.#changed();
+    return track;
+  }
+
   restart() {
     this.#connection?.restart();
   }

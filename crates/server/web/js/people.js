@@ -1,6 +1,6 @@
 // The list of people at the left of a room.
 
-import { avatar, el, setChildren } from "./dom.js";
+import { ask, avatar, el, notify, setChildren } from "./dom.js";
 import { icon } from "./icons.js";
 
 export function peoplePanel(call) {
@@ -27,23 +27,30 @@ class Row {
   #call;
   #signs = el("span", { class: "row" });
   #state = el("div", { class: "small muted" });
+  #participant;
+  #mute = tool("microphone-off", () => this.#muteThem());
+  #remove = tool("remove", () => this.#removeThem());
 
   constructor(call, participant) {
     this.#call = call;
+    this.#participant = participant;
     const isMe = participant.id === call.me?.id;
     this.element = el("li", {},
       avatar(participant.name),
       el("div", { class: "grow" },
-        el("div", { class: "ellipsis", title: participant.name }, isMe ? `${participant.name} (you)` : participant.name),
+        el("div", { class: "ellipsis", title: participant.name }, el("bdi", {}, participant.name), isMe ? " (you)" : ""),
         this.#state),
-      this.#signs);
+      this.#signs,
+      el("span", { class: "row tools" }, this.#mute, this.#remove));
     this.#signs.style.gap = "5px";
   }
 
   update(participant) {
+    this.#participant = participant;
     this.element.classList.toggle("speaking", participant.speaking);
     const words = [];
     if (participant.owner) words.push("Owner");
+    else if (participant.host) words.push("Host");
     if (participant.viewer) words.push("Watching");
     if (this.#call.room.state === "in-call" && participant.presence === "waiting") words.push("Ringing…");
     if (participant.presence === "declined") words.push("Declined");
@@ -52,6 +59,11 @@ class Row {
     const tracks = [...this.#call.tracks.values()].filter((track) => track.participant === participant.id);
     const microphone = tracks.find((track) => track.source === "microphone");
     const camera = tracks.find((track) => track.source === "camera");
+    const mayRemove = this.#call.me?.host && participant.id !== this.#call.me.id;
+    this.#mute.hidden = !(mayRemove && microphone && !microphone.muted);
+    this.#remove.hidden = !mayRemove || participant.owner;
+    name(this.#mute, `Mute ${participant.name}`);
+    name(this.#remove, `Remove ${participant.name}`);
     const signs = [];
     if (tracks.some((track) => track.source === "screen")) signs.push(["screen", "", "shares a screen"]);
     if (participant.presence === "in-call" && !participant.viewer) {
@@ -61,7 +73,37 @@ class Row {
     const key = JSON.stringify(signs);
     if (this.#signs.dataset.key === key) return;
     this.#signs.dataset.key = key;
-    this.#signs.replaceChildren(...signs.flatMap(([name, className, text]) =>
-      [icon(name, className), el("span", { class: "visually-hidden" }, text)]));
+    this.#signs.replaceChildren(...signs.flatMap(([picture, className, text]) =>
+      [icon(picture, className), el("span", { class: "visually-hidden" }, text)]));
   }
+
+  async #muteThem() {
+    const theirs = [...this.#call.tracks.values()].filter(({ participant }) => participant === this.#participant.id);
+    const microphone = theirs.find(({ source }) => source === "microphone");
+    if (microphone) await this.#call.muteAnother(microphone).catch((error) => notify(error.message, "error"));
+  }
+
+  async #removeThem() {
+    const { id, name: whom } = this.#participant;
+    const answer = await ask(`Remove ${whom}?`, [
+      el("p", { class: "muted" }, "They can come in again with the link. Lock the room to keep people out."),
+    ], [["", "Cancel"], ["lock", "Remove and lock the room"], ["remove", "Remove", "danger"]]).closed;
+    if (!answer) return;
+    try {
+      if (answer === "lock") await this.#call.lock(true);
+      await this.#call.remove(id);
+    } catch (error) {
+      // Whoever has left by themselves meanwhile is out all the same.
+      if (error.code !== "no-such-person") notify(error.message, "error");
+    }
+  }
+}
+
+function tool(iconName, onclick) {
+  return el("button", { class: "plain", hidden: true, onclick }, icon(iconName));
+}
+
+function name(button, label) {
+  button.title = label;
+  button.setAttribute("aria-label", label);
 }

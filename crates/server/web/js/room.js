@@ -31,6 +31,8 @@ class RoomView {
   #listening = new AbortController();
   #title = el("h1", { class: "ellipsis", tabIndex: -1 });
   #badge = el("span", { class: "badge" });
+  #lock = el("button", { class: "lock", onclick: () => this.#toggleLock() });
+  #locked = el("span", { class: "badge", hidden: true, title: "Nobody else comes in" }, icon("lock"), el("span", { class: "wide" }, "locked"));
   #bar = el("footer", { class: "bar" });
   #buttons = {};
   #dot = el("span", { class: "dot", hidden: true });
@@ -45,7 +47,9 @@ class RoomView {
         this.#title,
         this.#badge,
         call.isEncrypted ? el("span", { class: "badge", title: "Encrypted end to end" }, icon("lock"), el("span", { class: "wide" }, "end to end")) : null,
+        this.#locked,
         el("span", { class: "grow" }),
+        this.#lock,
         el("button", { hidden: call.room.kind === "direct", onclick: () => this.#copyLink(), "aria-label": "Copy the link to this room" }, icon("link"), el("span", { class: "wide" }, "Copy link"))),
       peoplePanel(call),
       stagePanel(call, () => this.#copyLink()),
@@ -56,6 +60,10 @@ class RoomView {
     on("change", () => this.#update());
     on("ringing", () => this.#answer());
     on("problem", ({ detail }) => notify(detail.message, "error"));
+    on("muted", ({ detail: { track: { source }, by } }) => {
+      const who = call.participants.get(by)?.name ?? "Whoever looks after the room";
+      notify(`${who} has turned your ${source.replace("-audio", "")} off.`);
+    });
     on("device-lost", ({ detail: { source } }) => {
       if (source === "camera" || source === "microphone") notify(`Your ${source} is gone. Choose another among the devices.`, "error");
     });
@@ -138,6 +146,14 @@ class RoomView {
     const path = pathOf(call);
     this.#badge.className = isLive && !path ? "badge live" : "badge warm";
     this.#badge.textContent = isLive ? path || "in call" : "waiting";
+    this.#locked.hidden = !room.locked || me.host;
+    this.#lock.hidden = !me.host || room.kind === "direct";
+    const lockLabel = room.locked ? "Open the room again" : "Lock the room: nobody else comes in";
+    if (this.#lock.title !== lockLabel) {
+      setLabel(this.#lock, lockLabel);
+      this.#lock.classList.toggle("on", room.locked);
+      this.#lock.replaceChildren(icon(room.locked ? "lock" : "unlock"), el("span", { class: "wide" }, room.locked ? "Locked" : "Lock"));
+    }
     const buttons = this.#buttons;
     for (const [name, kind] of [["microphone", "audio"], ["camera", "video"]]) {
       const [track] = call.mine(name);
@@ -273,6 +289,10 @@ class RoomView {
     ], [["", "Stay"], ["leave", "Leave"], ["end", "End for everyone", "danger"]]).closed;
     if (answer === "leave") this.#leave();
     if (answer === "end") await this.#try(() => this.#call.endRoom());
+  }
+
+  #toggleLock() {
+    return this.#try(() => this.#call.lock(!this.#call.room.locked));
   }
 
   async #copyLink() {

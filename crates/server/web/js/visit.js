@@ -63,6 +63,14 @@ class Visit {
       this.#end();
       roomEnded(this.#root, room);
     });
+    call.addEventListener("removed", ({ detail: { reason, by } }) => {
+      const who = call.participants.get(by)?.name ?? "Whoever looks after it";
+      this.#end();
+      const [title, text] = reason === "same-identity"
+        ? ["You are here in another place", "You have come into this room again elsewhere, and nobody is in it twice."]
+        : ["You were removed from the room", `${who} has removed you.`];
+      farewell(this.#root, title, text, true);
+    });
     call.addEventListener("closing", ({ detail }) => (this.#closing = detail));
     call.addEventListener("lost", () => this.#comeBack());
   }
@@ -174,6 +182,7 @@ function farewell(root, title, text, mayReturn) {
 const waitingFor = {
   "no-such-room": "The server was restarted. Waiting for the owner to open the room again…",
   "room-full": "The room is full. Waiting for a place…",
+  "room-locked": "The room was locked meanwhile. Waiting for it to be opened…",
   "too-many-people": "The server is full. Waiting for a place…",
 };
 

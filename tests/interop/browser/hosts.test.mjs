@@ -1,0 +1,94 @@
+// What those who look after a room do: mute and remove people, lock the room.
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+import { openBrowser } from "./browsers.mjs";
+import { click, comeIn, enterRoom, seen, shown, tracksOf, until } from "./pages.mjs";
+import { startServer } from "./server.mjs";
+
+let server;
+let browsers;
+
+before(async () => {
+  server = await startServer();
+  browsers = await Promise.all([openBrowser("chromium"), openBrowser("chromium")]);
+});
+
+after(async () => {
+  await Promise.all((browsers ?? []).map((browser) => browser.close()));
+  assert.equal(await server?.stop(), 0, server?.log());
+});
+
+/** Ann, who owns the room, and Bob in it. */
+async function inRoom(room, use) {
+  const pages = await Promise.all(browsers.map((browser) => browser.newPage()));
+  try {
+    await enterRoom(pages[0], server.url, room, "Ann");
+    await enterRoom(pages[1], server.url, room, "Bob");
+    await seen(pages[0], "Bob");
+    await use(...pages);
+  } finally {
+    await Promise.all(pages.map((page) => page.close()));
+  }
+}
+
+const tool = (label) => `.people [title='${label}']:not([hidden])`;
+
+/** In the page: the sound that arrives of the other, in all. */
+async function energy() {
+  const track = [...globalThis.tureen.call.tracks.values()].find(({ source, media }) => source === "microphone" && !media);
+  const report = [...(await track.receiver.getStats()).values()].find(({ type }) => type === "inbound-rtp");
+  return report.packetsReceived;
+}
+
+test("the owner mutes someone, who opens the microphone again", async () => {
+  await inRoom("goulash", async (ann, bob) => {
+    assert.equal(await bob.evaluate((selector) => Boolean(document.querySelector(selector)), tool("Mute Ann")), false, "a guest mutes nobody");
+    await click(ann, tool("Mute Bob"));
+    await shown(bob, "the button that is off", ".bar [title='Turn the microphone on']");
+    await until(bob, "who did it", () => document.querySelector("#notices").textContent.includes("Ann has turned your microphone off"));
+    assert.deepEqual(await ann.evaluate(tracksOf, "Bob"), ["camera", "microphone muted"]);
+    // Even a page that pays no heed is not heard: the server holds the track back.
+    await bob.evaluate(() => (globalThis.tureen.call.mine("microphone")[0].media.enabled = true));
+    const before = await ann.evaluate(energy);
+    await seen(bob, "Ann");
+    await seen(bob, "Ann", await bob.evaluate(() => ({ frames: 0, energy: 0 })));
+    assert.ok((await ann.evaluate(energy)) - before < 5, "nothing arrives");
+    await click(bob, ".bar [title='Turn the microphone on']");
+    await until(ann, "Bob is heard", ([before, count]) => (0, eval)(`(${count})`)().then((now) => now > before + 20), [before, String(energy)]);
+    assert.deepEqual(await ann.evaluate(tracksOf, "Bob"), ["camera", "microphone"]);
+  });
+});
+
+test("the owner removes someone and locks the room", async () => {
+  await inRoom("borscht", async (ann, bob) => {
+    await click(ann, tool("Remove Bob"));
+    await ann.waitForSelector("dialog button[value=lock]");
+    await click(ann, "dialog button[value=lock]");
+    await until(bob, "the word for it", () => document.querySelector(".card h1")?.textContent === "You were removed from the room");
+    assert.match(await bob.evaluate(() => document.querySelector(".card").textContent), /Ann has removed you/);
+    await until(ann, "Bob gone", () => globalThis.tureen.call.participants.size === 1);
+    await shown(ann, "the lock", ".room > header [title='Open the room again']");
+
+    // The room is closed to him until it is opened.
+    await enterLocked(bob, "borscht");
+    await until(bob, "the reason", () => document.querySelector(".door")?.textContent.includes("The room is locked"));
+    await click(ann, ".room > header [title='Open the room again']");
+    await shown(ann, "no lock", ".room > header [title^='Lock the room']");
+    await comeIn(bob);
+    await seen(bob, "Ann");
+    await seen(ann, "Bob");
+
+    // The owner comes into her own room, locked or not.
+    await click(ann, ".room > header [title^='Lock the room']");
+    await shown(bob, "the badge", ".room > header .badge[title='Nobody else comes in']:not([hidden])");
+    await ann.reload();
+    await comeIn(ann);
+    await seen(ann, "Bob");
+  });
+});
+
+async function enterLocked(page, room) {
+  await page.goto(`${server.url}room/${room}`);
+  await page.waitForSelector(".door:not(:has([aria-busy=true])) form");
+  await page.evaluate(() => document.querySelector(".door button[type=submit]").click());
+}
