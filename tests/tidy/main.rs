@@ -8,6 +8,7 @@ mod fuzz;
 mod heads;
 mod layers;
 mod paths;
+mod server;
 mod sizes;
 mod source;
 mod texts;
@@ -23,6 +24,13 @@ fn a_module_of_the_worker_uses_its_own_layer_and_those_below() {
 #[test]
 fn every_module_of_the_worker_has_a_layer() {
     none(layers::unlisted(&worker_sources()));
+}
+
+#[test]
+fn what_is_below_in_the_server_knows_nothing_of_what_is_above() {
+    let sources = Tree::of_repository().under("crates/server/src/");
+    assert!(sources.len() > 10, "the server's sources have moved");
+    none(server::broken(&sources));
 }
 
 #[test]
