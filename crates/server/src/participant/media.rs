@@ -209,8 +209,8 @@ impl Participant {
     }
 
     /// Begins to receive tracks, all at once. Each comes with the `mid` that its packets are to
-    /// carry, and is held back until [`resume`](Self::resume). Returns how each is sent; tracks that
-    /// are gone already are left out.
+    /// carry, and is held back until [`resume`](Self::resume). Returns how each is sent; tracks
+    /// that are gone already are left out.
     ///
     /// # Errors
     ///

@@ -199,8 +199,8 @@ impl Offerer {
                 return Err(SdpError::WrongMid(media.section));
             }
         }
-        // "An offered stream MAY be rejected in the answer, for any reason" (RFC 3264, section 6), and
-        // so may all of them.
+        // "An offered stream MAY be rejected in the answer, for any reason" (RFC 3264 §6), and so
+        // may all of them.
         let transport = if media.iter().all(|media| media.rejected) {
             None
         } else {
