@@ -41,6 +41,7 @@ pub struct Batch {
     bytes: Box<[u8]>,
     used: usize,
     datagrams: Vec<Received>,
+    is_pressed: bool,
 }
 
 /// One datagram of a [`Batch`].
@@ -63,6 +64,7 @@ impl Batch {
             bytes: vec![0; capacity].into_boxed_slice(),
             used: 0,
             datagrams: Vec::with_capacity(datagrams),
+            is_pressed: false,
         }
     }
 
@@ -105,6 +107,18 @@ impl Batch {
         self.datagrams.is_empty()
     }
 
+    /// Says that more datagrams wait than the batch could take: from now on each transport gets no
+    /// more than its share of it.
+    pub fn press(&mut self) {
+        self.is_pressed = true;
+    }
+
+    /// Whether more datagrams wait than it could take.
+    #[must_use]
+    pub fn is_pressed(&self) -> bool {
+        self.is_pressed
+    }
+
     /// The datagram at `index`, to be decrypted in place; `None` past the end.
     pub fn get_mut(&mut self, index: usize) -> Option<(Path, Instant, &mut [u8])> {
         let Received { path, at, range } = self.datagrams.get(index)?.clone();
@@ -115,6 +129,7 @@ impl Batch {
     pub fn clear(&mut self) {
         self.used = 0;
         self.datagrams.clear();
+        self.is_pressed = false;
     }
 }
 

@@ -8,6 +8,7 @@ mod closing;
 mod death;
 mod endpoint;
 mod feedback;
+mod flood;
 mod flow;
 mod hostile;
 mod ice;

@@ -33,6 +33,8 @@ struct Shared {
     client: Mutex<Option<SocketAddr>>,
     path: Mutex<Arc<Path>>,
     is_cut: AtomicBool,
+    /// What the client sends, RTP and RTCP, while it is not to reach the worker.
+    held: watch::Sender<Option<Vec<Vec<u8>>>>,
     /// The latest datagrams of the client, the newest last.
     seen: Mutex<Vec<Vec<u8>>>,
 }
@@ -73,6 +75,11 @@ impl Path {
         self.socket.local_addr().unwrap().port()
     }
 
+    /// The socket itself.
+    pub(crate) fn socket(&self) -> &UdpSocket {
+        &self.socket
+    }
+
     /// Sends a datagram to the worker.
     pub(crate) async fn send(&self, datagram: &[u8]) {
         self.socket.send(datagram).await.unwrap();
@@ -89,6 +96,7 @@ impl Relay {
             client: Mutex::new(None),
             path: Mutex::new(Arc::clone(&path)),
             is_cut: AtomicBool::new(false),
+            held: watch::Sender::new(None),
             seen: Mutex::new(Vec::new()),
         });
         let mut tasks = JoinSet::new();
@@ -119,6 +127,23 @@ impl Relay {
     /// From now on nothing of the client reaches the worker.
     pub(crate) fn cut(&self) {
         self.shared.is_cut.store(true, Ordering::Relaxed);
+    }
+
+    /// From now on what the client sends of RTP and RTCP is kept here.
+    pub(crate) fn hold(&self) {
+        self.shared.held.send_replace(Some(Vec::new()));
+    }
+
+    /// Waits until so many datagrams are kept.
+    pub(crate) async fn until_held(&self, count: usize) {
+        let mut held = self.shared.held.subscribe();
+        let enough = held.wait_for(|held| held.as_ref().is_some_and(|held| held.len() >= count));
+        within("datagrams to hold", enough).await.unwrap();
+    }
+
+    /// Everything reaches the worker again, but for what was kept, which is returned.
+    pub(crate) fn release(&self) -> Vec<Vec<u8>> {
+        self.shared.held.send_replace(None).unwrap_or_default()
     }
 
     /// The latest datagrams of the client.
@@ -170,7 +195,18 @@ async fn from_client(shared: Arc<Shared>) {
             }
             seen.push(datagram.to_vec());
         }
-        if !shared.is_cut.load(Ordering::Relaxed) {
+        // RFC 7983 §7.
+        let is_media = datagram
+            .first()
+            .is_some_and(|first| (128..192).contains(first));
+        let is_held = is_media
+            && shared.held.send_if_modified(|held| {
+                let is_holding = held.is_some();
+                held.iter_mut()
+                    .for_each(|held| held.push(datagram.to_vec()));
+                is_holding
+            });
+        if !is_held && !shared.is_cut.load(Ordering::Relaxed) {
             let path = Arc::clone(&shared.path.lock().unwrap());
             // The worker may be gone, which the client finds out for itself.
             let _ = path.socket.send(datagram).await;

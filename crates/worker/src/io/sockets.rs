@@ -348,8 +348,9 @@ const RETRY_INTERVAL: Duration = Duration::from_millis(20);
 /// How many reads may fill a batch, over all sockets.
 const VISITS_PER_BATCH: usize = 256;
 
-/// The receive buffer in bytes: 32 coalesced messages. Only what is touched takes memory.
-const BATCH_SIZE: usize = 32 * (65_536 + 33 * 64);
+/// The receive buffer in bytes: 64 messages, each of which the kernel may have coalesced from many.
+/// Only what is touched takes memory.
+const BATCH_SIZE: usize = 64 * (65_536 + 33 * 64);
 
 #[cfg(test)]
 mod tests;

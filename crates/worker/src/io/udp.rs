@@ -120,6 +120,8 @@ impl UdpEndpoint {
         }
         intake.advance(end);
         if filled_all {
+            // What waits behind a full batch waits for all.
+            intake.batch_mut().press();
             Readiness::MayHaveMore
         } else {
             Readiness::Drained
@@ -156,6 +158,9 @@ impl UdpEndpoint {
         if let Some(overflow) = message.overflow {
             let dropped = overflow.wrapping_sub(self.overflow);
             losses.receive.queue_overflow += u64::from(dropped);
+            if dropped > 0 {
+                intake.batch_mut().press();
+            }
             self.overflow = overflow;
         }
         let Some(remote) = message.remote else {

@@ -18,6 +18,7 @@ mod reports;
 mod rtcp;
 mod rtp_listener;
 mod send;
+mod share;
 mod upstream;
 mod webrtc;
 
@@ -54,6 +55,7 @@ use limits::Limits;
 use protection::Protection;
 use rtcp::RtcpSchedule;
 use rtp_listener::RtpListener;
+use share::Share;
 
 /// A transport of a router. Which producers and consumers it has is kept as keys.
 pub(crate) struct Transport {
@@ -69,6 +71,7 @@ pub(crate) struct Transport {
     recv_ids: RecvExtensionIds,
     consumer_ssrcs: ConsumerSsrcs,
     ingress: Ingress,
+    share: Share,
     egress: Egress,
     limits: Limits,
     rtcp: RtcpSchedule,
@@ -111,6 +114,7 @@ impl Transport {
             recv_ids: RecvExtensionIds::default(),
             consumer_ssrcs: ConsumerSsrcs::default(),
             ingress: Ingress::new(),
+            share: Share::new(),
             egress: Egress::new(),
             limits: Limits::default(),
             rtcp: RtcpSchedule::new(now, rng),

@@ -24,6 +24,11 @@ impl Transport {
         self.kind.owns(path)
     }
 
+    /// Whether one more datagram may be taken from it while datagrams queue up.
+    pub(crate) fn is_within_share(&mut self, now: Instant) -> bool {
+        self.share.take(now)
+    }
+
     /// Takes a STUN message of `len` bytes and writes the answer to the front of `answer`. Returns
     /// the answer's length; 0 means no answer.
     pub(crate) fn handle_stun(

@@ -21,6 +21,7 @@ impl Worker {
             counters.unknown_protocol,
             counters.stun_ignored,
             counters.unknown_tuple,
+            counters.over_share,
             counters.stun_answers_dropped,
             counters.panics,
             self.outbox.merged(),
@@ -91,12 +92,13 @@ impl fmt::Display for Drops {
 }
 
 /// How many of the names are the worker's own; the others are those of its transports.
-const OWN: usize = 6;
+const OWN: usize = 7;
 
-const NAMES: [&str; 29] = [
+const NAMES: [&str; 30] = [
     "worker.unknown_protocol",
     "worker.stun_ignored",
     "worker.unknown_tuple",
+    "worker.over_share",
     "worker.stun_answers_dropped",
     "worker.panics",
     "worker.notifications_merged",

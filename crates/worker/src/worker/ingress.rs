@@ -20,7 +20,7 @@ impl Worker {
         match DatagramKind::of(datagram) {
             DatagramKind::Stun => self.handle_stun(now, path, datagram),
             DatagramKind::Dtls => {
-                if let Some(key) = self.transport_at(&path) {
+                if let Some(key) = self.transport_at(now, &path) {
                     self.entities.transports[key].handle_dtls(now, datagram);
                     self.touch(key);
                 }
@@ -34,18 +34,27 @@ impl Worker {
     }
 
     /// The transport that a datagram of `path` is for (docs/security.md rule 2).
-    pub(super) fn transport_at(&mut self, path: &Path) -> Option<TransportKey> {
+    pub(super) fn transport_at(&mut self, now: Instant, path: &Path) -> Option<TransportKey> {
         // Datagrams of one remote come in runs.
         let known = self.last_route.filter(|(last, _)| last == path);
         let key = known.map_or_else(|| self.transport_of(path), |(_, key)| Some(key));
-        match key {
-            Some(transport) => {
-                self.current = key;
-                self.last_route = Some((*path, transport));
-            }
-            None => self.counters.unknown_tuple += 1,
+        let Some(key) = key else {
+            self.counters.unknown_tuple += 1;
+            return None;
+        };
+        self.current = Some(key);
+        self.last_route = Some((*path, key));
+        self.is_within_share(now, key).then_some(key)
+    }
+
+    /// Whether a transport may have one more of its datagrams taken. While they queue up, it gets
+    /// no more than its share.
+    fn is_within_share(&mut self, now: Instant, key: TransportKey) -> bool {
+        if !self.is_pressed || self.entities.transports[key].is_within_share(now) {
+            return true;
         }
-        key
+        self.counters.over_share += 1;
+        false
     }
 
     /// The transport that has validated `path`.
@@ -77,6 +86,13 @@ impl Worker {
             return;
         };
         self.current = Some(key);
+        // Checks from elsewhere may be anyone's: they do not count against the transport.
+        if self.is_pressed
+            && self.transport_of(&path) == Some(key)
+            && !self.is_within_share(now, key)
+        {
+            return;
+        }
         let transport = &mut self.entities.transports[key];
         match self.control.slot() {
             Some(answer) => {
@@ -101,7 +117,7 @@ impl Worker {
     }
 
     fn handle_rtp(&mut self, now: Instant, path: Path, at: Instant, datagram: &mut [u8]) {
-        let Some(key) = self.transport_at(&path) else {
+        let Some(key) = self.transport_at(now, &path) else {
             return;
         };
         let transport = &mut self.entities.transports[key];

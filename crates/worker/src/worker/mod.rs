@@ -92,6 +92,8 @@ pub struct Worker {
     /// The transport that is being worked on, to be removed if that panics.
     current: Option<TransportKey>,
     counters: Counters,
+    /// Whether more datagrams wait than the batch at hand could take.
+    is_pressed: bool,
     /// What transports that are gone had dropped.
     gone: Drops,
     recent_panics: RecentPanics,
@@ -134,6 +136,8 @@ pub struct Counters {
     pub stun_ignored: u64,
     /// DTLS, RTP and RTCP from a tuple that ICE has not validated.
     pub unknown_tuple: u64,
+    /// Datagrams beyond their transport's share, while more came in than the worker takes.
+    pub over_share: u64,
     /// Answers to STUN that found the control queue full.
     pub stun_answers_dropped: u64,
     /// Panics that were contained.
@@ -185,6 +189,7 @@ impl Worker {
             report_blocks: Vec::new(),
             current: None,
             counters: Counters::default(),
+            is_pressed: false,
             gone: Drops::default(),
             recent_panics: RecentPanics::default(),
             closed: false,
@@ -206,6 +211,7 @@ impl Worker {
 
     /// Takes in received datagrams, which are decrypted in place.
     pub fn handle_datagrams(&mut self, now: Instant, batch: &mut Batch) {
+        self.is_pressed = batch.is_pressed();
         let mut index = 0;
         while index < batch.len() && !self.failed {
             // The fence stands around what is left of the batch: after a panic the datagram that
