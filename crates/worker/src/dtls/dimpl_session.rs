@@ -4,7 +4,7 @@
 //! is `AES_CM_128_HMAC_SHA1_80`, which costs five times as much per packet as `AEAD_AES_256_GCM`,
 //! the one that the DTLS 1.2 side prefers.
 
-use std::sync::{Arc, LazyLock};
+use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 use std::time::Duration;
 
 use dimpl::crypto::{Dtls12CipherSuite, SrtpProfile, SupportedDtls12CipherSuite};
@@ -24,6 +24,8 @@ pub struct DimplContext {
     chacha_only: Arc<Config>,
     any_suite: Arc<Config>,
     clock: ClockAnchor,
+    /// Where engines write while their remotes are anonymous. Nothing in it outlives a poll.
+    room: Mutex<Box<[u8]>>,
 }
 
 impl DimplContext {
@@ -42,6 +44,7 @@ impl DimplContext {
                 Dtls12CipherSuite::ECDHE_ECDSA_AES128_GCM_SHA256,
             ])?,
             clock,
+            room: new_room(),
         }))
     }
 
@@ -57,6 +60,7 @@ impl DimplContext {
             chacha_only: config(suites)?,
             any_suite: config(suites)?,
             clock,
+            room: new_room(),
         }))
     }
 
@@ -77,7 +81,6 @@ impl DimplContext {
             progress: Progress::Anonymous,
             restarts_left: MAX_RESTARTS,
             latest: Instant::default(),
-            room: Vec::new(),
         }
     }
 
@@ -108,8 +111,6 @@ pub struct DimplSession {
     restarts_left: u32,
     /// The engine needs time that never goes back, but receive times of datagrams may go back.
     latest: Instant,
-    /// Where the engine writes while its remote is anonymous.
-    room: Vec<u8>,
 }
 
 /// Which cipher suites a server accepts. For AES-GCM the engine draws the explicit nonces at
@@ -179,13 +180,13 @@ impl DtlsSession for DimplSession {
 
     fn poll(&mut self, buffer: &mut [u8]) -> SessionEvent {
         if self.progress != Progress::Anonymous || self.engine.is_none() {
-            self.room = Vec::new();
             return self.poll_into(buffer);
         }
         // The engine panics if the remote's certificate does not fit the buffer. A certificate
         // cannot be longer than all that the engine queues, and this buffer holds that.
-        let mut room = std::mem::take(&mut self.room);
-        room.resize(QUEUE_CAPACITY * MAX_DATAGRAM, 0);
+        let context = Arc::clone(&self.context);
+        // A panic of an engine leaves bytes behind that the next one overwrites.
+        let mut room = context.room.lock().unwrap_or_else(PoisonError::into_inner);
         let mut event = self.poll_into(&mut room);
         if let SessionEvent::Datagram(len) = event {
             match buffer.get_mut(..len) {
@@ -194,11 +195,6 @@ impl DtlsSession for DimplSession {
                     event = SessionEvent::Failed(SessionError("datagram too long".to_owned()));
                 }
             }
-        }
-        // The buffer is kept between the datagrams of a flight, but not while we wait for the
-        // remote.
-        if !matches!(event, SessionEvent::Idle(_)) {
-            self.room = room;
         }
         event
     }
@@ -287,6 +283,11 @@ impl DimplSession {
             };
         }
     }
+}
+
+/// Room for everything that an engine queues.
+fn new_room() -> Mutex<Box<[u8]>> {
+    Mutex::new(vec![0; QUEUE_CAPACITY * MAX_DATAGRAM].into_boxed_slice())
 }
 
 fn config(suites: &[Dtls12CipherSuite]) -> Result<Arc<Config>, SessionError> {
