@@ -113,6 +113,34 @@ fn forged() -> Vec<Vec<u8>> {
 }
 
 #[tokio::test]
+async fn handshakes_succeed_while_others_forge_records() {
+    let call = Call::start().await;
+    let worker = call.address().await;
+    for _ in 0..10 {
+        let relay = Relay::to(worker).await;
+        // From the client's own path and from elsewhere.
+        let paths = [relay.path(), relay.other_path().await];
+        let forging = tokio::spawn(async move {
+            let mut ticks = tokio::time::interval(std::time::Duration::from_millis(1));
+            loop {
+                ticks.tick().await;
+                for datagram in forged() {
+                    for path in &paths {
+                        path.send(&datagram).await;
+                    }
+                }
+            }
+        });
+        let endpoint = through(&relay, &call).await;
+        let stats = endpoint.transport.get_stats().await.unwrap();
+        assert_eq!(stats.dtls_state, tureen_controller::DtlsState::Connected);
+        assert!(!forging.is_finished());
+        forging.abort();
+    }
+    call.end().await;
+}
+
+#[tokio::test]
 async fn a_port_that_is_taken_is_a_typed_error_and_the_worker_goes_on() {
     let call = Call::start().await;
     let taken = UdpSocket::bind((LOOPBACK, 0)).await.unwrap();

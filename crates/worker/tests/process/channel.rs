@@ -114,6 +114,38 @@ fn complaints_that_nobody_reads_stop_nothing() {
 }
 
 #[test]
+fn ten_thousand_mutated_frames_harm_nothing() {
+    let mut worker = Process::start(&[]);
+    let answers = read(&mut worker);
+    // A multiplicative generator: the run is the same each time.
+    let mut state = 0x2545_f491_4f6c_dd1d_u64;
+    let mut below = |limit: usize| {
+        state = state
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1);
+        usize::try_from(state >> 33).unwrap() % limit
+    };
+    for id in 1..=10_000_u32 {
+        let method = Method(u8::try_from(below(70)).unwrap());
+        let mut frame = request(id, method, "nobody");
+        for _ in 0..=below(4) {
+            // The length in front stays, or the stream ends here.
+            let at = 4 + below(frame.len() - 4);
+            frame[at] = u8::try_from(below(256)).unwrap();
+        }
+        send(&mut worker, &frame);
+        if id % 500 == 0 {
+            // Mutated frames may be requests as well, so this one is waited for by its id.
+            send(&mut worker, &request(LAST + id, Method::WORKER_DUMP, ""));
+            while response(&next(&answers)).id() != LAST + id {}
+        }
+    }
+    assert!(worker.is_alive());
+    worker.close_channel();
+    assert_eq!(worker.wait().0, Some(0));
+}
+
+#[test]
 fn frames_come_in_any_split() {
     let mut worker = Process::start(&[]);
     let answers = read(&mut worker);
