@@ -50,16 +50,23 @@ impl WebRtcServer {
     }
 
     /// Makes a validated tuple lead to a transport. If it led to another transport before, the
-    /// newer authenticated check wins.
-    pub(crate) fn add_tuple(&mut self, path: Path, transport: TransportKey) {
-        self.tuples.insert(path, transport);
+    /// newer authenticated check wins, and the transport that has lost it is returned.
+    pub(crate) fn add_tuple(
+        &mut self,
+        path: Path,
+        transport: TransportKey,
+    ) -> Option<TransportKey> {
+        let before = self.tuples.insert(path, transport);
+        before.filter(|other| *other != transport)
     }
 
-    /// Forgets a tuple, if it is this transport's.
-    pub(crate) fn remove_tuple(&mut self, path: &Path, transport: TransportKey) {
-        if self.by_tuple(path) == Some(transport) {
+    /// Forgets a tuple, if it is this transport's. Returns whether it was.
+    pub(crate) fn remove_tuple(&mut self, path: &Path, transport: TransportKey) -> bool {
+        let is_its_own = self.by_tuple(path) == Some(transport);
+        if is_its_own {
             self.tuples.swap_remove(path);
         }
+        is_its_own
     }
 
     /// Forgets everything of a transport.

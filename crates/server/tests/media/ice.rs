@@ -80,6 +80,64 @@ async fn a_client_that_falls_silent_loses_consent_after_ten_seconds() {
     call.end().await;
 }
 
+/// Firefox nominates in every check, also on a path on which it hears no answer.
+#[tokio::test]
+async fn a_client_that_nominates_a_path_of_one_way_gets_its_media_on_the_other() {
+    let call = Call::start().await;
+    let publisher = call.publisher().await;
+    let mut relay = Relay::to(call.address().await).await;
+    let endpoint = through(&relay, call.transport().await).await;
+    let transport = endpoint.transport.clone();
+    let subscriber = Subscriber::start(endpoint, &publisher).await;
+    subscriber.until_frames(3).await;
+    let (one_way, both_ways) = (relay.path(), relay.other_path().await);
+    relay.move_to(both_ways.clone(), &transport).await;
+    one_way.deafen();
+    let ice = transport.ice_parameters();
+    let nominating = tokio::spawn(async move {
+        let mut ticks = tokio::time::interval(Duration::from_millis(50));
+        loop {
+            ticks.tick().await;
+            let request = nomination(&ice.username_fragment, &ice.password);
+            one_way.send(&request.raw).await;
+        }
+    });
+    // Its reports, which come on the other path, show where it listens.
+    subscriber.until_more(10).await;
+    let tuple = transport.ice_selected_tuple().unwrap();
+    assert_eq!(tuple.remote_port, Some(both_ways.port()));
+    assert!(!nominating.is_finished());
+    nominating.abort();
+    call.end().await;
+}
+
+#[tokio::test]
+async fn a_path_that_another_transport_takes_over_gets_nothing_from_the_first() {
+    let call = Call::start().await;
+    let publisher = call.publisher().await;
+    let relay = Relay::to(call.address().await).await;
+    let endpoint = through(&relay, call.transport().await).await;
+    let mut events = endpoint.transport.events();
+    let subscriber = Subscriber::start(endpoint, &publisher).await;
+    subscriber.until_frames(3).await;
+
+    let second = call.transport().await;
+    let ice = second.ice_parameters();
+    let request = nomination(&ice.username_fragment, &ice.password);
+    // The first client says nothing more, or it would take the path back.
+    relay.cut();
+    relay.path().send(&request.raw).await;
+    until(&mut events, ice_state(IceState::Disconnected)).await;
+    let sent = relay.path().received();
+    let other = call.subscriber(&publisher).await;
+    other.until_frames(10).await;
+    // The answer to the check may still have been on its way.
+    assert!(relay.path().received() <= sent + 1);
+    let tuple = second.ice_selected_tuple().unwrap();
+    assert_eq!(tuple.remote_port, Some(relay.path().port()));
+    call.end().await;
+}
+
 #[tokio::test]
 async fn a_client_with_the_wrong_certificate_gets_nothing() {
     let call = Call::start().await;

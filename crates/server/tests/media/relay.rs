@@ -42,6 +42,8 @@ struct Shared {
 /// A socket towards the worker.
 pub(crate) struct Path {
     socket: UdpSocket,
+    /// Whether what the worker sends there gets lost.
+    is_deaf: AtomicBool,
     /// Datagrams that the worker has sent there.
     received: watch::Sender<usize>,
 }
@@ -52,8 +54,14 @@ impl Path {
         socket.connect(worker).await.unwrap();
         Arc::new(Self {
             socket,
+            is_deaf: AtomicBool::new(false),
             received: watch::Sender::new(0),
         })
+    }
+
+    /// From now on nothing that the worker sends there arrives.
+    pub(crate) fn deafen(&self) {
+        self.is_deaf.store(true, Ordering::Relaxed);
     }
 
     pub(crate) fn received(&self) -> usize {
@@ -223,7 +231,7 @@ async fn from_worker(shared: Arc<Shared>, path: Arc<Path>) {
         };
         path.received.send_modify(|received| *received += 1);
         let client = *shared.client.lock().unwrap();
-        if let Some(client) = client {
+        if let Some(client) = client.filter(|_| !path.is_deaf.load(Ordering::Relaxed)) {
             let _ = shared.front.send_to(&datagram[..length], client).await;
         }
     }

@@ -17,7 +17,8 @@ use crate::wire::stun::{
 /// attributes of their own.
 ///
 /// Inputs are [`handle_binding_request`](Self::handle_binding_request),
-/// [`remove_path`](Self::remove_path), [`restart`](Self::restart) and
+/// [`handle_traffic`](Self::handle_traffic), [`remove_path`](Self::remove_path),
+/// [`restart`](Self::restart) and
 /// [`handle_timeout`](Self::handle_timeout); after each of them, call
 /// [`poll_event`](Self::poll_event) until it yields nothing.
 pub(crate) struct LiteAgent {
@@ -175,10 +176,22 @@ impl LiteAgent {
         let current = Credentials::new(parameters);
         self.previous = Some(std::mem::replace(&mut self.current, current));
         self.nomination = None;
+        self.tuples.forgive();
         // The remote needs time to learn the new credentials.
         if self.consent.is_running() {
             self.consent.refresh(now);
         }
+    }
+
+    /// Notes that something came on `path` which only the remote can have sent. If the remote uses
+    /// that path, and not the selected one, it is selected. Returns whether that is so.
+    pub(crate) fn handle_traffic(&mut self, now: Instant, path: Path) -> bool {
+        let changed = self.tuples.follow(now, path);
+        if changed {
+            self.events.push_back(IceEvent::Selected(path));
+            self.consent.refresh(now);
+        }
+        changed
     }
 
     /// Forgets a path whose TCP connection has closed. If it was the selected one, the valid path
@@ -194,7 +207,7 @@ impl LiteAgent {
             return;
         }
         if let Some(next) = self.tuples.latest() {
-            self.select(next);
+            self.select(now, next);
             self.consent.refresh(now);
         } else {
             self.disconnect();
@@ -264,11 +277,11 @@ impl LiteAgent {
             }
             self.events.push_back(IceEvent::PathAdded(path));
         }
-        if self.nominates(request) {
-            self.select(path);
+        if self.nominates(request, path) {
+            self.select(now, path);
             self.enter(IceState::Completed);
         } else if matches!(self.state, IceState::New | IceState::Disconnected) {
-            self.select(path);
+            self.select(now, path);
             self.enter(IceState::Connected);
         }
         if self.tuples.selected() == Some(path) {
@@ -279,14 +292,17 @@ impl LiteAgent {
     /// Whether a request moves the selection to its path. Once the remote counts its nominations
     /// (draft-thatcher-ice-renomination), only a higher count does. A bare USE-CANDIDATE may then
     /// be a late one for the previous path.
-    fn nominates(&mut self, request: &StunMessage<'_>) -> bool {
+    ///
+    /// An agent of RFC 5245 may nominate in every check, even on a path on which it does not hear
+    /// us. Once its traffic has left a path, a bare USE-CANDIDATE does not bring us back there.
+    fn nominates(&mut self, request: &StunMessage<'_>, path: Path) -> bool {
         match (request.nomination(), self.nomination) {
             (Some(offered), Some(accepted)) if offered <= accepted => false,
             (Some(offered), _) => {
                 self.nomination = Some(offered);
                 true
             }
-            (None, None) => request.use_candidate(),
+            (None, None) => request.use_candidate() && !self.tuples.is_one_way(path),
             (None, Some(_)) => false,
         }
     }
@@ -299,8 +315,8 @@ impl LiteAgent {
         }
     }
 
-    fn select(&mut self, path: Path) {
-        if self.tuples.select(path) {
+    fn select(&mut self, now: Instant, path: Path) {
+        if self.tuples.select(now, path) {
             self.events.push_back(IceEvent::Selected(path));
         }
     }

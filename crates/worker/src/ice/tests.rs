@@ -216,6 +216,54 @@ fn a_plain_check_on_another_path_makes_it_valid_and_no_more() {
 }
 
 #[test]
+fn traffic_brings_the_selection_to_the_path_that_the_remote_uses() {
+    let mut bench = Bench::new();
+    bench.check(path(1), USE_CANDIDATE);
+    bench.check(path(2), USE_CANDIDATE);
+    let mut traffic = |millis, on| {
+        bench.now += Duration::from_millis(millis);
+        bench.agent.handle_traffic(bench.now, path(on));
+        bench.events()
+    };
+    // What comes on the path of before a change may have been on its way.
+    assert_eq!(traffic(0, 1), []);
+    assert_eq!(traffic(999, 1), []);
+    assert_eq!(traffic(0, 2), []);
+    assert_eq!(traffic(999, 1), []);
+    assert_eq!(traffic(1, 3), [], "a path that is not valid");
+    assert_eq!(traffic(0, 1), [IceEvent::Selected(path(1))]);
+    assert_eq!(traffic(0, 2), []);
+}
+
+#[test]
+fn a_remote_that_nominates_a_path_on_which_it_does_not_hear_us_keeps_the_other() {
+    let mut bench = Bench::new();
+    for on in [2, 1] {
+        bench.check(path(on), USE_CANDIDATE);
+    }
+    bench.now += Duration::from_secs(1);
+    bench.agent.handle_traffic(bench.now, path(2));
+    assert_eq!(bench.events(), [IceEvent::Selected(path(2))]);
+    // It nominates in every check, on either path.
+    assert_eq!(bench.check(path(1), USE_CANDIDATE), []);
+    assert_eq!(bench.check(path(2), USE_CANDIDATE), []);
+    // A third path has a chance of its own, and traffic clears the first.
+    bench.check(path(3), USE_CANDIDATE);
+    assert_eq!(bench.agent.selected(), Some(path(3)));
+    bench.now += Duration::from_secs(1);
+    bench.agent.handle_traffic(bench.now, path(1));
+    assert_eq!(bench.agent.selected(), Some(path(1)));
+    bench.check(path(3), USE_CANDIDATE);
+    assert_eq!(bench.agent.selected(), Some(path(1)));
+    // Who counts its nominations knows what it does, and a restart begins anew.
+    bench.check(path(3), nomination(1));
+    assert_eq!(bench.agent.selected(), Some(path(3)));
+    bench.agent.restart(bench.now, parameters("two"));
+    bench.check_as("two", path(2), USE_CANDIDATE);
+    assert_eq!(bench.agent.selected(), Some(path(2)));
+}
+
+#[test]
 fn the_highest_nomination_wins() {
     let mut bench = Bench::new();
     bench.check(path(1), nomination(3));

@@ -1,10 +1,15 @@
 //! The paths that checks have made valid.
 
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use crate::output::Path;
 use crate::params::{ListenInfo, Tuple};
 use crate::time::Instant;
+
+/// How long the selected path may be without traffic while some comes on another: more than a
+/// packet of before a change of paths is on its way.
+const PATIENCE: Duration = Duration::from_secs(1);
 
 /// How many valid paths an agent keeps.
 pub(crate) const MAX_TUPLES: usize = 8;
@@ -13,7 +18,14 @@ pub(crate) const MAX_TUPLES: usize = 8;
 #[derive(Debug, Default)]
 pub(super) struct Tuples {
     valid: Vec<Valid>,
-    selected: Option<Path>,
+    selected: Option<Selected>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Selected {
+    path: Path,
+    /// When it was selected, or when authenticated traffic came on it last.
+    proven: Instant,
 }
 
 #[derive(Debug)]
@@ -21,11 +33,16 @@ struct Valid {
     path: Path,
     /// When the last authenticated request came.
     heard: Instant,
+    /// Whether it was selected and the remote went on to use another: it seems not to hear us here.
+    is_one_way: bool,
 }
 
 impl Tuples {
     pub(super) const fn selected(&self) -> Option<Path> {
-        self.selected
+        match self.selected {
+            Some(selected) => Some(selected.path),
+            None => None,
+        }
     }
 
     pub(super) fn contains(&self, path: Path) -> bool {
@@ -47,22 +64,62 @@ impl Tuples {
         } else {
             None
         };
-        self.valid.push(Valid { path, heard: now });
+        self.valid.push(Valid {
+            path,
+            heard: now,
+            is_one_way: false,
+        });
         Heard::Added { evicted }
     }
 
     /// Selects a valid path; whether that is a change.
-    pub(super) fn select(&mut self, path: Path) -> bool {
-        let changed = self.selected != Some(path);
-        self.selected = Some(path);
-        changed
+    pub(super) fn select(&mut self, now: Instant, path: Path) -> bool {
+        if self.selected() == Some(path) {
+            return false;
+        }
+        self.selected = Some(Selected { path, proven: now });
+        true
+    }
+
+    /// Notes traffic of the remote that was authenticated, and selects its path if nothing of the
+    /// kind has come on the selected one for a while; whether that is a change. A check says only
+    /// that we hear the remote, but it sends its traffic where it has heard us.
+    pub(super) fn follow(&mut self, now: Instant, path: Path) -> bool {
+        let Some(selected) = &mut self.selected else {
+            return false;
+        };
+        if selected.path == path {
+            selected.proven = selected.proven.max(now);
+            return false;
+        }
+        let left = selected.path;
+        if now.since(selected.proven) < PATIENCE || !self.contains(path) {
+            return false;
+        }
+        for valid in &mut self.valid {
+            valid.is_one_way = (valid.is_one_way || valid.path == left) && valid.path != path;
+        }
+        self.select(now, path)
+    }
+
+    /// Whether the remote seems not to hear us on `path`.
+    pub(super) fn is_one_way(&self, path: Path) -> bool {
+        let mut valid = self.valid.iter();
+        valid.any(|valid| valid.path == path && valid.is_one_way)
+    }
+
+    /// Forgets which paths seem to lead one way only.
+    pub(super) fn forgive(&mut self) {
+        for valid in &mut self.valid {
+            valid.is_one_way = false;
+        }
     }
 
     /// Forgets a path; whether it was valid.
     pub(super) fn remove(&mut self, path: Path) -> bool {
         let before = self.valid.len();
         self.valid.retain(|valid| valid.path != path);
-        if self.selected == Some(path) {
+        if self.selected() == Some(path) {
             self.selected = None;
         }
         self.valid.len() < before
@@ -80,7 +137,7 @@ impl Tuples {
             .valid
             .iter()
             .enumerate()
-            .filter(|(_, valid)| Some(valid.path) != self.selected)
+            .filter(|(_, valid)| Some(valid.path) != self.selected())
             .min_by_key(|(_, valid)| valid.heard)?;
         Some(self.valid.remove(index).path)
     }

@@ -73,9 +73,9 @@ impl Kind {
     }
 
     /// Takes a DTLS datagram of a path that is its own.
-    pub(super) fn handle_dtls(&mut self, now: Instant, datagram: &[u8]) {
+    pub(super) fn handle_dtls(&mut self, now: Instant, path: Path, datagram: &[u8]) {
         match self {
-            Self::WebRtc(web_rtc) => web_rtc.handle_dtls(now, datagram),
+            Self::WebRtc(web_rtc) => web_rtc.handle_dtls(now, path, datagram),
         }
     }
 
@@ -86,10 +86,10 @@ impl Kind {
         }
     }
 
-    /// A packet authenticated: the remote has the keys.
-    pub(super) fn confirm_remote(&mut self) {
+    /// A packet of `path` authenticated: the remote has the keys, and uses that path.
+    pub(super) fn confirm_remote(&mut self, now: Instant, path: Path) {
         match self {
-            Self::WebRtc(web_rtc) => web_rtc.confirm_remote(),
+            Self::WebRtc(web_rtc) => web_rtc.confirm_remote(now, path),
         }
     }
 

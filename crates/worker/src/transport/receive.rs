@@ -48,9 +48,9 @@ impl Transport {
     }
 
     /// Takes a DTLS datagram of a path that is its own.
-    pub(crate) fn handle_dtls(&mut self, now: Instant, datagram: &[u8]) {
+    pub(crate) fn handle_dtls(&mut self, now: Instant, path: Path, datagram: &[u8]) {
         self.ingress.count(now, datagram.len());
-        self.kind.handle_dtls(now, datagram);
+        self.kind.handle_dtls(now, path, datagram);
     }
 
     /// A TCP connection ended.
@@ -64,11 +64,12 @@ impl Transport {
         &mut self,
         now: Instant,
         at: Instant,
+        path: Path,
         datagram: &'a mut [u8],
     ) -> Option<ReceivedRtp<'a>> {
         self.ingress.count(now, datagram.len());
         let plain = self.ingress.unprotect(Incoming::Rtp, datagram)?;
-        self.kind.confirm_remote();
+        self.kind.confirm_remote(now, path);
         let Ok(packet) = RtpPacket::new_checked(plain) else {
             self.ingress.received.dropped_malformed += 1;
             return None;
@@ -115,11 +116,12 @@ impl Transport {
     pub(crate) fn receive_rtcp<'a>(
         &mut self,
         now: Instant,
+        path: Path,
         datagram: &'a mut [u8],
     ) -> Option<&'a [u8]> {
         self.ingress.count(now, datagram.len());
         let plain = self.ingress.unprotect(Incoming::Rtcp, datagram)?;
-        self.kind.confirm_remote();
+        self.kind.confirm_remote(now, path);
         Some(plain)
     }
 

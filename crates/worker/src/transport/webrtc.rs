@@ -31,6 +31,8 @@ pub(crate) struct WebRtcTransport {
     /// The role that `connect()` decided; `Auto` before.
     local_role: DtlsRole,
     connect_called: bool,
+    /// Where DTLS came from last, until something else has come that the remote protected.
+    dtls_path: Option<Path>,
     events: VecDeque<TransportEvent>,
 }
 
@@ -115,6 +117,7 @@ impl WebRtcTransport {
             dtls,
             local_role: DtlsRole::Auto,
             connect_called: false,
+            dtls_path: None,
             events: VecDeque::new(),
         }
     }
@@ -177,13 +180,26 @@ impl WebRtcTransport {
     }
 
     /// Takes a DTLS datagram from a validated tuple.
-    pub(crate) fn handle_dtls(&mut self, now: Instant, datagram: &[u8]) {
+    pub(crate) fn handle_dtls(&mut self, now: Instant, path: Path, datagram: &[u8]) {
+        self.dtls_path = Some(path);
         self.dtls.handle_datagram(now, datagram);
     }
 
-    /// Something authenticated with the DTLS keys came in.
-    pub(crate) fn confirm_remote(&mut self) {
+    /// Something authenticated with the DTLS keys came in on `path`.
+    pub(crate) fn confirm_remote(&mut self, now: Instant, path: Path) {
         self.dtls.confirm_remote();
+        self.dtls_path = None;
+        if self.agent.handle_traffic(now, path) {
+            self.collect_ice_events(now);
+        }
+    }
+
+    /// Where DTLS is sent: back to where it came from, which may be the only path on which the
+    /// remote hears us; before anything came, and for the last words of a session, the selected
+    /// one.
+    fn path_of_dtls(&self) -> Option<Path> {
+        let latest = self.dtls_path.filter(|path| self.agent.is_valid(*path));
+        latest.or_else(|| self.agent.selected())
     }
 
     /// A TCP connection ended.
@@ -203,7 +219,7 @@ impl WebRtcTransport {
         match self.dtls.poll(now, buffer) {
             DtlsOutput::Idle => return DtlsStep::Idle,
             DtlsOutput::Datagram(len) => {
-                if let Some(path) = self.agent.selected() {
+                if let Some(path) = self.path_of_dtls() {
                     return DtlsStep::Datagram(path, len);
                 }
             }
@@ -230,6 +246,7 @@ impl WebRtcTransport {
     /// Ends DTLS. The alert for the peer goes into `output`.
     pub(crate) fn close(&mut self, now: Instant, output: &mut Output) {
         self.dtls.close();
+        self.dtls_path = None;
         while let Some(slot) = output.slot() {
             match self.poll_dtls(now, slot) {
                 DtlsStep::Datagram(path, len) => output.commit(path, len),

@@ -4,7 +4,7 @@
 use super::Worker;
 use crate::ids::{ConsumerKey, ProducerKey, TransportKey};
 use crate::messages::Event;
-use crate::output::Protocol;
+use crate::output::{Path, Protocol};
 use crate::time::Instant;
 use crate::transport::TransportEvent;
 
@@ -24,20 +24,22 @@ impl Worker {
             TransportEvent::TupleAdded(path) => {
                 tracing::debug!(target: "tureen::ice", transport = %id, remote = %path.remote, "tuple added");
                 self.last_route = None;
-                if let Some(server) = server {
-                    self.entities.web_rtc_servers[server].add_tuple(path, key);
-                }
+                let loser = server
+                    .and_then(|server| self.entities.web_rtc_servers[server].add_tuple(path, key));
                 if path.protocol == Protocol::Tcp {
                     self.control.validate_path(path);
+                }
+                if let Some(loser) = loser {
+                    self.path_taken_over(now, path, loser);
                 }
             }
             TransportEvent::TupleRemoved(path) => {
                 tracing::debug!(target: "tureen::ice", transport = %id, remote = %path.remote, "tuple removed");
                 self.last_route = None;
-                if let Some(server) = server {
-                    self.entities.web_rtc_servers[server].remove_tuple(&path, key);
-                }
-                if path.protocol == Protocol::Tcp {
+                let was_its_own = server.is_none_or(|server| {
+                    self.entities.web_rtc_servers[server].remove_tuple(&path, key)
+                });
+                if was_its_own && path.protocol == Protocol::Tcp {
                     self.control.close_path(path);
                 }
             }
@@ -92,6 +94,16 @@ impl Worker {
                 transport.forget_keys();
                 self.follow_connection(now, key);
             }
+        }
+    }
+
+    /// Another transport has validated a path of this one. The path belongs to that one now, so
+    /// this one sends nothing there any more.
+    fn path_taken_over(&mut self, now: Instant, path: Path, key: TransportKey) {
+        if let Some(transport) = self.entities.transports.get_mut(key) {
+            transport.remove_path(now, path);
+            self.take_events(now, key);
+            self.touch(key);
         }
     }
 

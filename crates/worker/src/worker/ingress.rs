@@ -21,7 +21,7 @@ impl Worker {
             DatagramKind::Stun => self.handle_stun(now, path, datagram),
             DatagramKind::Dtls => {
                 if let Some(key) = self.transport_at(now, &path) {
-                    self.entities.transports[key].handle_dtls(now, datagram);
+                    self.entities.transports[key].handle_dtls(now, path, datagram);
                     self.touch(key);
                 }
             }
@@ -121,7 +121,7 @@ impl Worker {
             return;
         };
         let transport = &mut self.entities.transports[key];
-        let Some(received) = transport.receive_rtp(now, at, datagram) else {
+        let Some(received) = transport.receive_rtp(now, at, path, datagram) else {
             return;
         };
         let producer = &mut self.entities.producers[received.producer];

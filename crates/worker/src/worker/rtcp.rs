@@ -14,7 +14,7 @@ impl Worker {
             return;
         };
         let transport = &mut self.entities.transports[key];
-        let Some(plain) = transport.receive_rtcp(now, datagram) else {
+        let Some(plain) = transport.receive_rtcp(now, path, datagram) else {
             return;
         };
         let mut packets = RtcpPackets::new(plain);
