@@ -77,7 +77,8 @@ pub(super) async fn security_headers(request: Request, next: Next) -> Response {
     response
 }
 
-/// Text of a header for a log: nothing in it ends the line or moves a cursor, and it is not long.
+/// Makes the text of a header safe for a log: it is short, and nothing in it ends the line or moves
+/// a cursor.
 pub(super) fn shown(text: &str) -> String {
     text.chars()
         .take(MOST_SHOWN)

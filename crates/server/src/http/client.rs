@@ -1,4 +1,4 @@
-//! Whose request it is: the peer's, or the one that a proxy of ours passes on.
+//! Who made a request: the peer itself, or the client of a proxy that we trust.
 
 use std::net::{IpAddr, SocketAddr};
 
@@ -6,8 +6,8 @@ use axum::http::HeaderMap;
 
 use crate::config::Network;
 
-/// The address of the client. A header is believed only as far as proxies that we trust have
-/// written it: the list is read from its end, and the first address that is none of theirs counts.
+/// The address of the client. We believe only the part of the header that trusted proxies have
+/// written. So the list is read from its end, and the first address that is not theirs counts.
 pub(super) fn client(peer: SocketAddr, headers: &HeaderMap, trusted: &[Network]) -> IpAddr {
     let is_trusted = |address: IpAddr| trusted.iter().any(|one| one.holds(address));
     let mut client = peer.ip().to_canonical();
@@ -21,7 +21,7 @@ pub(super) fn client(peer: SocketAddr, headers: &HeaderMap, trusted: &[Network])
     client
 }
 
-/// What the proxies say, the last one's word last; `None` where it is no address.
+/// The addresses from the proxies, the last proxy's last; `None` for a word that is no address.
 fn hops(headers: &HeaderMap) -> Vec<Option<IpAddr>> {
     let list = |name: &str| {
         let lines = headers.get_all(name).iter();
@@ -93,7 +93,7 @@ mod tests {
                 vec![(forwarded, "192.0.2.1"), (forwarded, "10.0.0.7")],
                 "192.0.2.1",
             ),
-            // What stands before the client's address is the client's own invention.
+            // The client itself may have invented everything before its address.
             (
                 "127.0.0.1:5",
                 vec![(forwarded, "1.2.3.4, 192.0.2.1")],

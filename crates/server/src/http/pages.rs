@@ -10,7 +10,7 @@ use axum::response::{IntoResponse, Response};
 use super::assets::{self, Asset};
 use crate::app::App;
 
-/// The one page; it looks at its own address to know whether it is a lobby or a room.
+/// The one page. It looks at its own address to know whether it is a lobby or a room.
 pub(super) async fn page(headers: HeaderMap) -> Response {
     answer(&assets::PAGE, &headers)
 }
@@ -22,12 +22,12 @@ pub(super) async fn asset(Path(path): Path<String>, headers: HeaderMap) -> Respo
     }
 }
 
-/// The process lives, whatever it can do just now. For those who restart one that does not.
+/// The process lives, whatever it can do just now. This is for whoever restarts a dead one.
 pub(super) async fn health() -> &'static str {
     "ok\n"
 }
 
-/// A call can begin here. For those who send clients to servers that are ready.
+/// A call can begin here. This is for whoever sends clients to servers that are ready.
 pub(super) async fn ready(State(app): State<Arc<App>>) -> Response {
     let why = match (*app.ending.borrow(), app.media.workers()) {
         (true, _) => "the server is ending\n",

@@ -1,5 +1,5 @@
-//! What is refused is logged, once in a while for each reason: an operator hears of a flood without
-//! being flooded.
+//! Logs refusals, once in a while for each reason. So an operator hears of a flood without being
+//! flooded.
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
@@ -17,8 +17,8 @@ struct Reason {
 }
 
 impl Refusals {
-    /// Calls `log` when the reason is due, with the number of refusals that were not logged since
-    /// it last was.
+    /// Calls `log` if a line for this reason is due, with the number of refusals since the last
+    /// line.
     pub(crate) fn note(&self, reason: &'static str, log: impl FnOnce(u64)) {
         if let Some(silent) = self.take(reason, Instant::now()) {
             log(silent);

@@ -1,5 +1,5 @@
-//! Connections that have not said who they are. What they may hold is bounded, for each address and
-//! in all, and the oldest gives way: a crowd that says nothing keeps nobody out.
+//! Connections that have not said who they are. Their number is bounded, for each address and in
+//! all, and the oldest gives way. So a silent crowd keeps nobody out (docs/security.md rule 16).
 
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv6Addr};
@@ -46,7 +46,7 @@ impl Strangers {
         }
     }
 
-    /// Lets one in. Where there are too many, the oldest of its address or of all has to go.
+    /// Lets one in. If there are too many, the oldest of its address or of all must go.
     pub(super) fn admit(self: &Arc<Self>, address: IpAddr) -> Stranger {
         let address = network(address);
         let mut inner = self.lock();
@@ -99,7 +99,7 @@ impl Inner {
 }
 
 impl Stranger {
-    /// Waits until this one has to go. Dropping the future loses nothing.
+    /// Waits until this one must go. Dropping the future loses nothing.
     pub(super) async fn evicted(&mut self) {
         let _ = (&mut self.evicted).await;
     }
@@ -111,8 +111,8 @@ impl Drop for Stranger {
     }
 }
 
-/// What one customer of a network has: an IPv4 address, or the first half of an IPv6 address
-/// (RFC 6177 §2: a site gets more than one /64).
+/// The addresses of one customer of a network: an IPv4 address, or a range of IPv6 addresses (RFC
+/// 6177 §2: a site gets more than one /64).
 fn network(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V4(address) => IpAddr::V4(address),
@@ -122,7 +122,7 @@ fn network(address: IpAddr) -> IpAddr {
     }
 }
 
-/// More than any household or office opens at the same moment: a page says hello at once.
+/// No household or office opens so many at the same moment, because a page says hello at once.
 pub(super) const MOST_PER_ADDRESS: usize = 64;
 
 #[cfg(test)]

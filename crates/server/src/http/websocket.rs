@@ -96,7 +96,7 @@ impl Connection {
 
     async fn run(mut self) {
         let ended = self.serve().await;
-        // Others hear of it before we wait for the client to hear of it.
+        // We tell the others before we wait for this client.
         self.session.end();
         if let Err(Some(closing)) = ended {
             self.log(closing);
@@ -110,7 +110,7 @@ impl Connection {
                     .send(Message::Text(closing.frame().into()))
                     .await;
                 let _ = self.socket.send(Message::Close(Some(frame))).await;
-                // Whoever is displaced is one of a crowd, which is not waited for.
+                // A displaced connection is one of a crowd, so we do not wait for it.
                 if closing == Closing::Displaced {
                     return;
                 }
@@ -175,7 +175,7 @@ impl Connection {
         }
     }
 
-    /// What an operator is to know: not that someone has closed a laptop.
+    /// What an operator should know. That somebody closed a laptop is not worth a line.
     fn log(&self, closing: Closing) {
         let (reason, address) = (closing.reason(), self.address);
         match closing {
@@ -203,7 +203,7 @@ impl Connection {
     }
 }
 
-/// Waits until a stranger has to go. One who is online never has to.
+/// Waits until a stranger must go. Somebody who is online never must.
 async fn displaced(stranger: &mut Option<Stranger>) {
     match stranger {
         Some(stranger) => stranger.evicted().await,
@@ -211,7 +211,7 @@ async fn displaced(stranger: &mut Option<Stranger>) {
     }
 }
 
-/// Why nothing more can be read. A connection that is simply gone is not told anything.
+/// Why nothing more can be read. If the connection is simply gone, nothing is sent to it.
 fn broken(error: &axum::Error) -> Option<Closing> {
     let source = error.source()?.downcast_ref()?;
     matches!(source, tungstenite::Error::Capacity(_)).then_some(Closing::TooLarge)
@@ -269,8 +269,7 @@ impl Allowance {
     }
 }
 
-/// Bytes for what comes in, kept for each connection as long as it lives. Longer messages are read
-/// in several goes.
+/// The size of each connection's read buffer in bytes. Longer messages are read in several steps.
 const READ_BUFFER: usize = 8 * 1024;
 const BURST_SECONDS: f64 = 10.0;
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(2);

@@ -72,7 +72,8 @@ impl Call {
     }
 
     fn producers(&self) -> std::sync::MutexGuard<'_, HashMap<TrackId, Producer>> {
-        // Nothing panics while it is held; if it did, the map would still be whole.
+        // Nothing panics while the lock is held. Even if something did, the map would still be
+        // sound.
         self.producers
             .lock()
             .unwrap_or_else(PoisonError::into_inner)

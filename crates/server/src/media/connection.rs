@@ -17,7 +17,7 @@ use crate::rooms::TrackId;
 /// A transport in a call. It carries tracks in both directions, so a participant needs one; a
 /// dialect whose clients negotiate the two directions apart opens two.
 ///
-/// Knows nothing of offers and answers: who speaks SDP translates on the way in and out.
+/// It knows nothing of offers and answers. Dialects with SDP translate on the way in and out.
 pub(crate) struct Connection {
     call: Arc<Call>,
     transport: WebRtcTransport,
@@ -80,7 +80,7 @@ impl Connection {
     }
 
     /// Takes the client's certificate and DTLS role. A connection has one DTLS association in its
-    /// life, so what is said after the first time changes nothing.
+    /// life, so later calls change nothing.
     pub(crate) async fn connect(&mut self, remote: &DtlsParameters) -> Result<(), MediaError> {
         if !self.is_connected {
             self.transport.connect(remote).await?;
@@ -89,7 +89,7 @@ impl Connection {
         Ok(())
     }
 
-    /// New ICE credentials of ours, which [`parameters`](Self::parameters) has from now on.
+    /// Makes new ICE credentials. [`parameters`](Self::parameters) has them from now on.
     pub(crate) async fn restart_ice(&self) -> Result<(), MediaError> {
         self.transport.restart_ice().await?;
         Ok(())

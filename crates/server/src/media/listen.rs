@@ -107,9 +107,9 @@ impl ListenPlan {
 
 /// Chooses the addresses.
 ///
-/// Where pages are open to this machine only, media listens on loopback and on the address towards
-/// the network, for Firefox sends nothing to 127.0.0.1. Where pages listen everywhere, media
-/// listens on every interface by its own address, because 0.0.0.0 is no address to announce.
+/// If the pages are for this machine only, media listens on loopback and on the address towards the
+/// network, because Firefox sends nothing to 127.0.0.1. If the pages listen everywhere, media
+/// listens on every interface under its own address, because nobody can announce 0.0.0.0.
 pub(crate) fn plan(config: &MediaConfig, pages: IpAddr, here: &Surroundings) -> ListenPlan {
     let outward = here
         .outward
@@ -141,7 +141,7 @@ pub(crate) fn plan(config: &MediaConfig, pages: IpAddr, here: &Surroundings) -> 
         }
     }
     let announced = config.announced_address.clone();
-    // What is announced stands for the address towards the network.
+    // The announced address stands for the address towards the network.
     if announced.is_some() {
         addresses.sort_by_key(|address| (Some(*address) != outward, address.is_loopback()));
     }

@@ -1,6 +1,6 @@
 //! The media of rooms: a router per room in the least loaded worker, one or two transports per
-//! participant, a producer per published track, a consumer per subscription. Everything is said in
-//! RTP, ICE and DTLS parameters; how a client writes them is a matter of its dialect.
+//! participant, a producer per published track, a consumer per subscription. Everything here is in
+//! RTP, ICE and DTLS parameters. How a client writes them is a matter of its dialect.
 //!
 //! [`Media`] is the server's; a [`Call`] is a room's; a [`Connection`] is a participant's, owned by
 //! the one task that serves that participant. Closing is dropping: the handles of the controller

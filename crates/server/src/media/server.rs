@@ -26,7 +26,7 @@ pub(crate) struct Media {
     calls: Mutex<HashMap<RoomId, Arc<Place>>>,
 }
 
-/// A call, or the making of one: whoever comes first makes it, the others wait for it.
+/// A call, or a call that is being made: the first one makes it, the others wait.
 type Place = OnceCell<Arc<Call>>;
 
 impl Media {
@@ -91,8 +91,8 @@ impl Media {
         }
     }
 
-    /// Follows deaths and restarts of workers until the pool closes; `restarted` is called for each
-    /// that runs again, and `ending` is true once the server is to end.
+    /// Follows deaths and restarts of workers until the pool closes. `restarted` is called for each
+    /// worker that runs again, and `ending` is true once the server should end.
     pub(crate) async fn watch_workers(
         &self,
         mut ending: watch::Receiver<bool>,
@@ -166,8 +166,8 @@ impl Media {
     }
 }
 
-/// Whether a worker has heard the signal by which the server ends too: service managers send
-/// SIGTERM to every process of a service, and the server may be the last to hear it.
+/// Whether a worker ended because of a signal that also ends the server. Service managers send
+/// SIGTERM to every process of a service, and the server may get it last.
 async fn told_to_end(gone: &WorkerGone, ending: &mut watch::Receiver<bool>) -> bool {
     let ends = ending.wait_for(|ending| *ending);
     *gone.reason() == ExitReason::Code(0) && matches!(timeout(SIGNAL_SPREAD, ends).await, Ok(Ok(_)))
@@ -207,5 +207,5 @@ fn log_level(level: WorkerLog) -> LogLevel {
     }
 }
 
-/// How much later than a worker the server may hear of a signal to both.
+/// How much later than a worker the server may get a signal that was sent to both.
 const SIGNAL_SPREAD: Duration = Duration::from_millis(500);

@@ -1,4 +1,4 @@
-//! What the machine is like, as far as it decides where media can go.
+//! Facts about the machine that decide where media can go.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
 use std::path::Path;
@@ -20,12 +20,12 @@ pub(crate) struct Surroundings {
     pub(crate) outward: Option<IpAddr>,
     /// Whether this is a container.
     pub(crate) container: bool,
-    /// What the announced address resolves to from here; itself when it is no name. Empty without
-    /// one, and when its name is not known.
+    /// The addresses of the announced address as seen from here. Empty if there is none, or if its
+    /// name is unknown.
     pub(crate) announced: Vec<IpAddr>,
 }
 
-/// Asks the system: nothing is sent, but for the resolving of an announced name.
+/// Asks the system. Nothing is sent, except to resolve an announced name.
 pub(crate) async fn surroundings(config: &MediaConfig) -> Surroundings {
     let announced = match &config.announced_address {
         Some(announced) => known_by(announced).await,
@@ -72,7 +72,7 @@ fn interfaces() -> Vec<IpAddr> {
         .collect()
 }
 
-/// The address that a packet to `outside` would leave from: connecting a UDP socket asks the
+/// The address that a packet to `outside` would leave from. Connecting a UDP socket asks the
 /// routing table and sends nothing.
 fn outward(any: IpAddr, outside: IpAddr) -> Option<IpAddr> {
     let socket = UdpSocket::bind(SocketAddr::new(any, 0)).ok()?;
@@ -89,7 +89,8 @@ fn is_link_local(address: IpAddr) -> bool {
     }
 }
 
-/// Documentation addresses (RFC 5737 and RFC 3849): behind every default route, nobody's own.
+/// Addresses for documentation (RFC 5737 and RFC 3849). They belong to nobody, and every default
+/// route covers them.
 const OUTSIDE_V4: Ipv4Addr = Ipv4Addr::new(198, 51, 100, 1);
 const OUTSIDE_V6: Ipv6Addr = Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, 1);
 

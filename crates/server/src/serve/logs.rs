@@ -1,4 +1,4 @@
-//! What is logged, and where: a filter that is checked, and that a reload replaces.
+//! What is logged, and where. The filter is checked, and a reload can replace it.
 
 use std::env;
 use std::ffi::OsStr;
@@ -19,7 +19,7 @@ pub enum LogFilterError {
     /// It cannot be read.
     #[error("log: {0}")]
     Syntax(#[from] tracing_subscriber::filter::ParseError),
-    /// A word that is no level and no module: it would switch all logging off.
+    /// A word that is neither a level nor a module. It would switch all logging off.
     #[error(
         "log: {word:?} is neither a level nor a module. Levels: {levels}. Modules: {modules}, alone \
          or with a level, such as tureen_worker=debug",
@@ -32,7 +32,7 @@ pub enum LogFilterError {
     },
 }
 
-/// The filter of a text in the syntax of tracing, whose every word is known.
+/// Reads a filter in the syntax of tracing and checks that every word is known.
 pub(super) fn filter(text: &str) -> Result<EnvFilter, LogFilterError> {
     for directive in text.split(',').map(str::trim) {
         // Such as `tureen_server[span{field=value}]=debug`.

@@ -150,7 +150,7 @@ fn check_codecs(codecs: &[CodecName]) -> Result<(), ServeError> {
     Ok(())
 }
 
-/// Takes the ports of the workers for a moment, so that one that is in use is told in words of the
+/// Takes the ports of the workers for a moment. So if one is in use, the error names the key of the
 /// configuration.
 fn check_ports(config: &MediaConfig, plan: &ListenPlan) -> Result<(), ServeError> {
     let cores = || std::thread::available_parallelism().map_or(1, usize::from);
@@ -159,7 +159,7 @@ fn check_ports(config: &MediaConfig, plan: &ListenPlan) -> Result<(), ServeError
     } else {
         config.workers
     };
-    // Too many ports are an error of the pool, which knows how many it needs.
+    // If there are too many, the pool reports it, because it knows how many it needs.
     for port in (config.rtc_port..=u16::MAX).take(workers) {
         for address in plan.addresses() {
             let address = SocketAddr::new(*address, port);

@@ -1,5 +1,5 @@
-//! SIGHUP: certificate, key and what else can change while people are in calls are read again.
-//! Nothing that is open ends, and what is wrong changes nothing.
+//! SIGHUP: reads the certificate, the key and everything else again that can change while people
+//! are in calls. Nothing open ends, and a wrong configuration changes nothing.
 
 use axum_server::tls_rustls::RustlsConfig;
 
@@ -7,7 +7,7 @@ use super::{logs, tls};
 use crate::app::App;
 use crate::config::{ConfigError, HttpConfig, ServeConfig};
 
-/// Reads the configuration anew, from where the running one came.
+/// Reads the configuration again, from the same place as the running one.
 pub type Reload = Box<dyn Fn() -> Result<ServeConfig, ConfigError> + Send + Sync>;
 
 /// Takes over what has changed, and logs what that is.
@@ -56,7 +56,7 @@ pub(super) fn reload(app: &App, tls: Option<&RustlsConfig>, again: &Reload) {
     app.set_http(http);
 }
 
-/// The new configuration of pages and signaling, with what cannot change as it was.
+/// The new configuration of pages and signaling; keys that cannot change keep their values.
 fn reloadable(old: &HttpConfig, new: HttpConfig) -> HttpConfig {
     HttpConfig {
         listen: old.listen,

@@ -1,5 +1,5 @@
-//! The certificate of the pages: read with errors that name the file, replaced while the server
-//! runs, and an answer for those who speak plain HTTP to it.
+//! The certificate of the pages. Errors name its file, and it can be replaced while the server
+//! runs. Clients that speak plain HTTP get an answer, too.
 
 use std::fs;
 use std::future::Future;
@@ -63,7 +63,7 @@ pub enum TlsError {
     },
 }
 
-/// What the files say now; nothing where TLS is not configured. Reads two small files.
+/// The certificate in the files now; none if TLS is not configured. Reads two small files.
 pub(super) fn server_config(http: &HttpConfig) -> Result<Option<Arc<ServerConfig>>, TlsError> {
     let (Some(cert), Some(key)) = (&http.tls_cert, &http.tls_key) else {
         return Ok(None);
@@ -111,7 +111,7 @@ fn missing(key: &'static str, path: &Path, wanted: &'static str) -> TlsError {
     }
 }
 
-/// Takes TLS connections, and tells those who speak plain HTTP what the port speaks.
+/// Accepts TLS connections, and tells clients with plain HTTP that this port speaks TLS.
 #[derive(Clone, Debug)]
 pub(super) struct TlsOnly(RustlsAcceptor);
 
@@ -145,7 +145,7 @@ impl<S: Send + 'static> Accept<TcpStream, S> for TlsOnly {
 async fn explain(mut stream: TcpStream) -> io::Result<()> {
     stream.write_all(PLAIN_HTTP.as_bytes()).await?;
     stream.shutdown().await?;
-    // A socket that is closed with something unread is reset, and the answer may be lost.
+    // If a socket is closed with unread data, it is reset, and the answer may be lost.
     let mut rest = [0; 1024];
     let mut left = MOST_READ;
     while left > 0 {

@@ -143,7 +143,7 @@ impl Subscriber {
         let video = consume(&endpoint.transport, &publisher.video).await;
         let audio = consume(&endpoint.transport, &publisher.audio).await;
         endpoint.receive(&[&video, &audio]).await;
-        // What came before the client was ready to receive is a loss that it has not seen.
+        // The client was not ready for the first packets, so for it these are lost.
         video.resume().await.unwrap();
         audio.resume().await.unwrap();
         Self {
@@ -164,7 +164,7 @@ impl Subscriber {
             .await;
     }
 
-    /// Waits for so many frames, and as many packets of audio, more than there are.
+    /// Waits for so many more frames and as many more packets of audio.
     pub(crate) async fn until_more(&self, count: usize) {
         let audio = |inbox: &crate::endpoint::Inbox| inbox.packets(self.audio_ssrc).count();
         let (frames, packets) = {

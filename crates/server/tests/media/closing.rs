@@ -9,7 +9,7 @@ use tureen_peer::PeerState;
 use crate::call::Call;
 use crate::within;
 
-/// What a client whose transport was closed stands at: the worker has said goodbye.
+/// The state of a client whose transport was closed: the worker has said goodbye.
 const CLOSED: PeerState = PeerState::Closed(tureen_peer::CloseReason::Remote);
 
 #[tokio::test]
@@ -39,7 +39,7 @@ async fn a_producer_takes_its_consumers_along_and_leaves_the_rest() {
             inbox.packets(subscriber.audio_ssrc).count() >= heard + 20
         })
         .await;
-    // What was under way when the producer closed may still have come.
+    // Packets that were under way when the producer closed may still have come.
     assert!(subscriber.endpoint.inbox().frames.len() <= frames + 1);
     assert!(!subscriber.audio.is_closed());
     let dump = call.router.dump().await.unwrap();
@@ -137,7 +137,7 @@ async fn a_web_rtc_server_closes_its_transports_and_frees_its_port() {
     let closed = last(&mut consumer, consumer_closed).await;
     assert_eq!(closed, CloseReason::WebRtcServerClosed);
 
-    // Requests are answered in order: after an answer the server is gone.
+    // Requests are answered in order, so after an answer the server is gone.
     let dump = call.worker.dump().await.unwrap();
     assert!(dump.web_rtc_server_ids.is_empty());
     UdpSocket::bind(address).await.unwrap();
@@ -166,7 +166,7 @@ async fn a_client_that_leaves_is_told_to_the_controller() {
     call.end().await;
 }
 
-/// The first event that `wanted` takes; on the queue of an entity that closes, that is its last.
+/// The first event that `wanted` accepts. For an entity that closes, this is its last event.
 async fn last<E, T>(events: &mut Events<E>, wanted: impl Fn(E) -> Option<T>) -> T {
     let search = async {
         loop {

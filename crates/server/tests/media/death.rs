@@ -54,7 +54,7 @@ async fn a_worker_killed_under_load_is_reported_and_replaced() {
         lost.consumers.len(),
     );
     assert_eq!(counts, (2, 2, 2));
-    // Nothing waits for ever: requests fail and each entity has had its last event.
+    // Nothing waits for ever. Requests fail, and each entity has had its last event.
     let failed = subscriber.video.get_stats().await;
     assert!(matches!(failed, Err(RequestError::WorkerGone(_))));
     let last = async {
@@ -169,7 +169,7 @@ fn deaths_leave_no_descriptor_and_no_process_behind() {
     }
 }
 
-/// What `look` finds, once it does; another process cannot be waited for otherwise.
+/// Calls `look` until it finds something. There is no other way to wait for another process.
 #[expect(
     clippy::disallowed_methods,
     reason = "the state of another process raises no event here"

@@ -78,7 +78,7 @@ impl Endpoint {
         self.command(Command::Play(demo)).await;
     }
 
-    /// Receives what `consumers` send; what came before is forgotten.
+    /// Receives what `consumers` send, and forgets everything that came before.
     pub(crate) async fn receive(&self, consumers: &[&Consumer]) {
         let (done, ready) = oneshot::channel();
         let config = receiver_config(consumers);
@@ -127,7 +127,7 @@ impl Endpoint {
     }
 
     async fn command(&self, command: Command) {
-        // A client that the other side has closed takes none any more.
+        // A client that the other side has closed accepts none any more.
         let _ = self.commands.send(command).await;
     }
 }

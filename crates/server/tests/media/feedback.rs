@@ -67,7 +67,7 @@ async fn remb_is_sent_when_it_is_all_that_was_negotiated() {
     assert_eq!(feedbacks(&inbox).count(), 0);
     drop(inbox);
 
-    // A limit that the controller sets is what the publisher is told.
+    // The publisher is told the limit that the controller sets.
     publisher
         .endpoint
         .transport

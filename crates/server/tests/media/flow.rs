@@ -1,4 +1,4 @@
-//! Media from one publisher to its subscribers, and what reports say of it.
+//! Media from one publisher to its subscribers, and the reports about it.
 
 use std::collections::HashSet;
 
@@ -28,7 +28,7 @@ async fn picture_and_tone_reach_two_subscribers_intact() {
     call.end().await;
 }
 
-/// Each frame is one of the source's, they follow each other as there, and nothing is lost.
+/// Every frame comes from the source, in the same order, and none is lost.
 fn assert_intact(subscriber: &Subscriber) {
     let (media, inbox) = (media(), subscriber.endpoint.inbox());
     assert!(inbox.frames[0].key_frame, "it begins with a key frame");
@@ -148,7 +148,8 @@ async fn reports_go_both_ways_on_both_sides() {
     call.end().await;
 }
 
-/// What a sender report says was sent is what had arrived by then, give or take what was under way.
+/// The numbers in a sender report are those that had arrived by then, give or take packets under
+/// way.
 fn assert_sender_reports_count(subscriber: &Subscriber) {
     let inbox = subscriber.endpoint.inbox();
     let reports = inbox.rtcp.iter().filter_map(|(at, packet)| match packet {

@@ -1,4 +1,4 @@
-//! What must change nothing: junk on the port, ports that are taken, clients that come and go.
+//! Things that must change nothing: junk on the port, ports in use, clients that come and go.
 
 use tokio::net::UdpSocket;
 use tokio::task::JoinSet;
@@ -29,7 +29,8 @@ async fn junk_on_the_port_changes_nothing() {
         let real: Vec<_> = near.seen().into_iter().chain(far.seen()).collect();
         for (index, datagram) in real.iter().enumerate() {
             let path = &paths[(index + round) % paths.len()];
-            // Cut somewhere, then whole with one bit turned, then a header with random bytes.
+            // First a packet that is cut somewhere, then a whole one with one bit turned, then a
+            // header with random bytes.
             let cut = index * datagram.len() / real.len();
             path.send(&datagram[..cut]).await;
             path.send(&turned(datagram)).await;
@@ -208,7 +209,7 @@ async fn a_controller_that_does_not_read_stalls_no_media() {
         let worker = call.worker.clone();
         asked.spawn(async move { worker.dump().await });
     }
-    // A client that cannot decide on a path has each of its decisions told.
+    // Each nomination of a client that keeps changing its path causes a notification.
     let ice = transport.ice_parameters();
     for index in 0..1000 {
         let request = nomination(&ice.username_fragment, &ice.password);

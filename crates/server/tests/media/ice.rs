@@ -29,7 +29,7 @@ async fn an_ice_restart_changes_the_path_and_media_goes_on() {
         let after = transport.restart_ice().await.unwrap();
         assert_ne!(before.0.username_fragment, after.username_fragment);
         assert_ne!(before.0.password, after.password);
-        // Until the client takes part, the old path is as good as it was.
+        // Until the client takes part, the old path works as before.
         subscriber.until_more(2).await;
 
         let mut events = transport.events();
@@ -239,7 +239,7 @@ async fn a_stranger_cannot_take_media_away() {
     let subscriber = Subscriber::start(endpoint, &publisher).await;
     subscriber.until_frames(3).await;
 
-    // It knows the user name, which travels in the clear, and replays what it has seen.
+    // The stranger knows the user name, which travels in the clear, and replays what it has seen.
     let transport = &subscriber.endpoint.transport;
     let ice = transport.ice_parameters();
     let stranger = relay.other_path().await;
@@ -247,7 +247,8 @@ async fn a_stranger_cannot_take_media_away() {
     for _ in 0..20 {
         stranger.send(&forged.raw).await;
         for datagram in relay.seen() {
-            // A binding request that was seen is a sound one still: ICE has nothing against replay.
+            // A replayed binding request is still sound, because ICE has no protection against
+            // replay.
             if datagram[0] > 3 {
                 stranger.send(&datagram).await;
             }

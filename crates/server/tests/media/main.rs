@@ -1,7 +1,8 @@
 //! Real processes on loopback: the controller library, the worker that `tureen worker` runs, and
 //! clients built on webrtc-ice, webrtc-dtls and webrtc-srtp, which share no code with the worker.
 //!
-//! Waits are for what must happen, each with [`DEADLINE`] as the bound at which it has failed.
+//! Every wait is for something that must happen. If it takes longer than [`DEADLINE`], the test
+//! fails.
 
 mod call;
 mod closing;
@@ -28,5 +29,5 @@ async fn within<T>(what: &str, work: impl Future<Output = T>) -> T {
     }
 }
 
-/// For machines that are slow and busy; nothing takes this long when all is well.
+/// This is for slow and busy machines. Nothing takes so long when all is well.
 const DEADLINE: Duration = Duration::from_secs(30);

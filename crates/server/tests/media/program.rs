@@ -19,9 +19,9 @@ pub(crate) fn worker_settings() -> WorkerSettings {
     }
 }
 
-/// `tureen worker` as a program of its own, since the running executable is this test. `exec` keeps
-/// the process that was spawned, as the channel demands. Where a [`Valve`] lies beside it, what the
-/// worker writes to the controller goes through that.
+/// `tureen worker` as a separate program, because the running executable is this test. `exec` keeps
+/// the spawned process, as the channel requires. If there is a [`Valve`] beside it, the worker's
+/// messages to the controller go through that.
 fn program() -> &'static Path {
     static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
     PROGRAM.get_or_init(|| {
@@ -82,7 +82,7 @@ impl Drop for Valve {
     }
 }
 
-/// Whether a process of this id is there, dead ones that nobody waited for included.
+/// Whether a process with this id exists; a dead one that nobody waited for still counts.
 pub(crate) fn is_there(pid: u32) -> bool {
     Path::new(&format!("/proc/{pid}")).exists()
 }

@@ -87,7 +87,7 @@ async fn what_a_subscriber_misses_comes_again_as_rtx() {
     let subscriber = call.subscriber(&publisher).await;
     subscriber.until_frames(5).await;
 
-    // It claims to miss packets that it has, so what comes again can be compared.
+    // It asks again for packets that it has, so that they can be compared.
     let wanted: Vec<(SequenceNumber, Vec<u8>)> = {
         let inbox = subscriber.endpoint.inbox();
         let packets: Vec<_> = inbox.packets(subscriber.video_ssrc).collect();
@@ -162,8 +162,8 @@ async fn a_stream_that_pauses_goes_on_with_a_key_frame_and_the_next_number() {
     call.end().await;
 }
 
-/// The frames that `subscriber` has when the worker has stopped to send it any, by the clock of
-/// `other`.
+/// The frames of `subscriber` after the worker has stopped sending to it. The packets of `other`
+/// show that time passes.
 async fn frames_until_quiet(subscriber: &Subscriber, other: &Subscriber) -> usize {
     other.until_more(1).await;
     let before = subscriber.endpoint.inbox().frames.len();

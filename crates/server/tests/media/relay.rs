@@ -1,5 +1,5 @@
-//! What lies between a client and the worker: a socket towards each, the one towards the worker
-//! exchangeable, as when a client moves from one network to another.
+//! A relay between a client and the worker, with a socket towards each. The one towards the worker
+//! can be exchanged, as if the client moved to another network.
 
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -118,7 +118,7 @@ impl Relay {
         }
     }
 
-    /// What a client is told of `transport` so that it goes through here.
+    /// The parameters of `transport` for the client, changed so that its packets go through here.
     pub(crate) fn remote_parameters(&self, transport: &WebRtcTransport) -> RemoteParameters {
         let mut remote = remote_parameters(transport);
         remote.candidates.truncate(1);

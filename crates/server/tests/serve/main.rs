@@ -64,7 +64,8 @@ fn ctrl_c_is_no_error() {
 #[test]
 fn a_signal_to_all_processes_is_no_error() {
     let server = Server::start_with_log(&["--workers=2"]);
-    // The order that is worst: the server knows that its workers are gone before it is told.
+    // This is the worst order: the server sees that its workers are gone before it gets the signal
+    // itself.
     let workers = server.workers();
     for worker in &workers {
         kill(pid(*worker), Signal::SIGTERM).unwrap();

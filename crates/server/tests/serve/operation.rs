@@ -125,7 +125,7 @@ impl Secure {
     }
 }
 
-/// Sends SIGHUP, and waits for the line that says what came of it.
+/// Sends SIGHUP and waits for the log line with the result.
 fn reload(server: &Server, log: &mut BufReader<ChildStderr>, expected: &str) {
     kill(pid(server.process.id()), Signal::SIGHUP).unwrap();
     let mut lines = log.lines();

@@ -80,7 +80,7 @@ impl Server {
         self.process.wait().unwrap().code()
     }
 
-    /// The exit code and the whole log of a server that has been told to end.
+    /// The exit code and the whole log of a server that was told to end.
     pub(crate) fn end(mut self) -> (Option<i32>, String) {
         let mut log = String::new();
         let mut stderr = self.process.stderr.take().unwrap();
