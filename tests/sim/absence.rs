@@ -95,7 +95,7 @@ fn leave_and_return(seed: u8, missed: u32) {
         loss: Loss::Random(1.0),
         ..LinkConfig::default()
     };
-    world.set_link(1, gone.clone(), gone, 1);
+    world.set_link(1, gone, gone, 1);
     world.run_for(40 * SECOND);
     assert_eq!(ice_state(&mut world), IceState::Disconnected);
     publisher.send(&mut world, missed);

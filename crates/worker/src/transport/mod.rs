@@ -391,7 +391,6 @@ impl Transport {
             max_incoming_bitrate: self.limits.max_incoming(),
             rtp_packet_loss_received: loss_received,
             rtp_packet_loss_sent: loss_sent,
-            ..TransportStats::default()
         })
     }
 }
