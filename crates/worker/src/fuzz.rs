@@ -22,7 +22,7 @@ pub fn demux(data: &[u8]) {
 
 /// [`RtpPacket`]: the parts that the view shows must add up to the packet.
 pub fn rtp(data: &[u8]) {
-    let header_len = rtp::header_len(data);
+    let header_len = rtp::clear_header(data).map(|(_, len)| len);
     let Ok(packet) = RtpPacket::new_checked(data) else {
         return;
     };

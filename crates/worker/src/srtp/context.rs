@@ -7,6 +7,7 @@ use super::replay::{ReplayWindow, Seen, estimate_index};
 use super::stream_table::{StreamIndex, StreamTable};
 use crate::ids::Ssrc;
 use crate::params::SrtpCryptoSuite;
+use crate::wire::rtp::clear_header;
 
 /// Unprotects what the remote sends.
 pub struct SrtpReceive {
@@ -47,19 +48,19 @@ impl SrtpReceive {
     ///
     /// [`SrtpError`]. Drop and count the packet, and do not read its bytes.
     pub fn unprotect_rtp(&mut self, packet: &mut [u8]) -> Result<usize, SrtpError> {
-        let header = RtpHeader::read(packet).ok_or(SrtpError::Malformed)?;
+        let (header, header_len) = clear_header(packet).ok_or(SrtpError::Malformed)?;
+        let sequence = header.sequence_number;
         let Some(window) = self.rtp_streams.get_mut(header.ssrc, &mut self.last_rtp) else {
             self.rtp_streams.check_room()?;
-            let index = u64::from(header.sequence);
-            let len = self.rtp.open_rtp(header.ssrc, index, header.len, packet)?;
+            let index = u64::from(sequence);
+            let len = self.rtp.open_rtp(header.ssrc, index, header_len, packet)?;
             self.rtp_streams
                 .insert(header.ssrc, RtpWindow::starting_at(index));
             return Ok(len);
         };
-        let index =
-            estimate_index(window.highest(), header.sequence).ok_or(SrtpError::KeyExhausted)?;
+        let index = estimate_index(window.highest(), sequence).ok_or(SrtpError::KeyExhausted)?;
         check(window, index)?;
-        let len = self.rtp.open_rtp(header.ssrc, index, header.len, packet)?;
+        let len = self.rtp.open_rtp(header.ssrc, index, header_len, packet)?;
         window.accept(index);
         Ok(len)
     }
@@ -117,6 +118,8 @@ pub struct SrtpSend {
     rtcp: FlowCipher,
     rtp_streams: StreamTable<RtpWindow>,
     next_rtcp_index: StreamTable<u32>,
+    /// SSRCs that were released, sorted.
+    spent: Vec<Ssrc>,
     last_rtp: StreamIndex,
     last_rtcp: StreamIndex,
 }
@@ -131,6 +134,7 @@ impl SrtpSend {
             rtcp: FlowCipher::new(master, Flow::Rtcp),
             rtp_streams: StreamTable::new(max_streams),
             next_rtcp_index: StreamTable::new(max_streams),
+            spent: Vec::new(),
             last_rtp: StreamIndex::default(),
             last_rtcp: StreamIndex::default(),
         }
@@ -146,9 +150,10 @@ impl SrtpSend {
     /// [`MAX_PROTECTION_OVERHEAD`](super::MAX_PROTECTION_OVERHEAD) bytes to spare. Returns the
     /// protected length.
     ///
-    /// Sequence numbers may come out of order. One that was protected before is refused in the AEAD
-    /// profiles, because it would repeat a nonce; in the others it may be sent again with the same
-    /// payload.
+    /// The index is the one that a receiver estimates from the sequence number (RFC 3711 §3.3.1): it
+    /// could decrypt under no other. A number may fill a gap that the last 1,025 numbers left. One
+    /// that was protected before, or that may have been, is refused in every suite: it would encrypt
+    /// twice with one keystream or nonce.
     ///
     /// # Errors
     ///
@@ -173,24 +178,22 @@ impl SrtpSend {
         len: usize,
     ) -> Result<usize, SrtpError> {
         let plain = buffer.get(..len).ok_or(SrtpError::NoRoom)?;
-        let header = RtpHeader::read(plain).ok_or(SrtpError::Malformed)?;
-        let (ssrc, sequence) = (header.ssrc, header.sequence);
+        let (header, header_len) = clear_header(plain).ok_or(SrtpError::Malformed)?;
+        let (ssrc, sequence) = (header.ssrc, header.sequence_number);
         let Some(window) = self.rtp_streams.get_mut(ssrc, hint) else {
             self.rtp_streams.check_room()?;
+            refuse_spent(&self.spent, ssrc)?;
             let index = u64::from(sequence);
-            let sealed = self.rtp.seal_rtp(ssrc, index, header.len, buffer, len)?;
+            let sealed = self.rtp.seal_rtp(ssrc, index, header_len, buffer, len)?;
             self.rtp_streams.insert(ssrc, RtpWindow::starting_at(index));
             return Ok(sealed);
         };
         let index = estimate_index(window.highest(), sequence).ok_or(SrtpError::KeyExhausted)?;
-        let seen = window.check(index);
-        if self.suite.is_aead() {
-            refuse_seen(seen)?;
-        }
-        let sealed = self.rtp.seal_rtp(ssrc, index, header.len, buffer, len)?;
-        if seen == Seen::Not {
-            window.accept(index);
-        }
+        // RFC 3711 §9.1: "the same keystream MUST NOT be used to encrypt" two packets; RFC 7714 §8.1
+        // asks the same of nonces. So the rule holds in every suite.
+        check(window, index)?;
+        let sealed = self.rtp.seal_rtp(ssrc, index, header_len, buffer, len)?;
+        window.accept(index);
         Ok(sealed)
     }
 
@@ -214,16 +217,21 @@ impl SrtpSend {
             return Ok(sealed);
         }
         self.next_rtcp_index.check_room()?;
+        refuse_spent(&self.spent, ssrc)?;
         let sealed = self.rtcp.seal_rtcp(ssrc, 0, buffer, len)?;
         self.next_rtcp_index.insert(ssrc, 1);
         Ok(sealed)
     }
 
-    /// Forgets the state of a stream that has ended, RTP and RTCP. The SSRC must not be used again
-    /// under this key: its indices would start over and repeat nonces.
+    /// Forgets the state of a stream that has ended, RTP and RTCP. The SSRC is refused from now on:
+    /// its indices would start over and repeat nonces. That costs 4 bytes for each SSRC that was
+    /// ever sent.
     pub fn release(&mut self, ssrc: Ssrc) {
-        self.rtp_streams.remove(ssrc);
-        self.next_rtcp_index.remove(ssrc);
+        let sent_rtp = self.rtp_streams.remove(ssrc);
+        let sent_rtcp = self.next_rtcp_index.remove(ssrc);
+        if let (true, Err(at)) = (sent_rtp || sent_rtcp, self.spent.binary_search(&ssrc)) {
+            self.spent.insert(at, ssrc);
+        }
     }
 
     /// How many SSRCs have state, for RTP and for RTCP.
@@ -238,54 +246,21 @@ impl SrtpSend {
     }
 }
 
-/// Length of the RTP header with its CSRCs and header extension, in bytes; `None` when `packet` is
-/// not version 2 or ends within its header (RFC 3550 §5.1, §5.3.1).
-#[must_use]
-pub(crate) fn rtp_header_len(packet: &[u8]) -> Option<usize> {
-    let first = *packet.first()?;
-    if first >> 6 != 2 {
-        return None;
-    }
-    let mut len = RTP_FIXED_HEADER_LEN + 4 * usize::from(first & 0x0f);
-    if first & HAS_EXTENSION != 0 {
-        let [.., high, low] = *packet.get(len..)?.first_chunk::<4>()?;
-        len += 4 + 4 * usize::from(u16::from_be_bytes([high, low]));
-    }
-    (len <= packet.len()).then_some(len)
-}
-
-/// What the transforms need of an RTP header.
-struct RtpHeader {
-    len: usize,
-    sequence: u16,
-    ssrc: Ssrc,
-}
-
-impl RtpHeader {
-    fn read(packet: &[u8]) -> Option<Self> {
-        let len = rtp_header_len(packet)?;
-        let [_, _, s0, s1, _, _, _, _, c0, c1, c2, c3] =
-            *packet.first_chunk::<RTP_FIXED_HEADER_LEN>()?;
-        Some(Self {
-            len,
-            sequence: u16::from_be_bytes([s0, s1]),
-            ssrc: Ssrc(u32::from_be_bytes([c0, c1, c2, c3])),
-        })
-    }
-}
-
 /// The SSRC of the first packet's sender. A compound packet carries the index of this one.
 fn rtcp_ssrc(packet: &[u8]) -> Option<Ssrc> {
     let [first, _, _, _, a, b, c, d] = *packet.first_chunk::<RTCP_HEADER_LEN>()?;
     (first >> 6 == 2).then(|| Ssrc(u32::from_be_bytes([a, b, c, d])))
 }
 
-fn check<const WORDS: usize>(window: &ReplayWindow<WORDS>, index: u64) -> Result<(), SrtpError> {
-    refuse_seen(window.check(index))
+fn refuse_spent(spent: &[Ssrc], ssrc: Ssrc) -> Result<(), SrtpError> {
+    match spent.binary_search(&ssrc) {
+        Ok(_) => Err(SrtpError::SpentSsrc),
+        Err(_) => Ok(()),
+    }
 }
 
-const fn refuse_seen(seen: Seen) -> Result<(), SrtpError> {
-    match seen {
+fn check<const WORDS: usize>(window: &ReplayWindow<WORDS>, index: u64) -> Result<(), SrtpError> {
+    match window.check(index) {
         Seen::Not => Ok(()),
         Seen::Already => Err(SrtpError::Replayed),
         Seen::TooOld => Err(SrtpError::TooOld),
@@ -298,8 +273,6 @@ type RtpWindow = ReplayWindow<17>;
 /// At least 129 indices (RFC 3711 §3.3.2 asks for 64).
 type RtcpWindow = ReplayWindow<3>;
 
-const RTP_FIXED_HEADER_LEN: usize = 12;
-const HAS_EXTENSION: u8 = 0x10;
 /// The index has 31 bits (RFC 3711 §3.4). A key that has used them all is exhausted (§9.2), because
 /// there is no re-keying here.
 const MAX_RTCP_INDEX: u32 = (1 << 31) - 1;

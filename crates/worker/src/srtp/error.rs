@@ -18,6 +18,9 @@ pub enum SrtpError {
     /// The index is too old for the replay window to know it.
     #[error("index older than the replay window")]
     TooOld,
+    /// On the sending side: the SSRC was released, and its indices are not used again.
+    #[error("the SSRC has ended in this session")]
+    SpentSsrc,
     /// The session holds as many SSRCs as it may.
     #[error("too many SSRCs in the session")]
     TooManyStreams,

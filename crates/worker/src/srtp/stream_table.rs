@@ -76,11 +76,10 @@ impl<T> StreamTable<T> {
         self.retired.retain(|other| *other != ssrc);
     }
 
-    /// Forgets `ssrc`.
-    pub(super) fn remove(&mut self, ssrc: Ssrc) {
-        if let Ok(index) = self.position(ssrc) {
-            self.entries.remove(index);
-        }
+    /// Forgets `ssrc`; says whether it was here.
+    pub(super) fn remove(&mut self, ssrc: Ssrc) -> bool {
+        let position = self.position(ssrc);
+        position.map(|index| self.entries.remove(index)).is_ok()
     }
 
     /// How many streams it holds.

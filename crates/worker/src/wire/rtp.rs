@@ -153,12 +153,13 @@ impl<'a> RtpPacket<'a> {
     }
 }
 
-/// The length of the fixed header, CSRC list and header extension. The packet may still be
-/// encrypted and unauthenticated: SRTP leaves this part in the clear. `None` if the header does not
-/// fit the packet.
+/// The fixed fields, and the length of fixed header, CSRC list and header extension, of a packet that
+/// may not be authenticated or decrypted yet: what SRTP leaves in the clear. `None` when the header
+/// does not fit the packet.
 #[must_use]
-pub(crate) fn header_len(packet: &[u8]) -> Option<usize> {
-    Prefix::read(packet).ok().map(|prefix| prefix.header_len)
+pub(crate) fn clear_header(packet: &[u8]) -> Option<(RtpHeader, usize)> {
+    let prefix = Prefix::read(packet).ok()?;
+    Some((RtpHeader::read(packet)?, prefix.header_len))
 }
 
 /// Why bytes are no RTP packet.
@@ -327,7 +328,7 @@ mod tests {
         assert_eq!(view.payload(), b"xy");
         assert_eq!(view.payload_range(), 28..30);
         assert_eq!(view.padding_len(), 3);
-        assert_eq!(header_len(&bytes), Some(28));
+        assert_eq!(clear_header(&bytes), Some((view.header(), 28)));
     }
 
     #[test]
@@ -346,7 +347,7 @@ mod tests {
         assert_eq!(error(0xa0, b""), RtpError::Padding);
         assert_eq!(error(0xa0, &[1, 0]), RtpError::Padding);
         assert_eq!(error(0xa0, &[1, 3]), RtpError::Padding);
-        assert_eq!(header_len(&packet(0x90, &[0xbe, 0xde, 0, 1])), None);
+        assert_eq!(clear_header(&packet(0x90, &[0xbe, 0xde, 0, 1])), None);
     }
 
     #[test]
@@ -357,5 +358,25 @@ mod tests {
         assert!(view.is_padding_only());
         assert!(view.payload().is_empty());
         assert_eq!(view.payload_range(), 12..12);
+    }
+
+    #[test]
+    fn the_clear_header_is_checked_against_the_packet() {
+        let len = |packet: &[u8]| clear_header(packet).map(|(_, len)| len);
+        let fixed = packet(0x80, &[]);
+        assert_eq!(len(&fixed), Some(12));
+        assert_eq!(len(&fixed[..11]), None);
+        assert_eq!(len(&[]), None);
+        let csrcs = packet(0x8f, &[0; 60]);
+        assert_eq!(len(&csrcs), Some(72));
+        assert_eq!(len(&csrcs[..71]), None);
+        let extended = packet(0x90, &[0xbe, 0xde, 0, 1, 0x10, 0, 0, 0]);
+        assert_eq!(len(&extended), Some(20));
+        for cut in 0..20 {
+            assert_eq!(len(&extended[..cut]), None, "{cut}");
+        }
+        let huge = packet(0x90, &[0xbe, 0xde, 0xff, 0xff, 0x10, 0, 0, 0]);
+        assert_eq!(len(&huge), None);
+        assert_eq!(len(&packet(0x40, &[])), None);
     }
 }
