@@ -6,7 +6,8 @@ use super::{Bye, Fir, Nack, Pli, ReceiverReport, Remb, Sdes, SenderReport, Trans
 
 /// Iterates over the packets of a decrypted compound packet, in order.
 ///
-/// It ends at the first malformed packet, because nothing after a wrong length can be trusted;
+/// A packet whose body or padding is malformed is passed over, because its length still leads to the
+/// next one. A wrong version or length ends the iteration, because nothing after it can be trusted.
 /// [`RtcpPackets::error`] then says why. Every step takes at least four bytes, so the length of the
 /// datagram bounds the work.
 #[derive(Clone, Debug)]
@@ -47,7 +48,7 @@ pub enum RtcpPacket<'a> {
     },
 }
 
-/// Why a compound packet ended early.
+/// Why a packet of a compound packet, or all the rest of it, is not read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, thiserror::Error)]
 pub enum RtcpError {
     /// Fewer than four bytes are left.
@@ -80,7 +81,7 @@ impl<'a> RtcpPackets<'a> {
         }
     }
 
-    /// Why the iteration ended before the end of the datagram; `None` while it has not.
+    /// What was wrong first; `None` while nothing was.
     #[must_use]
     pub const fn error(&self) -> Option<RtcpError> {
         self.error
@@ -98,12 +99,12 @@ impl<'a> RtcpPackets<'a> {
         let (body, rest) = body
             .split_at_checked(usize::from(words) * 4)
             .ok_or(RtcpError::Length)?;
+        self.rest = rest;
         let body = if header[0] & PADDING_BIT == 0 {
             body
         } else {
             without_padding(body).ok_or(RtcpError::Padding)?
         };
-        self.rest = rest;
         let (packet_type, count) = (header[1], header[0] & MAX_COUNT);
         parse(packet_type, count, body).ok_or(RtcpError::Body { packet_type })
     }
@@ -113,17 +114,18 @@ impl<'a> Iterator for RtcpPackets<'a> {
     type Item = RtcpPacket<'a>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        if self.rest.is_empty() {
-            return None;
-        }
-        match self.read() {
-            Ok(packet) => Some(packet),
-            Err(error) => {
-                self.error = Some(error);
-                self.rest = &[];
-                None
+        while !self.rest.is_empty() {
+            match self.read() {
+                Ok(packet) => return Some(packet),
+                Err(error) => {
+                    self.error.get_or_insert(error);
+                    if !matches!(error, RtcpError::Padding | RtcpError::Body { .. }) {
+                        self.rest = &[];
+                    }
+                }
             }
         }
+        None
     }
 }
 
@@ -289,12 +291,21 @@ mod tests {
         let mut bad = good.clone();
         bad[12] = 0x40;
         assert_eq!(read(&bad), (1, Some(RtcpError::Version)));
-        let mut bad = good.clone();
+        let mut bad = good;
         bad[15] = 3;
         assert_eq!(read(&bad), (1, Some(RtcpError::Length)));
-        let mut bad = good;
-        bad[15] = 1;
-        assert_eq!(read(&bad), (1, Some(RtcpError::Body { packet_type: PSFB })));
+    }
+
+    #[test]
+    fn a_packet_with_a_bad_body_does_not_hide_the_next() {
+        let short_pli = [0x81, PSFB, 0, 1, 0, 0, 0, 1];
+        let bad_padding = [0xa0, RECEIVER_REPORT, 0, 1, 0, 0, 0, 9];
+        let pli = [0x81, PSFB, 0, 2, 0, 0, 0, 1, 0, 0, 0, 2];
+        let compound = [&short_pli[..], &pli].concat();
+        let body = RtcpError::Body { packet_type: PSFB };
+        assert_eq!(read(&compound), (1, Some(body)));
+        let compound = [&bad_padding[..], &short_pli, &pli].concat();
+        assert_eq!(read(&compound), (1, Some(RtcpError::Padding)));
     }
 
     #[test]

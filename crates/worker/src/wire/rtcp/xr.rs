@@ -21,7 +21,7 @@ pub enum XrBlock<'a> {
     ReceiverReferenceTime(NtpTime),
     /// DLRR, RFC 3611 §4.5: answers to receiver reference times.
     Dlrr(DlrrItems<'a>),
-    /// Another block, by its type.
+    /// Another block, or one whose length does not fit its type, by its type.
     Other(u8),
 }
 
@@ -40,17 +40,14 @@ impl<'a> Xr<'a> {
     pub(super) fn parse(body: &'a [u8]) -> Option<Self> {
         let mut reader = Reader::new(body);
         let ssrc = Ssrc(reader.u32()?);
-        let mut blocks = XrBlocks(reader);
-        while !blocks.0.is_empty() {
-            blocks.read()?;
-        }
         Some(Self {
             ssrc,
             blocks: XrBlocks(reader),
         })
     }
 
-    /// The blocks, in the order of the packet.
+    /// The blocks, in the order of the packet, up to one that reaches past the end. A block whose
+    /// length does not fit its type is [`XrBlock::Other`], so that it hides no other.
     #[must_use]
     pub fn blocks(&self) -> XrBlocks<'a> {
         self.blocks.clone()
@@ -95,9 +92,10 @@ impl<'a> XrBlocks<'a> {
         let words = usize::from(self.0.u16()?);
         let mut body = Reader::new(self.0.bytes(words * 4)?);
         Some(match kind {
-            REFERENCE_TIME => XrBlock::ReceiverReferenceTime(NtpTime(body.u64()?)),
+            REFERENCE_TIME if words == REFERENCE_TIME_WORDS => {
+                XrBlock::ReceiverReferenceTime(NtpTime(body.u64()?))
+            }
             DLRR if words % ITEM_WORDS == 0 => XrBlock::Dlrr(DlrrItems(body)),
-            DLRR => return None,
             other => XrBlock::Other(other),
         })
     }
@@ -129,6 +127,7 @@ impl Iterator for DlrrItems<'_> {
 
 const REFERENCE_TIME: u8 = 4;
 const DLRR: u8 = 5;
+const REFERENCE_TIME_WORDS: usize = 2;
 const ITEM_WORDS: usize = 3;
 
 #[cfg(test)]
@@ -167,15 +166,31 @@ mod tests {
     }
 
     #[test]
-    fn other_blocks_are_named_and_short_ones_refused() {
+    fn other_blocks_are_named() {
         let other = [0x80, 207, 0, 3, 0, 0, 0, 1, 6, 0, 0, 1, 9, 9, 9, 9];
         assert_eq!(blocks(&other), ["other 6"]);
-        for block in [[4, 0, 0, 1], [5, 0, 0, 1], [6, 0, 0, 2]] {
-            let mut bad = other;
-            bad[8..12].copy_from_slice(&block);
-            let mut packets = RtcpPackets::new(&bad);
-            assert!(packets.next().is_none());
-            assert!(packets.error().is_some());
+    }
+
+    #[test]
+    fn a_broken_block_hides_no_other_block_and_no_other_packet() {
+        let reference = [4, 0, 0, 2, 0, 0, 0, 0, 0, 0, 0, 5];
+        let pli = [0x81, 206, 0, 2, 0, 0, 0, 1, 0, 0, 0, 2];
+        // Too short a reference time, a cut DLRR item, and a block of another type.
+        for broken in [[4, 0, 0, 1], [5, 0, 0, 1], [6, 0, 0, 1]] {
+            let report = [
+                &[0x80, 207, 0, 6, 0, 0, 0, 1][..],
+                &broken,
+                &[9; 4],
+                &reference,
+            ];
+            assert_eq!(blocks(&report.concat())[1..], ["rrtr 5"], "{broken:?}");
         }
+        // A block that reaches past the report ends the blocks, not the compound packet.
+        let report = [0x80, 207, 0, 3, 0, 0, 0, 1, 4, 0, 0, 9, 9, 9, 9, 9];
+        let compound = [&report[..], &pli].concat();
+        let packets: Vec<_> = RtcpPackets::new(&compound).collect();
+        assert!(
+            matches!(&packets[..], [RtcpPacket::Xr(xr), RtcpPacket::Pli(_)] if xr.blocks().count() == 0)
+        );
     }
 }
