@@ -165,15 +165,19 @@ impl Producer {
             Some(index) => (index, false),
             None => (self.start_stream(packet, names)?, true),
         };
-        let orientation = self.changed_orientation(packet);
         let is_rtx = self.streams[index].is_rtx(packet.ssrc());
         let arrival = if is_rtx {
             self.take_rtx(now, at, index, packet)?
         } else {
             self.take_media(now, at, index, packet, is_new)?
         };
+        let mut orientation = None;
         if let Some(arrival) = arrival {
             self.arrivals.push(arrival);
+            // A late or repaired packet tells how the camera was held before.
+            if self.streams[index].store.highest() == Some(arrival.seq) {
+                orientation = self.changed_orientation(packet);
+            }
         }
         Ok(Taken {
             is_rtx,
