@@ -113,7 +113,10 @@ fn check_shape(parameters: &RtpParameters, mapping: &RtpMapping) -> Result<(), R
     let needs_name = mapping.encodings.len() > 1 || !has_mid;
     for encoding in &mapping.encodings {
         if needs_name && encoding.ssrc.is_none() && encoding.rid.is_none() {
-            return invalid("rtpMapping.encodings", "must have an ssrc or a rid");
+            return invalid(
+                "rtpMapping.encodings",
+                "must have an ssrc or a rid, or be the only one of a producer with a mid",
+            );
         }
         if encoding.mapped_ssrc.0 == 0 {
             return invalid("rtpMapping.encodings.mappedSsrc", "is missing");

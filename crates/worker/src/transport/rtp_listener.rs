@@ -1,4 +1,7 @@
-//! How an incoming packet finds its producer: by SSRC, else by MID, else by RID (RFC 8843 §9.2).
+//! How an incoming packet finds its producer: by SSRC, else by MID, else by RID.
+//!
+//! RFC 9143 §9.2 lets a MID move a known SSRC to another section. Like mediasoup we do not: a known
+//! SSRC stays with its producer, so that one section cannot take the stream of another.
 
 use crate::error::RequestError;
 use crate::ids::{Mid, ProducerKey, Rid, Ssrc};
