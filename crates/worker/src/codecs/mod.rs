@@ -14,7 +14,6 @@ mod vp9;
 
 pub(crate) use av1::Av1Payload;
 pub(crate) use h264::H264Payload;
-pub(crate) use opus::is_dtx;
 pub(crate) use vp8::Vp8Descriptor;
 pub(crate) use vp9::Vp9Descriptor;
 
@@ -91,7 +90,7 @@ fn describe_payload(codec: Codec, payload: &[u8]) -> PayloadDescription {
     let described = match codec {
         Codec::Opus | Codec::MultiOpus => {
             return PayloadDescription {
-                dtx: is_dtx(payload),
+                dtx: opus::is_dtx(payload),
                 ..PayloadDescription::opaque()
             };
         }

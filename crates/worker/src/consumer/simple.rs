@@ -1,6 +1,5 @@
 //! Forwarding one stream as it is: the decision about each packet.
 
-use crate::codecs::is_dtx;
 use crate::params::Codec;
 use crate::producer::{Arrival, Producer, ProducerStream};
 use crate::streams::{ExtendedSeq, PacketStore, SentRecord, StoredPacket};
@@ -66,7 +65,7 @@ impl SimpleForwarding {
         let left_out = payload_types >> packet.payload_type & 1 == 0
             // Padding alone is a probe of the publisher's own path.
             || packet.payload.is_empty()
-            || self.ignore_dtx && is_dtx(packet.payload);
+            || self.ignore_dtx && packet.dtx;
         if left_out {
             if !self.out_of_sync {
                 munger.drop(packet.seq);

@@ -27,7 +27,7 @@ impl Producer {
         let payload = packet.payload();
         let description = self.describe(index, packet, payload);
         let stream = &mut self.streams[index];
-        let incoming = incoming(at, packet, &description);
+        let incoming = incoming(at, packet, payload, &description);
         let accepted = stream
             .receive
             .handle_rtp(now, &incoming)
@@ -62,14 +62,14 @@ impl Producer {
             .mapped_payload_type(media)
             .ok_or(NotTaken::PayloadType)?;
         if packet.payload().is_empty() {
-            let incoming = incoming(at, packet, &self.describe(index, packet, &[]));
+            let incoming = incoming(at, packet, &[], &self.describe(index, packet, &[]));
             let padding = self.streams[index].receive.handle_rtx_padding(&incoming);
             return padding.map(|()| None).map_err(|_| NotTaken::Discarded);
         }
         let (osn, payload) = rtx::decapsulate(packet.payload()).ok_or(NotTaken::Malformed)?;
         let description = self.describe(index, packet, payload);
         let stream = &mut self.streams[index];
-        let incoming = incoming(at, packet, &description);
+        let incoming = incoming(at, packet, payload, &description);
         let accepted = stream
             .receive
             .handle_rtx(now, &incoming, osn)
@@ -129,6 +129,7 @@ impl Producer {
             key_frame: description.key_frame,
             spatial_layer: description.spatial_layer,
             temporal_layer: description.temporal_layer,
+            dtx: description.dtx,
             extensions: &self.scratch,
             payload,
         };
@@ -178,6 +179,7 @@ fn push(extensions: &mut Vec<u8>, id: u8, value: &[u8]) {
 fn incoming(
     at: Instant,
     packet: &RtpPacket<'_>,
+    payload: &[u8],
     description: &codecs::PayloadDescription,
 ) -> IncomingPacket {
     IncomingPacket {
@@ -186,5 +188,6 @@ fn incoming(
         received: at,
         size: packet.bytes().len(),
         key_frame: description.key_frame,
+        has_payload: !payload.is_empty(),
     }
 }

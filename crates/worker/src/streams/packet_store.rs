@@ -28,6 +28,8 @@ pub(crate) struct StoredPacket<'a> {
     pub spatial_layer: u8,
     /// The temporal layer, from 0.
     pub temporal_layer: u8,
+    /// Whether it only keeps a silent stream alive (discontinuous transmission).
+    pub dtx: bool,
     /// The header extensions that are passed on to consumers, in the form that ingress composed.
     pub extensions: &'a [u8],
     /// The payload without padding.
@@ -118,6 +120,7 @@ struct Entry {
     key_frame: bool,
     /// Both layers, four bits each.
     layers: u8,
+    dtx: bool,
 }
 
 impl PacketStore {
@@ -169,6 +172,7 @@ impl PacketStore {
             marker: packet.marker,
             key_frame: packet.key_frame,
             layers: (packet.spatial_layer.min(0xf) << 4) | packet.temporal_layer.min(0xf),
+            dtx: packet.dtx,
         });
         Insertion::Stored
     }
@@ -188,6 +192,7 @@ impl PacketStore {
             key_frame: entry.key_frame,
             spatial_layer: entry.layers >> 4,
             temporal_layer: entry.layers & 0xf,
+            dtx: entry.dtx,
             extensions: self.bytes.get(start..middle)?,
             payload: self
                 .bytes
@@ -429,6 +434,7 @@ mod tests {
             key_frame: seq.is_multiple_of(5),
             spatial_layer: 2,
             temporal_layer: 1,
+            dtx: seq.is_multiple_of(7),
             extensions: &[0xbe, 0xde],
             payload,
         }

@@ -55,6 +55,8 @@ pub(crate) struct IncomingPacket {
     pub size: usize,
     /// Whether a key frame starts with it.
     pub key_frame: bool,
+    /// Whether it has a payload. Padding alone is a probe of the path and shows no life of the media.
+    pub has_payload: bool,
 }
 
 /// A packet that belongs to the stream and is new.
@@ -474,6 +476,10 @@ impl ReceiveStream {
         self.counters.packets += 1;
         self.counters.bytes += packet.size as u64;
         self.rate.add(now, packet.size);
+        let is_watched = !matches!(self.activity, Activity::Unwatched);
+        if is_watched && !packet.has_payload {
+            return false;
+        }
         let reactivated = self.is_inactive();
         if reactivated {
             self.score.reset(10);

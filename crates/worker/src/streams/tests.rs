@@ -77,6 +77,7 @@ impl Receiver {
             timestamp: packet.timestamp,
             received: now,
             size: packet.payload.len() + 12,
+            has_payload: true,
             key_frame: false,
         };
         let accepted = match packet.osn {
@@ -183,6 +184,7 @@ fn run(loss_percent: u64) -> (BTreeMap<u32, usize>, ReceiveStats, SendStats) {
                 key_frame: false,
                 spatial_layer: 0,
                 temporal_layer: 0,
+                dtx: false,
                 extensions: &[],
                 payload: &packet.payload,
             };

@@ -25,6 +25,7 @@ fn packet(millis: u64, seq: u16) -> IncomingPacket {
         received: at(millis),
         size: 125,
         key_frame: false,
+        has_payload: true,
     }
 }
 
@@ -191,4 +192,31 @@ fn a_sender_report_sets_the_clock_and_is_echoed() {
     let (block, _) = stream.report(at(1000));
     assert_eq!(block.last_sender_report, ntp.compact());
     assert_eq!(block.delay_since_last_sender_report, 0x8000);
+}
+
+#[test]
+fn padding_alone_is_no_sign_of_life() {
+    let mut stream = ReceiveStream::new(PARAMS);
+    assert!(feed(&mut stream, 0, 0).is_ok());
+    let padding = |stream: &mut ReceiveStream, millis: u64, seq: u16| {
+        let packet = IncomingPacket {
+            has_payload: false,
+            ..packet(millis, seq)
+        };
+        stream.handle_rtp(at(millis), &packet).unwrap().reactivated
+    };
+    for seq in 1..20_u16 {
+        assert!(!padding(&mut stream, u64::from(seq) * 100, seq));
+        stream.handle_inactivity(at(u64::from(seq) * 100));
+    }
+    assert_eq!((stream.is_inactive(), stream.score()), (true, 0));
+    assert!(!padding(&mut stream, 2000, 20));
+    assert_eq!(stream.score(), 0);
+    assert!(feed(&mut stream, 2100, 21).unwrap().reactivated);
+    assert_eq!(stream.score(), 10);
+
+    // What begins with padding falls silent, too.
+    let mut stream = ReceiveStream::new(PARAMS);
+    assert!(!padding(&mut stream, 0, 0));
+    assert!(stream.handle_inactivity(at(1500)));
 }
