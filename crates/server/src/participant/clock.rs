@@ -4,7 +4,8 @@ use std::time::{Instant, SystemTime};
 
 use crate::rooms::UnixTime;
 
-/// The time of day as rooms use it: it never runs backwards, whatever is done to the system's.
+/// The time of day for rooms. It never runs backwards, even if somebody sets the system's clock
+/// back.
 #[derive(Debug)]
 pub(super) struct Clock {
     started: Instant,

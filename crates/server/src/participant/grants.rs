@@ -6,7 +6,7 @@ use crate::rooms::{NewPerson, Permissions, RoomError};
 impl TryFrom<&Grants> for NewPerson {
     type Error = RoomError;
 
-    /// The person of a token. Its name may be empty: then it is the client's to choose.
+    /// The person of a token. If the name is empty, the client may choose it.
     ///
     /// # Errors
     ///

@@ -13,9 +13,9 @@ use crate::rooms::{
 
 /// The rooms of a running server and everyone who is online.
 ///
-/// What happens inside a room takes that room's lock alone. The lock of the hall is over the
-/// directory: who is online, which rooms there are. A room's lock may be taken under it, never the
-/// other way round.
+/// An action inside a room takes only that room's lock. The hall's lock protects the directory: who
+/// is online, and which rooms there are. While it is held, a room's lock may be taken, but never
+/// the other way round.
 #[derive(Debug)]
 pub(crate) struct Hall {
     limits: Arc<Limits>,
@@ -83,7 +83,7 @@ impl Hall {
         self.lock().directory.describe(room)
     }
 
-    /// Lets time pass; to be called a few times a second. Returns the rooms that are no more.
+    /// Lets time pass; call it a few times a second. Returns the rooms that have closed.
     pub(crate) fn tick(&self) -> Vec<RoomId> {
         let now = self.now();
         let mut inner = self.lock();
@@ -116,7 +116,7 @@ impl Hall {
         inner.mailboxes.remove(&person);
     }
 
-    /// Does something with those who are online, and delivers what others must hear of it.
+    /// Changes something in the directory and delivers the events that follow.
     pub(super) fn act<T>(&self, act: impl FnOnce(&mut Directory, UnixTime, &mut Outbox) -> T) -> T {
         let now = self.now();
         self.lock().act(|directory, out| act(directory, now, out))
@@ -133,8 +133,8 @@ impl Hall {
         Ok((room.id().clone(), room.ask(|room| room.secret().clone())))
     }
 
-    /// Brings a person into a room, which is made if there is none and `options` say what it is
-    /// to be.
+    /// Brings a person into a room. If there is no such room and `options` describe one, it is
+    /// made.
     pub(super) fn join(
         &self,
         person: PersonId,
@@ -159,7 +159,7 @@ impl Hall {
             room = Some(new);
         }
         let room = room.ok_or(RoomError::NoSuchRoom)?;
-        // Under the lock of the hall, so that the room is not taken away as an empty one meanwhile.
+        // The hall's lock is held, so that nobody removes the empty room meanwhile.
         let mut joined = room.join(who, mailbox, &options, now)?;
         joined.secret = made;
         inner.directory.set_busy(person, true);
@@ -214,7 +214,7 @@ impl Hall {
         }
     }
 
-    /// The one who is rung accepts: both are told of a room for them.
+    /// The called person accepts. Both are told of a room for them.
     pub(super) fn accept_ring(&self, person: PersonId, ring: RingId) -> Result<(), RoomError> {
         let now = self.now();
         let mut inner = self.lock();
@@ -226,7 +226,7 @@ impl Hall {
     }
 
     fn lock(&self) -> MutexGuard<'_, Inner> {
-        // A panic while it was held is a bug of one action; the rooms of all others go on.
+        // A panic while the lock was held is a bug of one action. All other rooms go on.
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -243,7 +243,7 @@ impl Inner {
         result
     }
 
-    /// Makes a room, in place of an unused one where the server is full.
+    /// Makes a room. If the server is full, an unused one gives way.
     fn make(
         &mut self,
         maker: PersonId,

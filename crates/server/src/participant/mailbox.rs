@@ -7,8 +7,8 @@ use tokio::sync::mpsc;
 
 use crate::rooms::{Event, PersonId};
 
-/// Where events for one person go. It closes when it is full, for one who does not read must not
-/// cost the server its memory, and who has missed one event would misread the next.
+/// The events for one person. It closes when it is full: a person who does not read must not cost
+/// the server its memory, and after a missed event the next ones could be misunderstood.
 #[derive(Clone, Debug)]
 pub(super) struct Mailbox {
     sender: mpsc::Sender<Event>,
@@ -44,13 +44,13 @@ impl Mailbox {
 }
 
 impl Letters {
-    /// The next event; none when the mailbox has closed and all before that is read. Dropping the
+    /// The next event; none when the mailbox has closed and everything in it was read. Dropping the
     /// future loses nothing.
     pub(super) async fn next(&mut self) -> Option<Event> {
         if let Some(event) = self.next_now() {
             return Some(event);
         }
-        // It closes only when it is full, so never while this waits.
+        // It closes only when it is full, and that never happens while this waits.
         if self.is_closed.load(Ordering::Relaxed) {
             return None;
         }

@@ -11,8 +11,8 @@ use crate::rooms::{Preferences, RoomError, Track, TrackId, TrackKind, TrackSourc
 
 type Result<T> = std::result::Result<T, ParticipantError>;
 
-/// The connections of one person: one for each direction, for those whose clients negotiate the
-/// two apart.
+/// The connections of one person. There is one for each direction if the client negotiates them
+/// apart.
 #[derive(Default)]
 pub(super) struct Connections {
     sending: Option<Connection>,
@@ -44,12 +44,12 @@ pub(crate) struct NewTrack {
     pub(crate) label: String,
     /// Whether it begins held back.
     pub(crate) muted: bool,
-    /// How it is sent: as ORTC's RtpSendParameters, and a `msid` of its own does not count.
+    /// How it is sent, as ORTC's RtpSendParameters. A `msid` in them is ignored.
     pub(crate) rtp_parameters: RtpParameters,
 }
 
 impl NewTrack {
-    /// Camera and microphone are played in sync; every screen is a group of its own.
+    /// Camera and microphone are played in sync. Every screen is a group of its own.
     fn group(&self) -> String {
         let mid = self.rtp_parameters.mid.as_deref().unwrap_or_default();
         match &self.source {
@@ -74,8 +74,8 @@ impl Participant {
         Ok(())
     }
 
-    /// Opens the connection on which they receive, in place of one that is open. Returns the
-    /// tracks that they are to [`receive`](Self::receive) now.
+    /// Opens the connection on which they receive; it replaces an open one. Returns the tracks to
+    /// [`receive`](Self::receive) now.
     ///
     /// # Errors
     ///
@@ -93,7 +93,7 @@ impl Participant {
         Ok(tracks)
     }
 
-    /// What the client needs to know of our side of a connection.
+    /// The parameters of our side of a connection, for the client.
     ///
     /// # Errors
     ///
@@ -111,7 +111,7 @@ impl Participant {
         Ok(self.connection(side)?.rtp_capabilities())
     }
 
-    /// Takes the client's certificate and DTLS role. Once only: what comes later changes nothing.
+    /// Takes the client's certificate and DTLS role. Only the first call has an effect.
     ///
     /// # Errors
     ///
@@ -169,7 +169,7 @@ impl Participant {
         Ok(id)
     }
 
-    /// Takes a track back; one that is gone already is no error.
+    /// Takes a track back. A track that is gone already is no error.
     pub(crate) fn unpublish(&mut self, track: &TrackId) {
         if let Some(sending) = &mut self.connections.sending {
             sending.unpublish(track);
@@ -179,7 +179,7 @@ impl Participant {
         }
     }
 
-    /// Holds a track back, or lets it go on. One who looks after the room may hold back anybody's.
+    /// Mutes a track or opens it again. A host of the room may mute anybody's.
     ///
     /// # Errors
     ///
@@ -190,7 +190,8 @@ impl Participant {
         Ok(self.hold_back(track, muted).await?)
     }
 
-    /// Does to the person's own stream what the room says of it; of others it knows nothing.
+    /// Applies the room's state of a track to the person's own stream. It does not know the streams
+    /// of others.
     pub(super) async fn hold_back(
         &mut self,
         track: &TrackId,
@@ -208,9 +209,9 @@ impl Participant {
         receiving.connection.kind_of(track)
     }
 
-    /// Begins to receive tracks, all at once. Each comes with the `mid` that its packets are to
-    /// carry, and is held back until [`resume`](Self::resume). Returns how each is sent; tracks
-    /// that are gone already are left out.
+    /// Begins to receive tracks, all at once. Each comes with the `mid` for its packets, and is
+    /// held back until [`resume`](Self::resume). Returns how each is sent, without tracks that are
+    /// gone already.
     ///
     /// # Errors
     ///
@@ -227,7 +228,7 @@ impl Participant {
         Ok(connection.receive_all(tracks, capabilities).await)
     }
 
-    /// The client is ready for a track: it flows, unless the person has paused it.
+    /// The client is ready for a track. It flows now, unless the person has paused it.
     ///
     /// # Errors
     ///
@@ -239,7 +240,7 @@ impl Participant {
         Ok(connection.ready(track, wanted.paused).await?)
     }
 
-    /// Says how they want to receive a track, now or once they do.
+    /// Sets how they want to receive a track, now or later.
     ///
     /// # Errors
     ///
@@ -258,7 +259,7 @@ impl Participant {
         }
     }
 
-    /// The tracks of connections that are lost are no more; the client publishes them anew.
+    /// The tracks of lost connections are closed. The client publishes them again.
     pub(super) fn lose_media(&mut self) {
         if let (Some(sending), Ok(room)) = (&self.connections.sending, self.room()) {
             for track in sending.published() {

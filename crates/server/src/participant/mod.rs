@@ -2,9 +2,9 @@
 //! mute, leave, be removed. A dialect owns one [`Participant`] for each of its clients and
 //! translates both ways; it decides nothing.
 //!
-//! The [`Hall`] is shared by all: the rooms with their locks, and everyone's mailbox. A
-//! participant joins what happens in the room with the media that follows from it, in the order
-//! that clients rely on.
+//! The [`Hall`] is shared by all: the rooms with their locks, and everyone's mailbox. A participant
+//! joins events of the room with the media that follows from them, in the order that clients rely
+//! on (docs/rooms-and-dialects.md §3).
 
 mod clock;
 mod error;

@@ -11,8 +11,8 @@ use crate::rooms::{
 
 /// One room of a running server, and the mailboxes of those who are in it.
 ///
-/// One lock over both keeps everyone's events in the order in which they happened. It is held for
-/// the time of one action, never over an await, and no other lock is taken under it.
+/// One lock for both keeps everyone's events in the order in which they happened. It is held for
+/// one action, never over an await, and no other lock is taken while it is held.
 #[derive(Debug)]
 pub(super) struct OpenRoom {
     id: RoomId,
@@ -40,7 +40,7 @@ impl OpenRoom {
         &self.id
     }
 
-    /// Does something in the room and delivers what its people must hear of it.
+    /// Changes something in the room and delivers the events that follow.
     pub(super) fn act<T>(&self, act: impl FnOnce(&mut Room, &mut Outbox) -> T) -> T {
         let mut inner = self.lock();
         inner.act(act)
@@ -65,7 +65,7 @@ impl OpenRoom {
         inner.act(|room, out| room.join(profile, permissions, options, now, out))
     }
 
-    /// Takes the room away if nobody is in it. Returns whether it did.
+    /// Closes the room if nobody is in it. Returns whether it did.
     pub(super) fn close_if_empty(&self) -> bool {
         let room = &mut self.lock().room;
         if room.is_empty() {
@@ -80,7 +80,7 @@ impl OpenRoom {
     }
 
     fn lock(&self) -> MutexGuard<'_, Inner> {
-        // A panic while it was held is a bug of one action; the others in the room go on.
+        // A panic while the lock was held is a bug of one action. The others in the room go on.
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -13,16 +13,16 @@ use crate::rooms::{Event, NewPerson, PersonId, RoomError};
 
 /// One person online, served by one task.
 ///
-/// What they do are methods: here and in `room` what concerns others, in `media` what concerns
-/// their own streams. What others do comes from [`next`](Self::next), and is to be given to
-/// [`happened`](Self::happened), which does what follows from it and returns what the client is to
-/// be told, in order. Dropping it takes the person away.
+/// Methods are what the person does: those here and in `room` concern others, those in `media`
+/// their own streams. What others do comes from [`next`](Self::next). Pass it to
+/// [`happened`](Self::happened), which carries out the consequences and returns what to tell the
+/// client, in order. Dropping the participant takes the person away.
 pub(crate) struct Participant {
     pub(super) hall: Arc<Hall>,
     pub(super) media: Arc<Media>,
     pub(super) id: PersonId,
     letters: Letters,
-    /// Where they are. They may be out already and not have heard of it.
+    /// The room they are in. They may be out already without having heard of it.
     pub(super) room: Option<Arc<OpenRoom>>,
     /// Over which transport their media is to flow.
     pub(super) way: Way,
@@ -44,19 +44,19 @@ pub(crate) enum Happening {
 
 /// What a client is to be told.
 ///
-/// The order is the one in which things happened: a track is told of before it is to be received.
-/// Who negotiates should do so when a whole batch is told, so that one offer is for a whole room.
+/// The order is the one in which things happened: a track is announced before it is received.
+/// Negotiate after a whole batch, so that one offer is enough for a whole room.
 #[derive(Debug)]
 pub(crate) enum Told {
-    /// Others did something. What follows from it for this person's media is done, except for
-    /// [`Event::Subscribed`]: the dialect names the stream and calls
+    /// Others did something. The consequences for this person's media are done already, except for
+    /// [`Event::Subscribed`]: there the dialect names the stream and calls
     /// [`receive`](Participant::receive).
     Event(Event),
     /// The media worker has died: the connections are gone, the tracks on them closed.
     MediaLost,
 }
 
-/// The person does not read what others do, and is to be taken away.
+/// The person does not read events and must be taken away.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct TooSlow;
 
@@ -89,12 +89,12 @@ impl Participant {
         self.id
     }
 
-    /// The next thing that happens without their doing. Dropping the future loses nothing.
+    /// The next thing that others do. Dropping the future loses nothing.
     pub(crate) async fn next(&mut self) -> Happening {
         let lost = async {
             match &mut self.lost {
                 Some(lost) => {
-                    // A sender that is gone means that the call was closed in good order.
+                    // If the sender is gone, the call was closed in good order.
                     let closed = lost.wait_for(|lost| *lost).await.is_err();
                     if closed {
                         std::future::pending::<()>().await;
@@ -109,7 +109,8 @@ impl Participant {
         }
     }
 
-    /// Does what follows from what happened, and from all that has happened since.
+    /// Carries out the consequences of what has happened, and of everything that has happened
+    /// since.
     ///
     /// # Errors
     ///
@@ -137,11 +138,12 @@ impl Participant {
         told
     }
 
-    /// Does what follows from an event for the person's own media.
+    /// Carries out the consequences of an event for the person's own media.
     async fn follow(&mut self, event: Event) -> Told {
         match &event {
             Event::Unsubscribed(track) => self.stop_receiving(track),
-            // Another's hand on one's own track; what one has muted oneself is muted already.
+            // Somebody else muted or closed the person's track. If the person did it, it is done
+            // already.
             Event::TrackMuted { track, muted, by } if *by != self.id => {
                 if let Err(error) = self.hold_back(track, *muted).await {
                     tracing::debug!(person = %self.id, %track, %error, "not muted");

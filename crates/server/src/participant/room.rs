@@ -1,4 +1,4 @@
-//! What a person does among others: the lobby, rings, and everything in a room but media.
+//! What a person does with others: the lobby, rings, and everything in a room except media.
 
 use super::Participant;
 use crate::media::Way;
@@ -9,7 +9,7 @@ use crate::rooms::{
 
 type Result<T> = std::result::Result<T, RoomError>;
 
-// Each method refuses as the method of `Directory` or `Room` does that it leads to.
+// Each method has the errors of the method of `Directory` or `Room` that it calls.
 impl Participant {
     /// Whether they want to hear of the lobby; the first snapshot comes at once.
     pub(crate) fn watch_lobby(&self, watch: bool) -> Result<()> {
@@ -22,7 +22,7 @@ impl Participant {
         self.hall.create(self.id, new)
     }
 
-    /// Comes into a room. `way` is how media is to flow there.
+    /// Comes into a room. `way` says how media will flow there.
     ///
     /// # Errors
     ///
@@ -90,7 +90,7 @@ impl Participant {
         Ok(())
     }
 
-    /// As one who looks after the room, says what applications are to know of it.
+    /// As a host, sets the room's metadata for applications.
     pub(crate) fn set_room_metadata(&self, metadata: String) -> Result<()> {
         let room = self.room()?;
         room.act(|room, out| room.set_metadata(self.id, metadata, out))?;
@@ -98,7 +98,7 @@ impl Participant {
         Ok(())
     }
 
-    /// As one who looks after the room, removes a person from it.
+    /// As a host, removes a person from the room.
     pub(crate) fn remove(&self, person: PersonId) -> Result<()> {
         let room = self.room()?;
         room.act(|room, out| room.remove(self.id, person, out))?;
@@ -124,7 +124,7 @@ impl Participant {
             .act(|directory, _, out| directory.cancel_ring(self.id, ring, out))
     }
 
-    /// Accepts a ring, upon which both hear of a room for them, or declines.
+    /// Accepts a ring, and then both hear of a room for them; or declines it.
     pub(crate) fn answer_ring(&self, ring: RingId, accept: bool) -> Result<()> {
         if accept {
             return self.hall.accept_ring(self.id, ring);

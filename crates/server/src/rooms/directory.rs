@@ -11,11 +11,11 @@ use super::{
     Profile, ProfileChange, RoomError, RoomId, RoomSummary, UnixTime, limits,
 };
 
-/// Everyone who is online, and what is known of the rooms from outside. What happens in a room is
-/// [`Room`](super::Room)'s.
+/// Everyone who is online, and the rooms as seen from outside. What happens inside a room belongs
+/// to [`Room`](super::Room).
 ///
-/// A method that fails pushes nothing and changes nothing. [`tick`](Self::tick) is to be called a
-/// few times a second: it says what has timed out and tells the lobby what has changed.
+/// A method that fails pushes nothing and changes nothing. Call [`tick`](Self::tick) a few times a
+/// second: it ends what has timed out and tells the lobby what has changed.
 #[derive(Debug)]
 pub(crate) struct Directory {
     pub(super) limits: Arc<Limits>,
@@ -55,7 +55,7 @@ pub(super) struct Listing {
     visited: bool,
     /// Since when nobody has been in it.
     empty_since: Option<UnixTime>,
-    /// Since when its maker has been gone, without anybody having been in it.
+    /// When its maker left, if nobody has ever been in it.
     orphaned_since: Option<UnixTime>,
 }
 
@@ -112,8 +112,8 @@ impl Directory {
         Ok(id)
     }
 
-    /// A person goes offline or vanishes: rings are cancelled, and the rooms that they have made
-    /// and nobody has visited soon close.
+    /// A person goes offline or vanishes. Their rings are cancelled. Rooms that they have made and
+    /// nobody has visited close soon.
     pub(crate) fn vanish(&mut self, person: PersonId, now: UnixTime, out: &mut Outbox) {
         for (ring, parties) in self.rings.take_of(person) {
             for party in [parties.from, parties.to] {
@@ -178,8 +178,8 @@ impl Directory {
         }
     }
 
-    /// Checks that a person may make a room now. Returns the room that gives way to it, if one
-    /// must: it is to be closed.
+    /// Checks that a person may make a room now. If another room must give way, it is returned;
+    /// close it.
     ///
     /// # Errors
     ///
@@ -253,7 +253,7 @@ impl Directory {
         self.lobby_changed = true;
     }
 
-    /// A room is no more. One that was ended says so to those who follow its link.
+    /// A room has closed. If its owner ended it, people who follow its link are told so.
     pub(crate) fn remove_room(&mut self, id: &RoomId, ended: bool) {
         if self.rooms.remove(id).is_some() && ended {
             if self.ended.len() == ENDED_REMEMBERED {
@@ -264,7 +264,7 @@ impl Directory {
         self.lobby_changed = true;
     }
 
-    /// What a room is, for one who has its id and stands at its door.
+    /// Describes a room to a person who has its id and is not in it.
     ///
     /// # Errors
     ///
@@ -278,8 +278,8 @@ impl Directory {
     }
 
     /// Ends rings that have timed out, and tells the lobby what has changed since the last time.
-    /// Returns the rooms that have been empty for too long, or unvisited without their maker; these
-    /// are to be closed.
+    /// Returns the rooms that have been empty for too long, and unvisited ones whose maker is gone;
+    /// close these.
     pub(crate) fn tick(&mut self, now: UnixTime, out: &mut Outbox) -> Vec<RoomId> {
         for (ring, parties) in self.rings.take_expired(now, self.limits.ring) {
             for party in [parties.from, parties.to] {
@@ -318,12 +318,13 @@ impl Person {
 /// Rooms without people that one person may have made.
 const UNUSED_OF_PERSON: usize = 3;
 
-/// Rooms without people that all at one address may have made: many people may share one.
+/// The limit of rooms without people, for all makers at one address. Many people may share an
+/// address.
 const UNUSED_OF_ADDRESS: usize = 30;
 
-/// How long an unvisited room waits for a maker who is gone. A client may go from the lobby to the
+/// How long an unvisited room stays after its maker has left. A client may go from the lobby to the
 /// room over another connection.
 const ORPHANED: Duration = Duration::from_secs(10);
 
-/// Ended rooms whose links still say that they have ended.
+/// How many ended rooms are remembered, so that their links can say so.
 const ENDED_REMEMBERED: usize = 1000;

@@ -27,10 +27,10 @@ pub(crate) enum RoomError {
     /// The room is locked.
     #[error("the room is locked: whoever looks after it has to open it first")]
     RoomLocked,
-    /// The server holds as many rooms as it may, and somebody is in each of them.
+    /// The server has the maximum number of rooms, and somebody is in each of them.
     #[error("the server has no place for another room")]
     TooManyRooms,
-    /// The person, or others at their address, have made rooms in which nobody is.
+    /// The person, or others at their address, have made too many rooms without people in them.
     #[error("you have made {max} rooms in which nobody is; use one of them first")]
     TooManyUnusedRooms {
         /// So many may be.
@@ -72,7 +72,7 @@ pub(crate) enum RoomError {
     /// Nobody online, or nobody in the room, has this id.
     #[error("there is no such person")]
     NoSuchPerson,
-    /// The person is in a call, rings already, or is the one who asks.
+    /// The person is in a call, is in a ring already, or is the caller.
     #[error("this person cannot be rung now")]
     Busy,
     /// The ring has been answered, cancelled or has timed out.

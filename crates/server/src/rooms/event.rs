@@ -25,7 +25,7 @@ pub(crate) enum Event {
         ring: RingId,
         /// A room for the two.
         room: RoomId,
-        /// Lets the one who hears this in; that of the one who rang makes them the owner.
+        /// The secret that lets this person in. The caller's secret makes the caller the owner.
         secret: Secret,
     },
     /// The other declined.
@@ -33,7 +33,7 @@ pub(crate) enum Event {
         /// Which.
         ring: RingId,
     },
-    /// It rings no more: cancelled, timed out, or the other is gone.
+    /// The ring is over: it was cancelled, it timed out, or the other one is gone.
     RingCancelled {
         /// Which.
         ring: RingId,
@@ -51,7 +51,7 @@ pub(crate) enum Event {
         /// What they are now.
         presence: Presence,
     },
-    /// The call has begun, or its owner rings again: answer to enter it.
+    /// The call has begun, or its owner rings again. Answer to enter it.
     CallRinging {
         /// The owner.
         by: PersonId,
@@ -77,7 +77,7 @@ pub(crate) enum Event {
         /// Who did it.
         by: PersonId,
     },
-    /// What the others want of a track that this person publishes.
+    /// The best quality that others want of a track that this person publishes.
     TrackWanted {
         /// Which.
         track: TrackId,
@@ -110,7 +110,7 @@ pub(crate) enum Removal {
     SameIdentity,
 }
 
-/// A message of one application to another, which the server does not read.
+/// A message between applications. The server does not read it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Data {
     /// Who sent it.
@@ -128,7 +128,7 @@ pub(crate) struct LobbySnapshot {
     pub rooms: Vec<RoomSummary>,
     /// In the order in which they came.
     pub people: Vec<PersonSummary>,
-    /// The snapshot as clients read it. The first who needs it makes it for all who watch.
+    /// The snapshot in the form for clients. It is made once, for all who watch.
     pub text: OnceLock<bytes::Bytes>,
 }
 

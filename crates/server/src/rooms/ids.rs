@@ -109,8 +109,8 @@ impl fmt::Display for TrackId {
     }
 }
 
-/// What proves a right to the one who made the thing, such as the ownership of a room: 122 random
-/// bits, shown once.
+/// A secret that proves a right, such as the ownership of a room: 122 random bits, shown once to
+/// the maker.
 #[derive(Clone)]
 pub(crate) struct Secret(String);
 
@@ -125,7 +125,8 @@ impl Secret {
         &self.0
     }
 
-    /// Whether `text` is the secret, in a time that does not tell how much of it is right.
+    /// Whether `text` is the secret. The time of the comparison does not show how much of it is
+    /// right.
     pub(crate) fn is(&self, text: &str) -> bool {
         self.0.as_bytes().ct_eq(text.as_bytes()).into()
     }

@@ -26,8 +26,8 @@ pub(crate) struct Limits {
 }
 
 impl Limits {
-    /// A name as it may be shown: without spaces around it, with something visible and nothing
-    /// deceptive in it.
+    /// Checks a name and takes spaces off its ends. It must show something, and it must not
+    /// deceive.
     pub(super) fn name(&self, text: &str) -> Result<String, RoomError> {
         let name = text.trim();
         let length = name.chars().count();
@@ -43,7 +43,7 @@ impl Limits {
     }
 
     /// A chat message, with `\n` alone at the ends of lines. Marks of direction are part of Arabic
-    /// and Hebrew text: who shows a message isolates it.
+    /// and Hebrew text, so a client must isolate a message when it shows it.
     pub(super) fn chat(&self, text: &str) -> Result<String, RoomError> {
         let text = text.trim().replace("\r\n", "\n").replace('\r', "\n");
         let length = text.chars().count();
@@ -84,15 +84,15 @@ pub(super) fn size(what: &'static str, is: usize, max: usize) -> Result<(), Room
     Ok(())
 }
 
-/// Control characters, and those that turn the direction of the text around them: a name stands
-/// amid other text.
+/// Control characters, and characters that change the direction of the text around them. A name is
+/// shown amid other text.
 fn is_deceptive(character: char) -> bool {
     character.is_control()
         || matches!(character, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
-/// Characters without a picture of their own. Some are needed between others (joiners in Persian
-/// and in emoji), none is a name.
+/// Invisible characters. Some are needed between others (joiners in Persian and in emoji), but
+/// alone they are no name.
 fn is_blank(character: char) -> bool {
     matches!(
         character,
@@ -103,6 +103,7 @@ fn is_blank(character: char) -> bool {
     )
 }
 
-/// Bytes of the metadata of a person or a room, and of all attributes of a person.
+/// The maximum size in bytes of the metadata of a person or a room, and of all attributes of a
+/// person.
 const MAX_METADATA: usize = 16 * 1024;
 const MAX_ATTRIBUTES: usize = 64;

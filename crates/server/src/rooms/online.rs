@@ -124,8 +124,8 @@ impl Directory {
         })
     }
 
-    /// Tells both sides of a ring of the room that was made for them. `secrets` are those of the
-    /// owner and of the guest.
+    /// Tells both sides of a ring which room was made for them. `secrets` are those of the owner
+    /// and of the guest.
     pub(crate) fn tell_accepted(accepted: &AcceptedRing, room: &super::Room, out: &mut Outbox) {
         for (party, secret) in [
             (accepted.from, room.secret()),

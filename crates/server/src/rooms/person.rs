@@ -6,7 +6,7 @@ use std::str::FromStr;
 
 use super::{PersonId, RoomError, UnixTime};
 
-/// Texts by name that a person shows to others, such as `hand` = `raised`.
+/// Texts by name for others to see, such as `hand` = `raised`.
 pub(crate) type Attributes = BTreeMap<String, String>;
 
 /// Who someone is, across connections: 1 to 256 printable characters. Nobody is twice in a room.
@@ -28,8 +28,8 @@ impl Identity {
 impl FromStr for Identity {
     type Err = RoomError;
 
-    /// Reads an identity from outside. Only one that is proven may be taken: whoever enters a room
-    /// with the identity of another takes the other's place.
+    /// Reads an identity from outside. Take only a proven one: a person who enters a room with the
+    /// identity of another takes the other's place.
     fn from_str(text: &str) -> Result<Self, RoomError> {
         let length = text.chars().count();
         if length == 0 || length > 256 || text.chars().any(char::is_control) {
@@ -54,7 +54,7 @@ pub(crate) struct Permissions {
     pub data: bool,
     /// Others do not hear of them.
     pub hidden: bool,
-    /// Look after the room as its owner does: mute and remove people, lock it.
+    /// Be a host like the owner: mute and remove people, lock the room.
     pub admin: bool,
 }
 
@@ -76,7 +76,7 @@ impl Permissions {
 pub(crate) struct NewPerson {
     /// What they call themselves.
     pub name: String,
-    /// Who they have proven to be; without one, they are given one of their own.
+    /// Their proven identity. Without one they get a new one.
     pub identity: Option<Identity>,
     /// Text of their application, which the server does not read.
     pub metadata: String,
@@ -84,7 +84,7 @@ pub(crate) struct NewPerson {
     pub attributes: Attributes,
     /// What they may do in the room they enter.
     pub permissions: Permissions,
-    /// Where they come from, if it says something: none behind a proxy on the same machine.
+    /// Their address, if it means something; none behind a proxy on the same machine.
     pub address: Option<IpAddr>,
 }
 

@@ -39,7 +39,7 @@ impl Rings {
         Ok(id)
     }
 
-    /// Takes a ring away, when `is_theirs` says that the one who asks may.
+    /// Removes a ring, if `is_theirs` says that the person may do so.
     pub(super) fn take(
         &mut self,
         id: RingId,

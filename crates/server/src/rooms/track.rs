@@ -21,7 +21,7 @@ pub(crate) struct Track {
     pub group: String,
     /// What its publisher calls it, such as a window's title; may be empty.
     pub label: String,
-    /// Whether its publisher, or one who looks after the room, holds it back.
+    /// Whether its publisher or a host has muted it.
     pub muted: bool,
 }
 

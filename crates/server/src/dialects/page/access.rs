@@ -9,9 +9,9 @@ use crate::rooms::TrackSource;
 type Result<T> = std::result::Result<T, SignalingError>;
 
 impl Session {
-    /// Refuses what the token of the client does not allow, and narrows what it allows in part.
-    /// The token is looked at once, with the first request that carries it; when its time ends
-    /// later, who is in stays in.
+    /// Refuses what the token of the client does not allow, and narrows what it allows in part. The
+    /// token is checked once, with the first request that carries it. If it expires later, the
+    /// person stays in.
     pub(super) fn admit(&mut self, request: Request) -> Result<Request> {
         let http = self.app.http();
         if http.keys.is_empty() {
@@ -34,7 +34,7 @@ impl Session {
 fn permit(grants: &Grants, request: Request) -> Result<Request> {
     match request {
         Request::Hello(mut hello) => {
-            // Nobody takes a name that the application has given to somebody else.
+            // Nobody may take a name that the application has given to somebody else.
             if !grants.name.is_empty() {
                 hello.name.clone_from(&grants.name);
             }
@@ -94,7 +94,7 @@ fn allowed(may: bool, what: &'static str) -> Result<()> {
     may.then_some(()).ok_or(SignalingError::NotAllowed(what))
 }
 
-/// Whoever may not publish comes in to watch, and whoever may not subscribe receives nothing.
+/// A person who may not publish comes in to watch. A person who may not subscribe receives nothing.
 fn narrow(grants: &Grants, mut join: Join) -> Result<Join> {
     allowed(grants.may_join(&join.room), "to enter this room")?;
     join.viewer |= !grants.can_publish;

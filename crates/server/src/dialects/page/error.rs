@@ -8,7 +8,7 @@ use crate::participant::ParticipantError;
 use crate::rooms::RoomError;
 use crate::sdp::SdpError;
 
-/// Why a request was refused; its code is what clients act on, its text what people read.
+/// Why a request was refused. Clients act on the code, and people read the text.
 #[derive(Debug, Error)]
 pub(crate) enum SignalingError {
     /// The frame is no request of the dialect.

@@ -1,5 +1,5 @@
-//! The frames of the dialect. Whatever is renamed here is a change for every client: raise
-//! [`VERSION`] when an old page would not understand it.
+//! The frames of the dialect. Renaming something here changes it for every client. Raise
+//! [`VERSION`] if an old page would not understand it.
 
 use std::collections::BTreeMap;
 
@@ -157,7 +157,7 @@ pub(super) struct CreateRoom {
     pub(super) metadata: String,
 }
 
-/// The kinds of rooms that one makes; those for two are made by ringing.
+/// The kinds of rooms that a request can make. Rooms for two are made by ringing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub(super) enum NewRoomKind {
@@ -429,7 +429,7 @@ pub(super) struct Participant {
     pub(super) attributes: BTreeMap<String, String>,
     pub(super) viewer: bool,
     pub(super) owner: bool,
-    /// Whether they look after the room: mute and remove people, lock it.
+    /// Whether they are a host of the room: they may mute and remove people and lock it.
     pub(super) host: bool,
     pub(super) presence: Presence,
     /// When they came, in milliseconds since 1970.

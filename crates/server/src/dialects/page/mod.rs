@@ -1,9 +1,9 @@
 //! The dialect that the page speaks: JSON over a WebSocket, described in `SIGNALING.md`
 //! beside this file.
 //!
-//! An adapter: `messages` are the frames, `translate` turns what rooms say into them, `publishing`
-//! and `receiving` are the client's two peer connections, a [`Session`] is one client and does what
-//! its requests ask, in order.
+//! `messages` are the frames, and `translate` turns events of rooms into frames. `publishing` and
+//! `receiving` are the client's two peer connections. A [`Session`] is one client; it carries out
+//! its requests in order.
 
 mod access;
 mod error;

@@ -16,8 +16,8 @@ pub(super) struct Publishing {
 }
 
 impl Publishing {
-    /// Opens the tracks of the sections that send, closes those of the sections that do not any
-    /// more, and answers. `announced` says of each new mid what it shows.
+    /// Opens tracks for the sections that send, closes those of the sections that no longer send,
+    /// and answers. `announced` says for each new mid what it shows.
     pub(super) async fn apply(
         &mut self,
         participant: &mut Participant,

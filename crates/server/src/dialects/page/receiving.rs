@@ -17,8 +17,8 @@ pub(super) struct Receiving {
 }
 
 impl Receiving {
-    /// Begins to receive tracks; one that is gone already is no error. Returns those that cannot
-    /// be received.
+    /// Begins to receive tracks. A track that is gone already is no error. Returns those that
+    /// cannot be received.
     pub(super) async fn add(
         &mut self,
         participant: &mut Participant,
@@ -78,7 +78,7 @@ impl Receiving {
         })
     }
 
-    /// Takes the client's answer and lets flow what it accepts. What it refuses is dropped.
+    /// Takes the client's answer. Accepted tracks begin to flow, and refused ones are dropped.
     pub(super) async fn answer(
         &mut self,
         participant: &mut Participant,

@@ -1,4 +1,4 @@
-//! What each request does: one function per request that is more than a call.
+//! What each request does. A request that is more than one call has a function of its own.
 
 use std::collections::BTreeMap;
 
@@ -104,7 +104,7 @@ impl Session {
         if self.participant.is_some() {
             return Err(SignalingError::HelloTwice);
         }
-        // Who they are and what they may do is in the token of a server with keys.
+        // On a server with keys, the token says who they are and what they may do.
         let known = self.grants.as_ref().map(NewPerson::try_from).transpose()?;
         let mut new = known.unwrap_or_else(|| NewPerson::named(""));
         new.name = hello.name;

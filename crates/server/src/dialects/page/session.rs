@@ -18,15 +18,15 @@ use crate::media::MediaError;
 use crate::participant::{Happening, Participant, Told, TooSlow};
 use crate::rooms::{Event, LobbySnapshot, TrackId};
 
-/// One client: its requests are done in the order in which they come, and it hears of what others
-/// do through [`next`](Self::next).
+/// One client. Its requests are carried out in the order in which they come. It hears through
+/// [`next`](Self::next) what others do.
 ///
-/// Knows nothing of sockets: text comes in, text goes out.
+/// It knows nothing of sockets: text comes in, and text goes out.
 pub(crate) struct Session {
     pub(super) app: Arc<App>,
     /// Where the client is, if that says something.
     pub(super) address: Option<IpAddr>,
-    /// The token in the address of the connection; one in a request goes first.
+    /// The token in the address of the connection. A token in a request counts more.
     pub(super) token: Option<String>,
     /// What the token allows, once it was shown to a server with keys.
     pub(super) grants: Option<Grants>,
@@ -34,7 +34,7 @@ pub(crate) struct Session {
     pub(super) participant: Option<Participant>,
     pub(super) publishing: Option<Publishing>,
     pub(super) receiving: Option<Receiving>,
-    /// Frames that are to follow the response to the request that is being done.
+    /// Frames that will follow the response to the current request.
     pub(super) following: Vec<Utf8Bytes>,
 }
 
@@ -153,7 +153,7 @@ impl Session {
         Ok(frames)
     }
 
-    /// The next thing that happens without the client's doing. Dropping the future loses nothing.
+    /// The next thing that others do. Dropping the future loses nothing.
     pub(crate) async fn next(&mut self) -> Happening {
         match &mut self.participant {
             Some(participant) => participant.next().await,
@@ -161,7 +161,7 @@ impl Session {
         }
     }
 
-    /// Takes note of what happened, and of all that has happened since. Returns the frames to
+    /// Handles what has happened, and everything that has happened since. Returns the frames to
     /// send.
     ///
     /// # Errors
@@ -182,7 +182,7 @@ impl Session {
         self.participant = None;
     }
 
-    /// Says a batch of news, and then offers what has become of it: one offer for a whole room.
+    /// Writes the frames for a batch of events, and then makes one offer for all of them.
     async fn tell(&mut self, news: Vec<Told>, frames: &mut Vec<Utf8Bytes>) {
         let mut subscribed = Vec::new();
         for told in news {
@@ -218,8 +218,8 @@ impl Session {
         frames.extend(self.offer());
     }
 
-    /// Begins to receive tracks, once the client has said what it can receive. Returns what it is
-    /// to be told of those that it cannot.
+    /// Begins to receive tracks, once the client has said what it can receive. Returns the frames
+    /// about tracks that it cannot receive.
     pub(super) async fn receive(&mut self, tracks: Vec<TrackId>) -> Vec<Utf8Bytes> {
         let (Some(participant), Some(receiving)) = (&mut self.participant, &mut self.receiving)
         else {
@@ -243,7 +243,7 @@ impl Session {
         Some(to_text(&offer).into())
     }
 
-    /// The connections are gone, and what was negotiated on them with them.
+    /// The connections are gone, and so is everything that was negotiated on them.
     pub(super) fn forget_media(&mut self) {
         self.publishing = None;
         self.receiving = None;

@@ -57,7 +57,7 @@ impl Client {
         response["error"]["code"].as_str().unwrap().to_owned()
     }
 
-    /// The frames of everything that has been told since the last time.
+    /// All frames that were sent to the client since the last time.
     async fn frames(&mut self) -> Vec<Utf8Bytes> {
         let happening = self.0.next().await;
         self.0.happened(happening).await.unwrap()

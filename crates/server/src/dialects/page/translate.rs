@@ -7,7 +7,8 @@ use crate::rooms::{
     RoomSummary, Track, TrackId, TrackKind, TrackSource,
 };
 
-/// What a client hears of an event; nothing of those that only the media side acts on.
+/// What a client hears of an event. Some events are for the media side alone, and a client hears
+/// nothing of them.
 pub(super) fn notice(event: Event) -> Option<wire::Notice> {
     use wire::Notice;
 
@@ -60,7 +61,7 @@ pub(super) fn notice(event: Event) -> Option<wire::Notice> {
         Event::Chat(message) => Notice::Chat(message.into()),
         Event::Data(data) => Notice::Data {
             from: data.from.to_string(),
-            // The dialect carries text; what is none is another dialect's.
+            // This dialect carries text. Data that is no text belongs to other dialects.
             text: String::from_utf8(data.payload.to_vec()).ok()?,
             topic: data.topic,
         },
@@ -254,7 +255,7 @@ impl From<Track> for wire::Track {
 }
 
 impl wire::PublishedTrack {
-    /// Where it comes from; whatever a client calls it is taken.
+    /// The source of a track. Any word of a client is accepted.
     pub(super) fn source(&self) -> TrackSource {
         self.source.parse().unwrap_or_else(|never| match never {})
     }

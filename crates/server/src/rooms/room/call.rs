@@ -148,8 +148,8 @@ impl Room {
         Ok(())
     }
 
-    /// Sends data to some people, or to all others if none is named. Whoever is named and not here
-    /// is passed over.
+    /// Sends data to some people, or to all others if none is named. A named person who is not here
+    /// is skipped.
     ///
     /// # Errors
     ///
@@ -184,5 +184,5 @@ const CHAT_HISTORY: usize = 100;
 
 const MAX_TOPIC: usize = 128;
 
-/// What the data channels of browsers carry in one message.
+/// The size that browsers' data channels carry in one message.
 const MAX_DATA: usize = 64_000;

@@ -1,4 +1,4 @@
-//! What a room is to be, what others may know about it, and how people come in.
+//! How a room is made, what others may know about it, and how people come in.
 
 use crate::rooms::{ParticipantInfo, PersonId, RoomId, Secret, Track, TrackId};
 
@@ -32,7 +32,7 @@ pub(crate) struct RoomInfo {
     pub listed: bool,
     /// Whether its people encrypt end to end.
     pub encrypted: bool,
-    /// Whether nobody comes in any more but those who look after it.
+    /// Whether only hosts may still come in.
     pub locked: bool,
     /// Waiting or in call.
     pub state: RoomState,
@@ -106,7 +106,7 @@ pub(crate) struct JoinOptions {
 pub(crate) struct Joined {
     /// The room.
     pub room: RoomInfo,
-    /// Everyone in it, oneself included, in the order in which they came.
+    /// Everyone in it, with the person who asks, in the order in which they came.
     pub participants: Vec<ParticipantInfo>,
     /// Tracks, stage and chat.
     pub call: CallState,

@@ -28,17 +28,17 @@ pub(crate) struct Room {
     info: RoomInfo,
     limits: Arc<Limits>,
     secret: Secret,
-    /// Of the one who was rung, in a room for two: nobody comes in there without a secret.
+    /// The secret of the called person, in a room for two. Nobody comes in there without a secret.
     guest_secret: Secret,
     members: BTreeMap<PersonId, Member>,
     /// How many have come in so far.
     seats: u64,
     tracks: Vec<Track>,
-    /// What the owner of a track was last told of [`Event::TrackWanted`].
+    /// What the owner of a track heard in the last [`Event::TrackWanted`].
     demands: BTreeMap<TrackId, Demand>,
     stage: Option<TrackId>,
     chat: VecDeque<ChatMessage>,
-    /// Whether the server has taken it away, so that nobody comes in any more.
+    /// Whether the server has closed it, so that nobody comes in any more.
     is_closed: bool,
 }
 
@@ -123,7 +123,7 @@ impl Room {
         self.tracks.len()
     }
 
-    /// The server takes the room away: nobody comes in any more.
+    /// The server closes the room. Nobody comes in any more.
     pub(crate) fn close(&mut self) {
         self.is_closed = true;
     }
@@ -144,7 +144,7 @@ impl Room {
         }
     }
 
-    /// The owner, and whoever was given the right to look after the room.
+    /// The hosts: the owner and everyone with the right to administer the room.
     fn require_host(&self, person: PersonId) -> Result<(), RoomError> {
         if self.member(person)?.info.is_host() {
             Ok(())
@@ -157,7 +157,7 @@ impl Room {
         out.push_all(self.members.keys().copied(), event);
     }
 
-    /// Tells what `about` has done to everyone else; nothing if others do not hear of them.
+    /// Tells everyone else what `about` has done. If `about` is hidden, nobody hears of it.
     fn tell_others(&self, about: &ParticipantInfo, event: &Event, out: &mut Outbox) {
         if about.permissions.hidden {
             return;
@@ -166,7 +166,7 @@ impl Room {
         out.push_all(others.filter(|person| *person != about.profile.id), event);
     }
 
-    /// Tells what `about` has done to everyone, or to them alone if others do not hear of them.
+    /// Tells everyone what `about` has done. If `about` is hidden, only `about` hears of it.
     fn tell_of(&self, about: &ParticipantInfo, event: &Event, out: &mut Outbox) {
         if about.permissions.hidden {
             out.push(about.profile.id, event.clone());

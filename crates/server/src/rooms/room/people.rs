@@ -1,4 +1,4 @@
-//! People coming, going, being removed, and what they tell of themselves.
+//! People coming, going and being removed, and changes of their profiles.
 
 use super::{CallState, JoinOptions, Joined, Member, Room, RoomKind, RoomState, Subscriptions};
 use crate::rooms::{
@@ -7,7 +7,7 @@ use crate::rooms::{
 };
 
 impl Room {
-    /// Brings a person in. One of the same identity who is here already is out.
+    /// Brings a person in. If somebody with the same identity is here already, they leave.
     ///
     /// # Errors
     ///
@@ -70,7 +70,7 @@ impl Room {
         Ok(self.view_of(info.profile.id))
     }
 
-    /// Whether someone who shows this secret, or none, comes in as the owner.
+    /// Whether a person with this secret, or without one, comes in as the owner.
     fn admit(&self, secret: Option<&str>) -> Result<bool, RoomError> {
         let is_for_two = self.info.kind == RoomKind::Direct;
         match secret {
@@ -111,7 +111,7 @@ impl Room {
         Ok(())
     }
 
-    /// One who looks after the room removes a person. The owner stays.
+    /// A host removes a person. The owner cannot be removed.
     ///
     /// # Errors
     ///
@@ -152,7 +152,7 @@ impl Room {
         self.tell_others(&info, &Event::ParticipantLeft(person), out);
     }
 
-    /// One who looks after the room locks it, or opens it again.
+    /// A host locks the room or opens it again.
     ///
     /// # Errors
     ///
@@ -169,7 +169,7 @@ impl Room {
         Ok(())
     }
 
-    /// One who looks after the room says what an application is to know of it.
+    /// A host sets the room's metadata for applications.
     ///
     /// # Errors
     ///

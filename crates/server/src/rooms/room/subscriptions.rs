@@ -32,7 +32,7 @@ pub(crate) enum Demand {
     Nothing,
     /// Nobody wants more than this.
     UpTo(Quality),
-    /// Someone wants it as good as it comes, or nobody has said what they want.
+    /// Somebody wants the best quality, or nobody has set a preference.
     Best,
 }
 
@@ -65,7 +65,7 @@ impl Demand {
 #[derive(Debug, Default)]
 pub(super) struct Subscriptions {
     received: BTreeSet<TrackId>,
-    /// May be said before a track is received, and outlasts it until the track closes.
+    /// They may be set before a track is received, and they stay until the track closes.
     preferences: BTreeMap<TrackId, Preferences>,
 }
 
@@ -152,7 +152,7 @@ impl Room {
         Ok(())
     }
 
-    /// Says how a person wants to receive a track, now or once they do.
+    /// Sets how a person wants to receive a track, now or later.
     ///
     /// # Errors
     ///

@@ -65,7 +65,7 @@ impl Room {
     /// Those of [`may_publish_source`](Self::may_publish_source)
     pub(crate) fn publish(&mut self, mut track: Track, out: &mut Outbox) -> Result<(), RoomError> {
         self.may_publish_source(track.owner, track.kind, &track.source)?;
-        // A window's title may be long: what does not fit is no reason to refuse the window.
+        // A window's title may be long. It is cut, because that is no reason to refuse the window.
         let short: String = track.label.chars().take(self.limits.name_length).collect();
         track.label = self.limits.name(&short).unwrap_or_default();
         let owner = self.member(track.owner)?.info.clone();
@@ -101,8 +101,8 @@ impl Room {
         Ok(())
     }
 
-    /// Holds a track back, or lets it go on. One who looks after the room may hold back anybody's;
-    /// nobody may open another's microphone or camera.
+    /// Mutes a track or opens it again. A host may mute anybody's track, but nobody may open
+    /// another person's microphone or camera.
     ///
     /// # Errors
     ///

@@ -64,7 +64,7 @@ fn an_owner_starts_the_call_and_everyone_is_rung() {
     assert_eq!(scene.heard(cid), ["ringing"]);
     assert!(!scene.heard(bob).contains(&"ringing".to_owned()));
 
-    // One who comes back without having answered is not put into the call.
+    // A person who comes back without having answered is not put into the call.
     scene.act(|room, out| room.leave(cid, out)).unwrap();
     let back = JoinOptions {
         enters_call: false,

@@ -151,7 +151,7 @@ fn one_person_does_not_take_all_rooms() {
     }
     let more = lobby.make(ann, "d");
     assert_eq!(more, Err(RoomError::TooManyUnusedRooms { max: 3 }));
-    // The server is full: what nobody uses gives way, the oldest first.
+    // The server is full, so unused rooms give way, the oldest first.
     lobby.visit("a", false);
     assert_eq!(lobby.make(bob, "d"), Ok(Some(RoomId::parse("b").unwrap())));
     lobby.visit("c", false);

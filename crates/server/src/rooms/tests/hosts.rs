@@ -1,4 +1,4 @@
-//! Those who look after a room, and what people may do in it.
+//! Hosts of a room, and what people may do in it.
 
 use super::*;
 

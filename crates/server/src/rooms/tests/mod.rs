@@ -1,4 +1,4 @@
-//! Rooms and the directory as their users see them: what is done, and what others hear of it.
+//! Rooms and the directory as their users see them: what one person does, and what others hear.
 
 mod calls;
 mod directory;

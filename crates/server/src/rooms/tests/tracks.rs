@@ -100,7 +100,7 @@ fn a_publisher_hears_what_is_wanted_of_a_track() {
     assert_eq!(scene.heard(ann), ["wanted a Nothing", "-Bob"]);
     prefer(&mut scene, cid, Preferences::default());
     assert_eq!(scene.heard(ann), ["wanted a Best"]);
-    // A wish outlasts the subscription, and ends with the track.
+    // A preference outlives the subscription and ends with the track.
     prefer(&mut scene, cid, paused);
     for wanted in [false, true] {
         scene
