@@ -129,18 +129,37 @@ pub(super) struct LossReport {
 }
 
 impl LossReport {
-    /// Whether to write a line now. It asks for no wake-up of its own; the last losses are reported
-    /// with the next activity.
-    pub(super) fn is_due(&mut self, now: Instant, losses: &Losses) -> bool {
+    /// The weight of the line to write now, if one is due. It asks for no wake-up of its own; the
+    /// last losses are reported with the next activity.
+    pub(super) fn due(&mut self, now: Instant, losses: &Losses) -> Option<Weight> {
         let waited = self.at.is_none_or(|at| now.since(at) >= REPORT_INTERVAL);
-        let due = waited && self.reported != *losses;
-        if due {
-            self.reported = *losses;
-            self.at = Some(now);
+        if !waited || self.reported == *losses {
+            return None;
         }
-        due
+        let counts = losses.named().into_iter().zip(self.reported.named());
+        let mut grown = counts.filter(|(now, then)| now != then);
+        let is_ordinary = grown.all(|((name, _), _)| ORDINARY.contains(&name));
+        self.reported = *losses;
+        self.at = Some(now);
+        Some(if is_ordinary {
+            Weight::Ordinary
+        } else {
+            Weight::Odd
+        })
     }
 }
+
+/// What losses mean to an operator.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Weight {
+    /// They come with every call.
+    Ordinary,
+    /// Somebody may want to know why.
+    Odd,
+}
+
+/// Browsers open connections that they do not choose in the end, and close those that they chose.
+const ORDINARY: [&str; 2] = ["tcp.unvalidated", "tcp.no_connection"];
 
 /// How often what was lost is told at most.
 pub(super) const REPORT_INTERVAL: Duration = Duration::from_secs(60);
@@ -172,12 +191,15 @@ mod tests {
     fn losses_are_reported_once_a_minute_and_only_when_they_grow() {
         let (mut report, mut losses) = (LossReport::default(), Losses::default());
         let at = Instant::from_millis;
-        assert!(!report.is_due(at(0), &losses));
+        assert_eq!(report.due(at(0), &losses), None);
         losses.tcp.unvalidated = 1;
-        assert!(report.is_due(at(1), &losses));
+        assert_eq!(report.due(at(1), &losses), Some(Weight::Ordinary));
         losses.tcp.unvalidated = 2;
-        assert!(!report.is_due(at(60_000), &losses));
-        assert!(report.is_due(at(60_001), &losses));
-        assert!(!report.is_due(at(200_000), &losses));
+        assert_eq!(report.due(at(60_000), &losses), None);
+        assert_eq!(report.due(at(60_001), &losses), Some(Weight::Ordinary));
+        assert_eq!(report.due(at(200_000), &losses), None);
+        losses.tcp.refused = 1;
+        losses.tcp.unvalidated = 3;
+        assert_eq!(report.due(at(400_000), &losses), Some(Weight::Odd));
     }
 }

@@ -204,7 +204,12 @@ impl EventLoop {
         }
         let drops = self.worker.drops();
         self.drops = (now, drops);
-        if drops != reported {
+        if drops == reported {
+            return;
+        }
+        if drops.is_ordinary_since(&reported) {
+            tracing::debug!(target: "tureen::info", "dropped since the start: {drops}");
+        } else {
             tracing::warn!(target: "tureen::info", "dropped since the start: {drops}");
         }
     }

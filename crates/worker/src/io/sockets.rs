@@ -9,7 +9,7 @@ use std::time::Duration;
 use mio::{Interest, Registry};
 
 use super::bind::{open_tcp, open_udp};
-use super::counters::{LossReport, Losses};
+use super::counters::{LossReport, Losses, Weight};
 use super::intake::Intake;
 use super::sys_linux::{Clocks, ReceiveArrays};
 use super::tcp::{Tcp, TcpLimits};
@@ -255,8 +255,14 @@ impl Sockets {
 
     /// Logs what was lost, at most once a minute.
     pub(super) fn report_losses(&mut self, now: Instant) {
-        if self.report.is_due(now, &self.losses) {
-            tracing::warn!(target: "tureen::info", "lost since the start: {}", self.losses);
+        match self.report.due(now, &self.losses) {
+            Some(Weight::Ordinary) => {
+                tracing::debug!(target: "tureen::info", "lost since the start: {}", self.losses);
+            }
+            Some(Weight::Odd) => {
+                tracing::warn!(target: "tureen::info", "lost since the start: {}", self.losses);
+            }
+            None => {}
         }
     }
 

@@ -35,6 +35,19 @@ impl Worker {
 }
 
 impl Drops {
+    /// Whether what was dropped since `earlier` belongs to ordinary use: tracks that are muted or not
+    /// announced yet, connections that are being opened, packets that come after a goodbye. All else
+    /// is worth an operator's attention.
+    #[must_use]
+    pub fn is_ordinary_since(&self, earlier: &Self) -> bool {
+        let counts = self.0.iter().zip(earlier.0);
+        let mut grown = NAMES
+            .iter()
+            .zip(counts)
+            .filter(|(_, (now, then))| *now != then);
+        grown.all(|(name, _)| ORDINARY.contains(name))
+    }
+
     /// What one transport dropped.
     pub(super) fn of(transport: &Transport) -> Self {
         let (received, sent) = (transport.received(), transport.sent());
@@ -94,6 +107,20 @@ impl fmt::Display for Drops {
 /// How many of the names are the worker's own; the others are those of its transports.
 const OWN: usize = 7;
 
+/// What is dropped in every call, without harm.
+const ORDINARY: [&str; 10] = [
+    "worker.stun_ignored",
+    "worker.unknown_tuple",
+    "worker.notifications_merged",
+    "ice.unknown_username",
+    "dtls.before_start",
+    "dtls.after_end",
+    "received.not_connected",
+    "received.no_producer",
+    "received.by_producer",
+    "sent.not_connected",
+];
+
 const NAMES: [&str; 30] = [
     "worker.unknown_protocol",
     "worker.stun_ignored",
@@ -126,3 +153,34 @@ const NAMES: [&str; 30] = [
     "sent.too_long",
     "sent.unprotected",
 ];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn drops(name: &str, count: u64) -> Drops {
+        let mut drops = Drops::default();
+        drops.0[NAMES.iter().position(|one| *one == name).unwrap()] = count;
+        drops
+    }
+
+    #[test]
+    fn what_is_ordinary_is_a_drop_by_name() {
+        assert!(ORDINARY.iter().all(|name| NAMES.contains(name)));
+    }
+
+    #[test]
+    fn muted_tracks_and_connections_that_open_are_ordinary() {
+        let none = Drops::default();
+        let mut muted = drops("received.by_producer", 86);
+        muted += drops("sent.not_connected", 2);
+        assert!(muted.is_ordinary_since(&none) && none.is_ordinary_since(&none));
+        let mut forged = muted;
+        forged += drops("received.unauthenticated", 1);
+        assert!(!forged.is_ordinary_since(&muted));
+        // What was told before does not make the next line odd.
+        let mut later = forged;
+        later += drops("received.by_producer", 1);
+        assert!(later.is_ordinary_since(&forged));
+    }
+}
