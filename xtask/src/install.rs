@@ -99,16 +99,29 @@ fn missing(tools: &[Tool]) -> Vec<&'static str> {
 
 /// Installs packages, or says that somebody must.
 fn install(packages: &[&str]) -> Result<(), String> {
-    may_install(packages, is_root(), process::find("apt-get").is_some())?;
-    println!("installing {}", packages.join(" "));
+    may_install(
+        packages,
+        is_allowed(),
+        is_root(),
+        process::find("apt-get").is_some(),
+    )?;
+    println!(
+        "as root, through apt-get, this installs what is missing: {} ({NO_INSTALL} refuses)",
+        packages.join(" ")
+    );
     apt_get(&["update", "--quiet"])?;
     let mut install = vec!["install", "--yes", "--quiet", "--no-install-recommends"];
     install.extend(packages);
     apt_get(&install)
 }
 
-fn may_install(packages: &[&str], is_root: bool, has_apt: bool) -> Result<(), String> {
-    if is_root && has_apt {
+fn may_install(
+    packages: &[&str],
+    is_allowed: bool,
+    is_root: bool,
+    has_apt: bool,
+) -> Result<(), String> {
+    if is_allowed && is_root && has_apt {
         return Ok(());
     }
     let list = packages.join(" ");
@@ -123,6 +136,11 @@ fn apt_get(args: &[&str]) -> Result<(), String> {
     process::succeed(&mut apt)
 }
 
+/// The command line may forbid it.
+fn is_allowed() -> bool {
+    !std::env::args().any(|argument| argument == NO_INSTALL)
+}
+
 fn is_root() -> bool {
     fs::metadata("/proc/self").is_ok_and(|metadata| metadata.uid() == 0)
 }
@@ -131,6 +149,9 @@ fn is_root() -> bool {
 fn major(version: &str) -> Option<u32> {
     version.strip_prefix('v')?.split('.').next()?.parse().ok()
 }
+
+/// The argument that leaves the machine as it is.
+pub(crate) const NO_INSTALL: &str = "--no-install";
 
 /// The FlatBuffers compiler is built with it.
 pub(crate) const CMAKE: Tool = Tool {
@@ -209,11 +230,16 @@ mod tests {
     }
 
     #[test]
-    fn without_root_or_apt_it_is_said_what_to_install() {
+    fn without_leave_root_or_apt_it_is_said_what_to_install() {
         let packages = ["nodejs", "npm"];
-        assert_eq!(may_install(&packages, true, true), Ok(()));
-        for (is_root, has_apt) in [(false, true), (true, false), (false, false)] {
-            let reason = may_install(&packages, is_root, has_apt).unwrap_err();
+        assert_eq!(may_install(&packages, true, true, true), Ok(()));
+        for (is_allowed, is_root, has_apt) in [
+            (true, false, true),
+            (true, true, false),
+            (true, false, false),
+            (false, true, true),
+        ] {
+            let reason = may_install(&packages, is_allowed, is_root, has_apt).unwrap_err();
             assert!(reason.contains("apt-get install nodejs npm"), "{reason}");
         }
     }

@@ -34,4 +34,5 @@ usage: cargo xtask <command>
   codegen --check      fail, naming the file, when that would change anything
   test                 every check of the project, in order; installs what it needs
   test --only NAME     these steps alone, e.g. --only clippy --only interop/ortc
+  test --no-install    the same, and says what is missing instead of installing it
   test --list          the names of the steps and of the interop suites";

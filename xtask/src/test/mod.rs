@@ -10,6 +10,7 @@ mod rust;
 
 use std::time::Instant;
 
+use crate::install::NO_INSTALL;
 use counts::Counts;
 use report::{Report, Row};
 
@@ -104,6 +105,8 @@ impl Selection {
         while let Some(arg) = args.next() {
             match arg.as_str() {
                 "--list" => return Ok(Request::List),
+                // Looked at where something would be installed.
+                NO_INSTALL => {}
                 "--only" => {
                     let name = args.next().ok_or("--only needs the name of a step")?;
                     let step = name.split('/').next().unwrap_or_default();
@@ -117,7 +120,7 @@ impl Selection {
                 }
                 _ => {
                     return Err(format!(
-                        "unknown argument {arg}; known: --only NAME, --list"
+                        "unknown argument {arg}; known: --only NAME, --list, --no-install"
                     ));
                 }
             }
