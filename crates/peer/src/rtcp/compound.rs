@@ -254,7 +254,7 @@ mod tests {
     #[test]
     fn an_independent_crate_reads_every_packet() {
         let ours = one_of_each();
-        let read = webrtc_rtcp::packet::unmarshal(&mut &write_compound(&ours)[..]).unwrap();
+        let read = ::rtcp::packet::unmarshal(&mut &write_compound(&ours)[..]).unwrap();
         assert_eq!(read.len(), ours.len());
         for (ours, read) in ours.iter().zip(&read) {
             // The crate pads these two in a way of its own.
@@ -267,13 +267,13 @@ mod tests {
             }
         }
         let description = read[2].as_any().downcast_ref();
-        let description: &webrtc_rtcp::source_description::SourceDescription = description.unwrap();
+        let description: &::rtcp::source_description::SourceDescription = description.unwrap();
         assert_eq!(description.chunks[0].items[0].text[..], *b"tureen");
         let goodbye = read[7].as_any().downcast_ref();
-        let goodbye: &webrtc_rtcp::goodbye::Goodbye = goodbye.unwrap();
+        let goodbye: &::rtcp::goodbye::Goodbye = goodbye.unwrap();
         assert_eq!(goodbye.sources, [1, 2]);
         let nack = read[3].as_any().downcast_ref();
-        let nack: &webrtc_rtcp::transport_feedbacks::transport_layer_nack::TransportLayerNack =
+        let nack: &::rtcp::transport_feedbacks::transport_layer_nack::TransportLayerNack =
             nack.unwrap();
         let lost: Vec<u16> = nack
             .nacks
@@ -282,7 +282,7 @@ mod tests {
             .collect();
         assert_eq!(lost, [65530, 65535, 9, 11]);
         let remb = read[6].as_any().downcast_ref();
-        let remb: &webrtc_rtcp::payload_feedbacks::receiver_estimated_maximum_bitrate::ReceiverEstimatedMaximumBitrate =
+        let remb: &::rtcp::payload_feedbacks::receiver_estimated_maximum_bitrate::ReceiverEstimatedMaximumBitrate =
             remb.unwrap();
         assert_eq!(remb.bitrate, 2_500_000.0);
     }

@@ -126,7 +126,7 @@ const VECTOR: usize = 7;
 
 #[cfg(test)]
 mod tests {
-    use webrtc_rtcp::transport_feedbacks::transport_layer_cc::TransportLayerCc;
+    use ::rtcp::transport_feedbacks::transport_layer_cc::TransportLayerCc;
     use webrtc_util::marshal::Unmarshal;
 
     use super::*;
