@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use crate::message::Message;
+use crate::schema::Schema;
 use crate::value::Value;
 
 /// Which messages are wanted. The default wants all.
@@ -52,6 +53,14 @@ impl Filter {
         of_handler.is_some_and(|handler| !handler.is_empty() && handler.starts_with(id.as_str()))
             || message.body().is_some_and(|body| names(&body.value, id))
     }
+}
+
+/// Whether a method, an event or another word of the channel fits the pattern of a filter, so that a
+/// misspelt one is told from one that did not occur.
+pub fn is_known_name(pattern: &str) -> bool {
+    let enums = &Schema::of_the_channel().enums;
+    let mut values = enums.iter().flat_map(|one| &one.values);
+    values.any(|value| value.table.is_none() && matches(pattern.as_bytes(), value.name.as_bytes()))
 }
 
 /// Whether a table names this id in a field that holds ids.

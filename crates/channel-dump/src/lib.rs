@@ -29,7 +29,7 @@ mod view;
 
 pub use decode::{DecodeError, Decoder};
 pub use dump::{Dump, DumpError, Form};
-pub use filter::Filter;
+pub use filter::{Filter, is_known_name};
 pub use live::{
     Ask, Follower, Line, LiveClient, LiveError, LiveFrame, MAX_ASK, MAX_LINE, SocketDirectory,
 };

@@ -2,7 +2,7 @@
 
 use std::ffi::OsString;
 
-use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
 
 use crate::auth::TokenArgs;
 use crate::config::{self, ConfigError, ServeConfig};
@@ -26,6 +26,7 @@ pub struct Cli {
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Serves rooms: pages, signaling and media
+    #[command(allow_negative_numbers = true)]
     Serve(Box<ServeConfig>),
     /// Enters a room as a bot, to publish a test picture and tone or to watch
     Join(JoinConfig),
@@ -47,8 +48,8 @@ pub enum Command {
 impl Cli {
     /// Parses the command line, the environment and the file that they may name.
     pub fn load(arguments: impl IntoIterator<Item = OsString>) -> Result<Self, ConfigError> {
-        let matches = config::load(&Self::command(), arguments.into_iter().collect())?;
-        Ok(Self::from_arg_matches(&matches)?)
+        let arguments: Vec<_> = arguments.into_iter().collect();
+        config::load(&Self::command(), &arguments)
     }
 }
 
@@ -96,29 +97,43 @@ mod tests {
         for (file, expected) in [
             (
                 "max-rooms = 0",
-                "test.toml: max-rooms: invalid value '0': 0 is not",
+                "line 1: max-rooms: 0 is not in 1..=1000000",
             ),
-            ("rtc-port = 70000", "test.toml: rtc-port: "),
-            ("listen = \"localhost\"", "test.toml: listen: "),
+            (
+                "\n\nmax-rooms = \"7\"",
+                "line 3: max-rooms: invalid type: string",
+            ),
+            (
+                "rtc-port = 70000",
+                "line 1: rtc-port: 70000 is not in 1..=65535",
+            ),
+            ("workers = -1", "line 1: workers: -1 is not in 0..=256"),
+            ("listen = \"localhost:8190\"", "line 1: listen: it must be"),
             (
                 "codecs = [\"vp7\"]",
-                "test.toml: codecs: invalid value 'vp7' [possible values: ",
+                "line 1: codecs: unknown variant `vp7`, expected one of",
             ),
             (
                 "metrics-remote = \"perhaps\"",
-                "test.toml: metrics-remote: ",
+                "line 1: metrics-remote: invalid type",
             ),
             (
                 "announced-address = \"0.0.0.0\"",
-                "test.toml: announced-address: invalid value '0.0.0.0': it stands for all",
+                "line 1: announced-address: it stands for all",
             ),
-            ("tls-key = \"k.pem\"", "--tls-cert"),
-            ("max-roms = 5", "no key \"max-roms\""),
-            ("max_rooms = 5", "no key \"max_rooms\""),
+            (
+                "# a\nmax-roms = 5",
+                "line 2: there is no key \"max-roms\"; did you mean max-rooms?",
+            ),
+            (
+                "max_rooms = 5",
+                "no key \"max_rooms\"; did you mean max-rooms?",
+            ),
             ("config = \"x\"", "no key \"config\""),
-            ("max-rooms = 1.5", "max-rooms cannot be a float"),
-            ("[max-rooms]", "max-rooms cannot be a table"),
-            ("max-rooms", "expected"),
+            ("max-rooms = 1.5", "max-rooms: invalid type: floating point"),
+            ("[max-rooms]", "max-rooms: invalid type: map"),
+            ("max-rooms", "line 1: "),
+            ("max-rooms = 1\nmax-rooms = 2", "line 2: duplicate key"),
         ] {
             let error = serve_with_file(file, &[]).unwrap_err().to_string();
             assert!(error.contains(expected), "{file}: {error}");
@@ -132,6 +147,10 @@ mod tests {
         for (flag, value, expected) in [
             ("announced-address", "not a host", "a host name such as"),
             ("announced-address", "0.0.0.0", "the address at which"),
+            ("listen", "localhost:8190", "such as 127.0.0.1:8190"),
+            ("listen", ":8190", "such as 127.0.0.1:8190 for this machine"),
+            ("listen", "8190", "0.0.0.0:8190 for every"),
+            ("listen", "localhost", "such as 127.0.0.1:8080"),
             ("allowed-origins", "foo", "SCHEME://HOST:PORT"),
             (
                 "allowed-origins",
@@ -146,6 +165,13 @@ mod tests {
             assert!(error.contains(&format!("'--{flag} ")), "{error}");
             assert!(error.contains(expected), "{error}");
         }
+        let error = serve(&["--workers", "-1"]).unwrap_err().to_string();
+        assert!(
+            error.contains("invalid value '-1' for '--workers"),
+            "{error}"
+        );
+        let error = serve(&["--keys=hidden"]).unwrap_err().to_string();
+        assert_eq!(error, "keys: a key is written NAME:SECRET");
         let config = serve(&["--allowed-origins=https://a.example,http://b.example:8080"]);
         assert_eq!(config.unwrap().http.allowed_origins.len(), 2);
     }
@@ -153,7 +179,11 @@ mod tests {
     #[test]
     fn a_key_without_its_certificate_is_refused() {
         let error = serve(&["--tls-key=k.pem"]).unwrap_err().to_string();
-        assert!(error.contains("--tls-cert"), "{error}");
+        assert!(error.contains("set tls-cert as well"), "{error}");
+        let error = serve_with_file("tls-cert = \"c.pem\"", &[]).unwrap_err();
+        assert!(error.to_string().contains("set tls-key as well"), "{error}");
+        // The two may come from two places.
+        assert!(serve_with_file("tls-cert = \"c.pem\"", &["--tls-key=k.pem"]).is_ok());
     }
 
     fn serve(flags: &[&str]) -> Result<ServeConfig, ConfigError> {

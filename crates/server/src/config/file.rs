@@ -1,213 +1,194 @@
-//! The configuration file, merged under the command line.
+//! The file: TOML with the keys of the flags. Its values stand in for flags that neither the command
+//! line nor the environment gives, and every error names file, line and key.
 
-use std::ffi::OsString;
+use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 
-use clap::error::{ContextKind, ContextValue};
 use clap::parser::ValueSource;
 use clap::{ArgMatches, Command};
-use thiserror::Error;
-use toml::{Table, Value};
+use serde::{Deserialize, Deserializer};
+use toml::de::DeTable;
 
-/// Why a configuration was refused.
-#[derive(Debug, Error)]
-#[non_exhaustive]
-pub enum ConfigError {
-    /// The file cannot be read.
-    #[error("config: {path}: {source}")]
-    Read {
-        /// Of the file.
-        path: PathBuf,
-        /// What the system says.
-        source: std::io::Error,
-    },
-    /// The file is not TOML.
-    #[error("config: {path}: {source}")]
-    Syntax {
-        /// Of the file.
-        path: PathBuf,
-        /// Where and why.
-        source: Box<toml::de::Error>,
-    },
-    /// A key that does not exist.
-    #[error("config: {path}: there is no key {key:?}")]
-    UnknownKey {
-        /// Of the file.
-        path: PathBuf,
-        /// As written.
-        key: String,
-    },
-    /// A value of a type that no key has.
-    #[error("config: {path}: {key} cannot be a {found}")]
-    Type {
-        /// Of the file.
-        path: PathBuf,
-        /// Which key.
-        key: String,
-        /// TOML's word for what it is.
-        found: &'static str,
-    },
-    /// The command line has a bad value; the text names the flag. `--help` and `--version` end up
-    /// here, too.
-    #[error(transparent)]
-    Arguments(#[from] clap::Error),
-    /// The environment has a bad value.
-    #[error("environment variable {variable}: {reason}")]
-    Environment {
-        /// Its name.
-        variable: String,
-        /// What is wrong with the value.
-        reason: String,
-    },
-    /// The file has a bad value.
-    #[error("config: {path}: {reason}")]
-    Value {
-        /// Of the file.
-        path: PathBuf,
-        /// Which key, and what is wrong with its value.
-        reason: String,
-    },
+use super::error::ConfigError;
+use super::keys::{
+    EmptyRoomTimeout, InitialBitrate, MaxChatLength, MaxFrameSize, MaxMessageRate, MaxNameLength,
+    MaxPeople, MaxRoomPeople, MaxRooms, MaxTracks, PingInterval, PingTimeout, RtcPort, Workers,
+};
+use super::spelling::{keys, nearest};
+use super::values::listen_address;
+use super::{
+    AnnouncedAddress, CodecName, HostName, LogFormat, Network, Origin, ServeConfig, WorkerLog,
+};
+use crate::auth::ApiKey;
+
+/// Every key that the file may have.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
+struct FileKeys {
+    #[serde(deserialize_with = "listen")]
+    listen: Option<SocketAddr>,
+    tls_cert: Option<PathBuf>,
+    tls_key: Option<PathBuf>,
+    allowed_origins: Option<Vec<Origin>>,
+    allowed_hosts: Option<Vec<HostName>>,
+    trusted_proxies: Option<Vec<Network>>,
+    keys: Option<Vec<ApiKey>>,
+    metrics_remote: Option<bool>,
+    max_frame_size: Option<MaxFrameSize>,
+    max_message_rate: Option<MaxMessageRate>,
+    ping_interval: Option<PingInterval>,
+    ping_timeout: Option<PingTimeout>,
+    workers: Option<Workers>,
+    rtc_port: Option<RtcPort>,
+    rtc_listen: Option<Vec<IpAddr>>,
+    announced_address: Option<AnnouncedAddress>,
+    codecs: Option<Vec<CodecName>>,
+    initial_outgoing_bitrate: Option<InitialBitrate>,
+    worker_log: Option<WorkerLog>,
+    record_channel: Option<PathBuf>,
+    dump_socket: Option<bool>,
+    max_rooms: Option<MaxRooms>,
+    max_people: Option<MaxPeople>,
+    max_room_people: Option<MaxRoomPeople>,
+    max_tracks: Option<MaxTracks>,
+    max_name_length: Option<MaxNameLength>,
+    max_chat_length: Option<MaxChatLength>,
+    empty_room_timeout: Option<EmptyRoomTimeout>,
+    log: Option<String>,
+    log_format: Option<LogFormat>,
 }
 
-/// Parses a command line, and the file that its subcommand `serve` may name. The keys of the file
-/// stand in for flags that neither the command line nor the environment gives.
-pub(crate) fn load(command: &Command, arguments: Vec<OsString>) -> Result<ArgMatches, ConfigError> {
-    let matches = command
-        .clone()
-        .try_get_matches_from(&arguments)
-        .map_err(|error| blame(command, &arguments, error))?;
-    let Some(("serve", serve)) = matches.subcommand() else {
-        return Ok(matches);
-    };
-    let Some(path) = serve.get_one::<PathBuf>("config").cloned() else {
-        return Ok(matches);
-    };
-    let flags = flags(command, serve, &path)?;
-    let head = arguments
-        .iter()
-        .take(1)
-        .cloned()
-        .chain([OsString::from("serve")]);
-    let refused = |error: clap::Error| ConfigError::Value {
-        path: path.clone(),
-        reason: match refused_key(&error) {
-            Some(key) => format!("{key}: {}", reason(&error)),
-            None => reason(&error),
-        },
-    };
-    command
-        .clone()
-        .try_get_matches_from(head.clone().chain(flags.clone()))
-        .map_err(refused)?;
-    // The position of the subcommand is known: it has been parsed, and no flag stands before it.
-    let rest = arguments.iter().skip(2).cloned();
-    command
-        .clone()
-        .try_get_matches_from(head.chain(flags).chain(rest))
-        .map_err(|error| blame(command, &arguments, error))
-}
-
-/// Adds the place of a refused value. clap only names the flag of its key.
-fn blame(command: &Command, arguments: &[OsString], error: clap::Error) -> ConfigError {
-    let variable = refused_key(&error)
-        .filter(|key| !is_flag_given(arguments, key))
-        .and_then(|key| variable_of(command, key));
-    match variable {
-        Some(variable) => ConfigError::Environment {
-            variable,
-            reason: reason(&error),
-        },
-        None => ConfigError::Arguments(error),
-    }
-}
-
-/// The key whose value is refused.
-fn refused_key(error: &clap::Error) -> Option<&str> {
-    match error.get(ContextKind::InvalidArg) {
-        // Such as `--max-rooms <NUMBER>`.
-        Some(ContextValue::String(usage)) => usage.split(' ').next()?.strip_prefix("--"),
-        _ => None,
-    }
-}
-
-/// What is wrong with a value, in one line and without the flag's name.
-fn reason(error: &clap::Error) -> String {
-    let text = error.to_string();
-    let text = text.strip_prefix("error: ").unwrap_or(&text);
-    let end = [
-        text.find("\n\nUsage:"),
-        text.find("\n\nFor more information"),
-    ];
-    let end = end.into_iter().flatten().min().unwrap_or(text.len());
-    let flag = match error.get(ContextKind::InvalidArg) {
-        Some(ContextValue::String(usage)) => format!(" for '{usage}'"),
-        _ => String::new(),
-    };
-    let text = text[..end].replacen(&flag, "", 1);
-    text.split_whitespace().collect::<Vec<_>>().join(" ")
-}
-
-/// Whether the command line gives the key, in which case the environment is not looked at.
-fn is_flag_given(arguments: &[OsString], key: &str) -> bool {
-    arguments
-        .iter()
-        .filter_map(|argument| argument.to_str()?.strip_prefix("--"))
-        .any(|flag| flag.split('=').next() == Some(key))
-}
-
-fn variable_of(command: &Command, key: &str) -> Option<String> {
-    let mut arguments = command.find_subcommand("serve")?.get_arguments();
-    let argument = arguments.find(|argument| argument.get_long() == Some(key))?;
-    Some(argument.get_env()?.to_string_lossy().into_owned())
-}
-
-/// The keys of the file as flags, without those that are given elsewhere.
-fn flags(command: &Command, given: &ArgMatches, path: &Path) -> Result<Vec<OsString>, ConfigError> {
+/// Reads the file and puts its values into the configuration, where nothing else is given.
+pub(super) fn merge(
+    command: &Command,
+    path: &Path,
+    given: &ArgMatches,
+    config: &mut ServeConfig,
+) -> Result<(), ConfigError> {
     let text = std::fs::read_to_string(path).map_err(|source| ConfigError::Read {
         path: path.to_owned(),
         source,
     })?;
-    let table: Table = text.parse().map_err(|source| ConfigError::Syntax {
+    let file = read(command, &text).map_err(|Fault { line, reason }| ConfigError::Value {
         path: path.to_owned(),
-        source: Box::new(source),
+        line,
+        reason,
     })?;
-    let serve = command.find_subcommand("serve");
-    let mut flags = Vec::new();
-    for (key, value) in &table {
-        let argument = serve
-            .into_iter()
-            .flat_map(Command::get_arguments)
-            .find(|argument| argument.get_long() == Some(key) && argument.get_id() != "config")
-            .ok_or_else(|| ConfigError::UnknownKey {
-                path: path.to_owned(),
-                key: key.clone(),
-            })?;
-        let text = flag_value(value).ok_or_else(|| ConfigError::Type {
-            path: path.to_owned(),
-            key: key.clone(),
-            found: value.type_str(),
-        })?;
-        let elsewhere = matches!(
-            given.value_source(argument.get_id().as_str()),
+    let is_given = |id: &str| {
+        matches!(
+            given.value_source(id),
             Some(ValueSource::CommandLine | ValueSource::EnvVariable)
-        );
-        // An empty list is the absence of the flag.
-        if !elsewhere && !matches!(value, Value::Array(list) if list.is_empty()) {
-            flags.push(format!("--{key}={text}").into());
-        }
-    }
-    Ok(flags)
+        )
+    };
+    file.merge(config, is_given);
+    Ok(())
 }
 
-fn flag_value(value: &Value) -> Option<String> {
-    match value {
-        Value::String(text) => Some(text.clone()),
-        Value::Integer(number) => Some(number.to_string()),
-        Value::Boolean(truth) => Some(truth.to_string()),
-        Value::Array(list) => {
-            let list: Option<Vec<_>> = list.iter().map(flag_value).collect();
-            Some(list?.join(","))
+/// What is wrong, and in which line, counted from 1.
+struct Fault {
+    line: usize,
+    reason: String,
+}
+
+fn read(command: &Command, text: &str) -> Result<FileKeys, Fault> {
+    let line = |at: usize| text[..at.min(text.len())].matches('\n').count() + 1;
+    let syntax = |error: &toml::de::Error| Fault {
+        line: line(error.span().map_or(0, |span| span.start)),
+        reason: error.message().replace('\n', " "),
+    };
+    let table = DeTable::parse(text).map_err(|error| syntax(&error))?;
+    let known = keys(command);
+    for key in table.get_ref().keys() {
+        let (name, at) = (key.get_ref().as_ref(), key.span().start);
+        if !known.iter().any(|one| one == name) {
+            let hint = nearest(name, &known);
+            let hint = hint.map_or_else(String::new, |one| format!("; did you mean {one}?"));
+            return Err(Fault {
+                line: line(at),
+                reason: format!("there is no key {name:?}{hint}"),
+            });
         }
-        Value::Float(_) | Value::Datetime(_) | Value::Table(_) => None,
+    }
+    toml::from_str(text).map_err(|error| {
+        let at = error.span().map_or(0, |span| span.start);
+        // The error stands in the first value that ends behind it.
+        let behind = table
+            .get_ref()
+            .iter()
+            .filter(|(_, value)| at <= value.span().end);
+        let key = behind
+            .min_by_key(|(_, value)| value.span().end)
+            .map_or("", |(key, _)| key.get_ref().as_ref());
+        let Fault { line, reason } = syntax(&error);
+        // What stands there may be a secret.
+        let reason = match key {
+            "keys" => "a list of \"NAME:SECRET\" is expected".to_owned(),
+            _ => reason,
+        };
+        Fault {
+            line,
+            reason: format!("{key}: {reason}"),
+        }
+    })
+}
+
+impl FileKeys {
+    fn merge(self, config: &mut ServeConfig, is_given: impl Fn(&str) -> bool) {
+        let ServeConfig {
+            http,
+            media,
+            rooms,
+            log,
+            ..
+        } = config;
+        macro_rules! take {
+            ($($group:ident: $($key:ident),+;)+) => {$($(
+                if let Some(value) = self.$key && !is_given(stringify!($key)) {
+                    $group.$key = value.into();
+                }
+            )+)+};
+        }
+        take! {
+            http: listen, tls_cert, tls_key, allowed_origins, allowed_hosts, trusted_proxies, keys,
+                metrics_remote, max_frame_size, max_message_rate, ping_interval, ping_timeout;
+            media: workers, rtc_port, rtc_listen, announced_address, codecs,
+                initial_outgoing_bitrate, worker_log, record_channel, dump_socket;
+            rooms: max_rooms, max_people, max_room_people, max_tracks, max_name_length,
+                max_chat_length, empty_room_timeout;
+            log: log, log_format;
+        }
+    }
+}
+
+fn listen<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<SocketAddr>, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    listen_address(&text)
+        .map(Some)
+        .map_err(serde::de::Error::custom)
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+    use crate::cli::Cli;
+
+    #[test]
+    fn every_flag_is_a_key_of_the_file() {
+        for key in keys(&Cli::command()) {
+            // No key has a table for a value: an unknown one is told apart by the text.
+            let error = toml::from_str::<FileKeys>(&format!("{key} = {{}}")).unwrap_err();
+            assert!(!error.message().contains("unknown field"), "{key}: {error}");
+        }
+    }
+
+    #[test]
+    fn a_secret_is_not_shown_with_the_error() {
+        for text in ["keys = [\"a:b\", \"hidden word\"]", "keys = \"hidden\""] {
+            let fault = read(&Cli::command(), &format!("\n{text}\n")).unwrap_err();
+            assert_eq!(fault.line, 2);
+            assert!(!fault.reason.contains("hidden"), "{}", fault.reason);
+        }
     }
 }

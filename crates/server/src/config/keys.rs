@@ -3,9 +3,10 @@
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 
-use clap::builder::RangedU64ValueParser;
 use clap::{Args, ValueEnum};
+use serde::Deserialize;
 
+use super::values::{Within, listen_address};
 use super::{AnnouncedAddress, HostName, Network, Origin};
 use crate::auth::ApiKey;
 
@@ -39,24 +40,15 @@ pub struct HttpConfig {
         long,
         env = "TUREEN_LISTEN",
         value_name = "IP:PORT",
-        default_value = "127.0.0.1:8080"
+        default_value = "127.0.0.1:8080",
+        value_parser = listen_address
     )]
     pub listen: SocketAddr,
     /// Certificate chain in PEM; makes the server speak HTTPS.
-    #[arg(
-        long,
-        env = "TUREEN_TLS_CERT",
-        value_name = "FILE",
-        requires = "tls_key"
-    )]
+    #[arg(long, env = "TUREEN_TLS_CERT", value_name = "FILE")]
     pub tls_cert: Option<PathBuf>,
     /// Private key of the certificate, in PEM.
-    #[arg(
-        long,
-        env = "TUREEN_TLS_KEY",
-        value_name = "FILE",
-        requires = "tls_cert"
-    )]
+    #[arg(long, env = "TUREEN_TLS_KEY", value_name = "FILE")]
     pub tls_key: Option<PathBuf>,
     /// Origins of other sites whose pages may connect, such as `https://example.org`: scheme, host
     /// and port, if it has one. Pages of this server always may.
@@ -109,25 +101,25 @@ pub struct HttpConfig {
     /// Longest WebSocket message from a client, in bytes.
     #[arg(
         long, env = "TUREEN_MAX_FRAME_SIZE", value_name = "BYTES", default_value = "262144",
-        value_parser = sizes(1024, 1 << 24)
+        value_parser = MaxFrameSize::parser::<usize>()
     )]
     pub max_frame_size: usize,
     /// WebSocket messages that a client may send per second, averaged over ten seconds.
     #[arg(
         long, env = "TUREEN_MAX_MESSAGE_RATE", value_name = "NUMBER", default_value = "30",
-        value_parser = counts(1, 10_000)
+        value_parser = MaxMessageRate::parser::<u32>()
     )]
     pub max_message_rate: u32,
     /// Seconds between pings to a client.
     #[arg(
         long, env = "TUREEN_PING_INTERVAL", value_name = "SECONDS", default_value = "5",
-        value_parser = seconds(1, 3600)
+        value_parser = PingInterval::parser::<u64>()
     )]
     pub ping_interval: u64,
     /// Seconds without a sign of life after which a client has left.
     #[arg(
         long, env = "TUREEN_PING_TIMEOUT", value_name = "SECONDS", default_value = "15",
-        value_parser = seconds(2, 7200)
+        value_parser = PingTimeout::parser::<u64>()
     )]
     pub ping_timeout: u64,
 }
@@ -139,14 +131,14 @@ pub struct MediaConfig {
     /// Media workers, each on one core; 0 means one per core.
     #[arg(
         long, env = "TUREEN_WORKERS", value_name = "NUMBER", default_value = "0",
-        value_parser = RangedU64ValueParser::<usize>::new().range(0..=256)
+        value_parser = Workers::parser::<usize>()
     )]
     pub workers: usize,
     /// Port of the first worker's media, UDP and TCP; the next worker has the next port. Open them
     /// in the firewall.
     #[arg(
         long, env = "TUREEN_RTC_PORT", value_name = "PORT", default_value = "40000",
-        value_parser = RangedU64ValueParser::<u16>::new().range(1..=65535)
+        value_parser = RtcPort::parser::<u16>()
     )]
     pub rtc_port: u16,
     /// Local addresses for media. Without any: those of the interfaces that `listen` names, and
@@ -176,7 +168,7 @@ pub struct MediaConfig {
     /// What each participant's connection may send at first, in bit/s, before it is known better.
     #[arg(
         long, env = "TUREEN_INITIAL_OUTGOING_BITRATE", value_name = "BITRATE",
-        default_value = "1000000", value_parser = counts(30_000, 1_000_000_000)
+        default_value = "1000000", value_parser = InitialBitrate::parser::<u32>()
     )]
     pub initial_outgoing_bitrate: u32,
     /// Log level of the workers.
@@ -207,43 +199,43 @@ pub struct RoomConfig {
     /// Rooms that may exist at once.
     #[arg(
         long, env = "TUREEN_MAX_ROOMS", value_name = "NUMBER", default_value = "1000",
-        value_parser = sizes(1, 1_000_000)
+        value_parser = MaxRooms::parser::<usize>()
     )]
     pub max_rooms: usize,
     /// People who may be online at once.
     #[arg(
         long, env = "TUREEN_MAX_PEOPLE", value_name = "NUMBER", default_value = "5000",
-        value_parser = sizes(1, 1_000_000)
+        value_parser = MaxPeople::parser::<usize>()
     )]
     pub max_people: usize,
     /// People who may be in one room.
     #[arg(
         long, env = "TUREEN_MAX_ROOM_PEOPLE", value_name = "NUMBER", default_value = "100",
-        value_parser = sizes(1, 100_000)
+        value_parser = MaxRoomPeople::parser::<usize>()
     )]
     pub max_room_people: usize,
     /// Tracks that one participant may publish.
     #[arg(
         long, env = "TUREEN_MAX_TRACKS", value_name = "NUMBER", default_value = "8",
-        value_parser = sizes(1, 64)
+        value_parser = MaxTracks::parser::<usize>()
     )]
     pub max_tracks: usize,
     /// Longest name of a person or a room, in characters.
     #[arg(
         long, env = "TUREEN_MAX_NAME_LENGTH", value_name = "CHARACTERS", default_value = "64",
-        value_parser = sizes(1, 1000)
+        value_parser = MaxNameLength::parser::<usize>()
     )]
     pub max_name_length: usize,
     /// Longest chat message, in characters.
     #[arg(
         long, env = "TUREEN_MAX_CHAT_LENGTH", value_name = "CHARACTERS", default_value = "2000",
-        value_parser = sizes(1, 100_000)
+        value_parser = MaxChatLength::parser::<usize>()
     )]
     pub max_chat_length: usize,
     /// Seconds for which a room without people is kept.
     #[arg(
         long, env = "TUREEN_EMPTY_ROOM_TIMEOUT", value_name = "SECONDS", default_value = "60",
-        value_parser = seconds(0, 86_400)
+        value_parser = EmptyRoomTimeout::parser::<u64>()
     )]
     pub empty_room_timeout: u64,
 }
@@ -272,7 +264,8 @@ pub struct LogConfig {
 }
 
 /// A codec of rooms.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum CodecName {
     /// Opus at 48 kHz, stereo
     Opus,
@@ -291,7 +284,8 @@ pub enum CodecName {
 }
 
 /// Log level of the workers.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum WorkerLog {
     /// Everything
     Debug,
@@ -304,7 +298,8 @@ pub enum WorkerLog {
 }
 
 /// Form of the log lines.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum LogFormat {
     /// For people
     Text,
@@ -312,14 +307,18 @@ pub enum LogFormat {
     Json,
 }
 
-fn sizes(low: u64, high: u64) -> RangedU64ValueParser<usize> {
-    RangedU64ValueParser::new().range(low..=high)
-}
-
-fn counts(low: u64, high: u64) -> RangedU64ValueParser<u32> {
-    RangedU64ValueParser::new().range(low..=high)
-}
-
-fn seconds(low: u64, high: u64) -> RangedU64ValueParser<u64> {
-    RangedU64ValueParser::new().range(low..=high)
-}
+// Ranges, for the command line and the file alike.
+pub(super) type MaxFrameSize = Within<1024, 16777216>;
+pub(super) type MaxMessageRate = Within<1, 10_000>;
+pub(super) type PingInterval = Within<1, 3600>;
+pub(super) type PingTimeout = Within<2, 7200>;
+pub(super) type Workers = Within<0, 256>;
+pub(super) type RtcPort = Within<1, 65535>;
+pub(super) type InitialBitrate = Within<30_000, 1_000_000_000>;
+pub(super) type MaxRooms = Within<1, 1_000_000>;
+pub(super) type MaxPeople = Within<1, 1_000_000>;
+pub(super) type MaxRoomPeople = Within<1, 100_000>;
+pub(super) type MaxTracks = Within<1, 64>;
+pub(super) type MaxNameLength = Within<1, 1000>;
+pub(super) type MaxChatLength = Within<1, 100_000>;
+pub(super) type EmptyRoomTimeout = Within<0, 86_400>;

@@ -3,18 +3,23 @@
 //!
 //! A key `max-rooms` is the flag `--max-rooms`, the environment variable `TUREEN_MAX_ROOMS` and the
 //! key `max-rooms` of the file. A flag wins over the environment, that over the file, that over the
-//! default. The file is read as if its keys were flags, so there is one parser and one message for
-//! a bad value, and it names the flag, the variable, or the file and the key that have it.
+//! default. Flags and environment are parsed by clap, the file by serde; both use the same types, so a
+//! bad value is refused for the same reason, and the error names the flag, the variable, or the file
+//! with line and key.
 
+mod error;
 mod file;
 mod keys;
 mod listing;
+mod load;
+mod spelling;
 mod values;
 
-pub use file::ConfigError;
-pub(crate) use file::load;
+pub use error::ConfigError;
 pub use keys::{
     CodecName, HttpConfig, LogConfig, LogFormat, MediaConfig, RoomConfig, ServeConfig, WorkerLog,
 };
 pub use listing::default_file;
+pub(crate) use load::load;
+pub(crate) use spelling::unknown_variables;
 pub use values::{AnnouncedAddress, HostName, Network, Origin, ValueError};

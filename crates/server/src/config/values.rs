@@ -2,10 +2,12 @@
 //! bad one is refused under the name of its key.
 
 use std::fmt;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::str::FromStr;
 
+use clap::builder::RangedU64ValueParser;
 use ipnet::IpNet;
+use serde::{Deserialize, Deserializer};
 use thiserror::Error;
 
 /// A host name: labels of 1 to 63 letters, digits, hyphens and underscores with dots between,
@@ -143,6 +145,75 @@ impl FromStr for Network {
         network.map(Self).map_err(|_| ValueError::Network)
     }
 }
+
+/// Reads an address to listen on.
+///
+/// # Errors
+///
+/// A sentence with what was most likely meant.
+pub(super) fn listen_address(text: &str) -> Result<SocketAddr, String> {
+    text.parse().map_err(|_| {
+        let port = text.rsplit(':').next().unwrap_or_default();
+        let port: u16 = port.parse().unwrap_or(8080);
+        format!(
+            "it must be an IP address and a port, such as 127.0.0.1:{port} for this machine alone or \
+             0.0.0.0:{port} for every network"
+        )
+    })
+}
+
+/// A whole number from `LOW` to `HIGH`.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(try_from = "i64")]
+pub(super) struct Within<const LOW: u64, const HIGH: u64>(u64);
+
+impl<const LOW: u64, const HIGH: u64> Within<LOW, HIGH> {
+    /// What parses it on the command line, into the type that has room for it.
+    pub(super) fn parser<T: TryFrom<u64> + Clone + Send + Sync>() -> RangedU64ValueParser<T>
+    where
+        <T as TryFrom<u64>>::Error: Send + Sync + std::error::Error + 'static,
+    {
+        RangedU64ValueParser::new().range(LOW..=HIGH)
+    }
+}
+
+impl<const LOW: u64, const HIGH: u64> TryFrom<i64> for Within<LOW, HIGH> {
+    type Error = String;
+
+    fn try_from(number: i64) -> Result<Self, String> {
+        match u64::try_from(number) {
+            Ok(size) if (LOW..=HIGH).contains(&size) => Ok(Self(size)),
+            _ => Err(format!("{number} is not in {LOW}..={HIGH}")),
+        }
+    }
+}
+
+macro_rules! numbers {
+    ($($number:ty),+) => {$(
+        impl<const LOW: u64, const HIGH: u64> From<Within<LOW, HIGH>> for $number {
+            fn from(number: Within<LOW, HIGH>) -> Self {
+                // The ranges are constants that fit into the field they are for.
+                Self::try_from(number.0).unwrap_or(Self::MAX)
+            }
+        }
+    )+};
+}
+
+numbers!(u16, u32, u64, usize);
+
+/// In the file, a text is parsed as on the command line.
+macro_rules! texts {
+    ($($value:ty),+) => {$(
+        impl<'de> Deserialize<'de> for $value {
+            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                let text = String::deserialize(deserializer)?;
+                text.parse().map_err(serde::de::Error::custom)
+            }
+        }
+    )+};
+}
+
+texts!(HostName, AnnouncedAddress, Origin, Network);
 
 /// Why a value cannot be used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]

@@ -6,9 +6,10 @@ mod args;
 pub use args::DumpArgs;
 
 use std::io::{self, BufWriter, stdout};
+use std::path::PathBuf;
 
 use thiserror::Error;
-use tureen_channel_dump::{Dump, DumpError, LiveClient, LiveError, SocketDirectory};
+use tureen_channel_dump::{Dump, DumpError, LiveClient, LiveError, SocketDirectory, is_known_name};
 
 use args::Source;
 
@@ -22,7 +23,18 @@ pub enum DumpCommandError {
     /// `--follow` makes no sense for the state.
     #[error("the state is what is now: --follow shows what happens")]
     FollowState,
-    /// The recording or the process cannot be read.
+    /// A recording cannot be read.
+    #[error("{path}: {source}")]
+    File {
+        /// As it was named.
+        path: PathBuf,
+        /// Why.
+        source: DumpError,
+    },
+    /// There is nothing of this name on the channel.
+    #[error("method: nothing on the channel is called {0:?}; `*` stands for any letters")]
+    NoSuchMethod(String),
+    /// The process cannot be read.
     #[error(transparent)]
     Dump(#[from] DumpError),
 }
@@ -45,12 +57,27 @@ pub fn dump(args: &DumpArgs) -> Result<(), DumpCommandError> {
 
 fn print(args: &DumpArgs) -> Result<(), DumpCommandError> {
     let source = args.source()?;
+    let mut unknown = args.method.iter().filter(|method| !is_known_name(method));
+    if let Some(method) = unknown.next() {
+        return Err(DumpCommandError::NoSuchMethod(method.clone()));
+    }
     let out = BufWriter::new(stdout().lock());
     let is_live = matches!(source, Source::Frames | Source::State);
     let dump = Dump::new(out, args.form(is_live), args.secrets(), args.filter());
     match source {
-        Source::File(path) if args.follow => dump.follow_file(path)?,
-        Source::File(path) => dump.file(path)?,
+        Source::File(path) => {
+            let read = match args.follow {
+                true => dump.follow_file(path),
+                false => dump.file(path),
+            };
+            read.map_err(|source| match source {
+                DumpError::Output(_) => source.into(),
+                source => DumpCommandError::File {
+                    path: path.to_owned(),
+                    source,
+                },
+            })?;
+        }
         Source::Frames => dump.follow_process(client(args).map_err(DumpError::Live)?)?,
         Source::State => dump.state(client(args).map_err(DumpError::Live)?)?,
     }

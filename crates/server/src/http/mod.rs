@@ -28,7 +28,8 @@ use crate::app::App;
 pub(crate) fn router(app: Arc<App>) -> Router {
     Router::new()
         .route("/", get(pages::page))
-        .route("/room/{room}", get(pages::page))
+        .route("/room/{room}", get(pages::room))
+        .route("/room/{room}/", get(pages::room_with_slash))
         .route("/static/{*path}", get(pages::asset))
         .route("/ws", get(websocket::upgrade))
         .route("/healthz", get(pages::health))

@@ -2,23 +2,49 @@
 
 use std::sync::Arc;
 
-use axum::extract::{Path, State};
+use axum::extract::{Path, RawQuery, State};
 use axum::http::StatusCode;
 use axum::http::header::{self, HeaderMap, HeaderValue};
-use axum::response::{IntoResponse, Response};
+use axum::response::{Html, IntoResponse, Redirect, Response};
 
 use super::assets::{self, Asset};
 use crate::app::App;
+use crate::rooms::RoomId;
 
 /// The one page. It looks at its own address to know whether it is a lobby or a room.
 pub(super) async fn page(headers: HeaderMap) -> Response {
     answer(&assets::PAGE, &headers)
 }
 
+/// The page of a room, or why there can be no room of this name.
+pub(super) async fn room(Path(room): Path<String>, headers: HeaderMap) -> Response {
+    match RoomId::parse(&room) {
+        Ok(_) => page(headers).await,
+        Err(_) => lost(
+            &headers,
+            "There can be no room of this name",
+            "The name of a room has 1 to 64 letters (a to z), digits, - and _.",
+        ),
+    }
+}
+
+/// The same room without the slash, as the lobby's field takes it.
+pub(super) async fn room_with_slash(
+    Path(room): Path<String>,
+    RawQuery(query): RawQuery,
+    headers: HeaderMap,
+) -> Response {
+    let query = query.map_or_else(String::new, |query| format!("?{query}"));
+    match RoomId::parse(&room) {
+        Ok(room) => Redirect::permanent(&format!("/room/{room}{query}")).into_response(),
+        Err(_) => self::room(Path(room), headers).await,
+    }
+}
+
 pub(super) async fn asset(Path(path): Path<String>, headers: HeaderMap) -> Response {
     match assets::find(&path) {
         Some(asset) => answer(asset, &headers),
-        None => not_found().await,
+        None => not_found(headers).await,
     }
 }
 
@@ -37,9 +63,48 @@ pub(super) async fn ready(State(app): State<Arc<App>>) -> Response {
     (StatusCode::SERVICE_UNAVAILABLE, why).into_response()
 }
 
-pub(super) async fn not_found() -> Response {
-    (StatusCode::NOT_FOUND, "There is nothing here.\n").into_response()
+pub(super) async fn not_found(headers: HeaderMap) -> Response {
+    lost(
+        &headers,
+        "There is nothing here",
+        "The address may be misspelt, or of an older version.",
+    )
 }
+
+/// Says why there is nothing, and leads people to the lobby. Both texts are our own.
+fn lost(headers: &HeaderMap, title: &str, reason: &str) -> Response {
+    let accepts = headers
+        .get(header::ACCEPT)
+        .and_then(|accept| accept.to_str().ok());
+    if !accepts.is_some_and(|accept| accept.contains("text/html")) {
+        return (StatusCode::NOT_FOUND, format!("{title}. {reason}\n")).into_response();
+    }
+    let text = LOST.replace("{title}", title).replace("{reason}", reason);
+    (StatusCode::NOT_FOUND, Html(text)).into_response()
+}
+
+const LOST: &str = r#"<!doctype html>
+<html lang="en">
+  <head>
+    <meta charset="utf-8">
+    <meta name="viewport" content="width=device-width, initial-scale=1">
+    <meta name="color-scheme" content="light dark">
+    <title>{title} – Tureen</title>
+    <link rel="icon" href="/static/icon.svg" type="image/svg+xml">
+    <link rel="stylesheet" href="/static/style/base.css">
+    <link rel="stylesheet" href="/static/style/lobby.css">
+  </head>
+  <body>
+    <main class="welcome">
+      <div class="card">
+        <h1>{title}</h1>
+        <p class="muted">{reason}</p>
+        <p><a href="/">To the lobby</a></p>
+      </div>
+    </main>
+  </body>
+</html>
+"#;
 
 /// The asset, or an answer that the browser has it already. The browser must ask each time, so that
 /// page and server always have the same version.

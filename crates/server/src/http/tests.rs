@@ -337,3 +337,40 @@ async fn a_server_that_is_alive_may_not_be_ready() {
     let answer = get(address, "/readyz", &[]).await;
     assert!(answer.ends_with("the server is ending\n"), "{answer}");
 }
+
+#[tokio::test]
+async fn an_address_without_a_room_leads_to_the_lobby_and_says_why() {
+    let (address, _) = start(&[]).await;
+    let html = [("accept", "text/html,application/xhtml+xml")];
+    let too_long = format!("/room/{}", "x".repeat(65));
+    let names = "1 to 64 letters";
+    for (path, reason) in [
+        ("/room/two%20words", names),
+        ("/room/%C3%B6ffentlich", names),
+        (&too_long, names),
+        ("/room/two%20words/", names),
+        ("/nope", "misspelt"),
+        ("/room/", "misspelt"),
+        ("/static/nope.js", "misspelt"),
+    ] {
+        let answer = get(address, path, &html).await;
+        assert!(answer.starts_with("HTTP/1.1 404"), "{path}: {answer}");
+        assert!(
+            answer.contains("text/html") && answer.contains(reason),
+            "{path}: {answer}"
+        );
+        assert!(answer.contains("href=\"/\""), "{path}: {answer}");
+        // A program gets a line.
+        let answer = get(address, path, &[]).await;
+        assert!(
+            answer.contains("text/plain") && answer.contains(reason),
+            "{path}: {answer}"
+        );
+    }
+    let answer = get(address, "/room/tabs/?produce=false", &html).await;
+    assert!(answer.starts_with("HTTP/1.1 308"), "{answer}");
+    assert!(
+        answer.contains("location: /room/tabs?produce=false\r\n"),
+        "{answer}"
+    );
+}

@@ -25,6 +25,7 @@ use axum::Router;
 use axum::extract::connect_info::IntoMakeServiceWithConnectInfo;
 use axum_server::Handle;
 use axum_server::tls_rustls::RustlsConfig;
+use clap::CommandFactory;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 use hyper_util::server::conn::auto::Builder;
 use thiserror::Error;
@@ -34,7 +35,8 @@ use tureen_controller::{
 };
 
 use crate::app::App;
-use crate::config::{CodecName, MediaConfig, ServeConfig};
+use crate::cli::Cli;
+use crate::config::{CodecName, MediaConfig, ServeConfig, unknown_variables};
 use crate::ends::{Ends, Hangups};
 use crate::http;
 use crate::media::{ListenPlan, Media, plan, surroundings};
@@ -108,6 +110,10 @@ pub enum ServeError {
 pub fn serve(config: ServeConfig, again: Reload) -> Result<(), ServeError> {
     check(&config)?;
     logs::start(&config.log)?;
+    let names = env::vars_os().filter_map(|(name, _)| name.into_string().ok());
+    for warning in unknown_variables(&Cli::command(), names) {
+        tracing::warn!("{warning}");
+    }
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()?;

@@ -210,7 +210,7 @@ fn where_a_bad_value_stands_is_told() {
     std::fs::write(&file, "max-people = \"some\"\n").unwrap();
     let config = format!("--config={}", file.display());
     let from_file = format!(
-        "config: {}: max-people: invalid value 'some'",
+        "config: {}: line 1: max-people: invalid type: string",
         file.display()
     );
     for (arguments, variable, expected) in [

@@ -278,3 +278,46 @@ fn a_server_out_of_descriptors_accepts_again_when_it_has_some() {
     drop(crowd);
     assert!(server.get("/healthz").ends_with("ok\n"));
 }
+
+#[test]
+fn what_cannot_be_dumped_is_named() {
+    for (arguments, expected) in [
+        (
+            vec!["dump", "/nonexistent.chan"],
+            "/nonexistent.chan: No such file",
+        ),
+        (vec!["dump", "/tmp"], "/tmp: "),
+        (vec!["dump", "/etc/hostname"], "/etc/hostname: "),
+        (
+            vec!["dump", "-m", "nosuch", "/etc/hostname"],
+            "nothing on the channel is called \"nosuch\"",
+        ),
+        (
+            vec!["dump", "-m", "*create*", "/etc/hostname"],
+            "/etc/hostname: ",
+        ),
+    ] {
+        let output = command()
+            .args(&arguments)
+            .stderr(Stdio::piped())
+            .output()
+            .unwrap();
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert!(!output.status.success(), "{arguments:?}");
+        assert!(said.contains(expected), "{arguments:?}: {said}");
+    }
+}
+
+#[test]
+fn a_misspelt_variable_is_warned_of() {
+    let mut command = command();
+    command.env("TUREEN_MAX_ROMS", "7").stderr(Stdio::piped());
+    let server = Server::start_as(&mut command, &["--workers=1"]);
+    kill(pid(server.process.id()), Signal::SIGTERM).unwrap();
+    let (code, log) = server.end();
+    assert_eq!(code, Some(0));
+    assert!(
+        log.contains("TUREEN_MAX_ROMS in the environment means nothing; TUREEN_MAX_ROOMS does"),
+        "{log}"
+    );
+}

@@ -1,0 +1,36 @@
+//! From a command line, the environment and a file to one configuration.
+
+use std::ffi::OsString;
+
+use clap::{Command, FromArgMatches};
+
+use super::error::blame;
+use super::{ConfigError, ServeConfig, file};
+use crate::cli::{self, Cli};
+
+/// Parses a command line, and the file that its subcommand `serve` may name.
+pub(crate) fn load(command: &Command, arguments: &[OsString]) -> Result<Cli, ConfigError> {
+    let matches = command
+        .clone()
+        .try_get_matches_from(arguments)
+        .map_err(|error| blame(command, arguments, error))?;
+    let mut cli = Cli::from_arg_matches(&matches)?;
+    if let (cli::Command::Serve(config), Some((_, given))) =
+        (&mut cli.command, matches.subcommand())
+    {
+        if let Some(path) = config.config.clone() {
+            file::merge(command, &path, given, config)?;
+        }
+        check_pair(config)?;
+    }
+    Ok(cli)
+}
+
+fn check_pair(config: &ServeConfig) -> Result<(), ConfigError> {
+    let missing = match (&config.http.tls_cert, &config.http.tls_key) {
+        (Some(_), None) => "tls-key",
+        (None, Some(_)) => "tls-cert",
+        (Some(_), Some(_)) | (None, None) => return Ok(()),
+    };
+    Err(ConfigError::TlsPair { missing })
+}
