@@ -107,8 +107,8 @@ impl Batch {
         self.datagrams.is_empty()
     }
 
-    /// Says that more datagrams wait than the batch could take: from now on each transport gets no
-    /// more than its share of it.
+    /// Notes that more datagrams wait than the batch could take. Then each transport gets no more
+    /// than its share.
     pub fn press(&mut self) {
         self.is_pressed = true;
     }

@@ -183,8 +183,8 @@ impl LiteAgent {
         }
     }
 
-    /// Notes that something came on `path` which only the remote can have sent. If the remote uses
-    /// that path, and not the selected one, it is selected. Returns whether that is so.
+    /// Notes that a packet came on `path` that only the remote can have sent. If the remote uses
+    /// that path and not the selected one, `path` is selected. Returns whether that happened.
     pub(crate) fn handle_traffic(&mut self, now: Instant, path: Path) -> bool {
         let changed = self.tuples.follow(now, path);
         if changed {

@@ -225,7 +225,7 @@ fn traffic_brings_the_selection_to_the_path_that_the_remote_uses() {
         bench.agent.handle_traffic(bench.now, path(on));
         bench.events()
     };
-    // What comes on the path of before a change may have been on its way.
+    // A packet on the previous path may have been under way before the change.
     assert_eq!(traffic(0, 1), []);
     assert_eq!(traffic(999, 1), []);
     assert_eq!(traffic(0, 2), []);
@@ -255,7 +255,7 @@ fn a_remote_that_nominates_a_path_on_which_it_does_not_hear_us_keeps_the_other()
     assert_eq!(bench.agent.selected(), Some(path(1)));
     bench.check(path(3), USE_CANDIDATE);
     assert_eq!(bench.agent.selected(), Some(path(1)));
-    // Who counts its nominations knows what it does, and a restart begins anew.
+    // A remote that counts its nominations is believed, and a restart begins anew.
     bench.check(path(3), nomination(1));
     assert_eq!(bench.agent.selected(), Some(path(3)));
     bench.agent.restart(bench.now, parameters("two"));

@@ -7,8 +7,8 @@ use crate::output::Path;
 use crate::params::{ListenInfo, Tuple};
 use crate::time::Instant;
 
-/// How long the selected path may be without traffic while some comes on another: more than a
-/// packet of before a change of paths is on its way.
+/// How long the selected path may be without traffic while some comes on another one. It is longer
+/// than any packet is under way.
 const PATIENCE: Duration = Duration::from_secs(1);
 
 /// How many valid paths an agent keeps.
@@ -33,7 +33,8 @@ struct Valid {
     path: Path,
     /// When the last authenticated request came.
     heard: Instant,
-    /// Whether it was selected and the remote went on to use another: it seems not to hear us here.
+    /// Whether it was selected and the remote then used another one. It seems that the remote does
+    /// not hear us here.
     is_one_way: bool,
 }
 
@@ -81,9 +82,9 @@ impl Tuples {
         true
     }
 
-    /// Notes traffic of the remote that was authenticated, and selects its path if nothing of the
-    /// kind has come on the selected one for a while; whether that is a change. A check says only
-    /// that we hear the remote, but it sends its traffic where it has heard us.
+    /// Records authenticated traffic of the remote. Its path is selected if none has come on the
+    /// selected path for a while. Returns whether that changed the selection. A check only shows
+    /// that we hear the remote, but the remote sends traffic where it has heard us.
     pub(super) fn follow(&mut self, now: Instant, path: Path) -> bool {
         let Some(selected) = &mut self.selected else {
             return false;

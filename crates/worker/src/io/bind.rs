@@ -61,9 +61,9 @@ fn open(local: SocketAddr, kind: SockType, options: &BindOptions) -> Result<Owne
     Ok(fd)
 }
 
-/// Sets the size of the receive buffer, for UDP beyond the system's limit where the process may:
-/// many remotes share one queue, and what one of them sends at once must not cost the others
-/// theirs.
+/// Sets the size of the receive buffer. For UDP it goes beyond the system's limit if the process
+/// may do that: many remotes share one queue, and a burst of one must not cost the others their
+/// packets.
 fn set_receive_buffer(fd: &OwnedFd, kind: SockType, size: usize) -> Result<(), Errno> {
     let size = match (kind, size) {
         (SockType::Datagram, 0) => UDP_RECEIVE_BUFFER,

@@ -120,7 +120,7 @@ impl UdpEndpoint {
         }
         intake.advance(end);
         if filled_all {
-            // What waits behind a full batch waits for all.
+            // Datagrams that wait after a full batch delay everybody.
             intake.batch_mut().press();
             Readiness::MayHaveMore
         } else {

@@ -174,7 +174,7 @@ impl Producer {
         let mut orientation = None;
         if let Some(arrival) = arrival {
             self.arrivals.push(arrival);
-            // A late or repaired packet tells how the camera was held before.
+            // A late or repaired packet shows how the camera was held earlier.
             if self.streams[index].store.highest() == Some(arrival.seq) {
                 orientation = self.changed_orientation(packet);
             }

@@ -76,7 +76,7 @@ impl<T> StreamTable<T> {
         self.retired.retain(|other| *other != ssrc);
     }
 
-    /// Forgets `ssrc`; says whether it was here.
+    /// Forgets `ssrc`. Returns whether it was here.
     pub(super) fn remove(&mut self, ssrc: Ssrc) -> bool {
         let position = self.position(ssrc);
         position.map(|index| self.entries.remove(index)).is_ok()

@@ -1,14 +1,14 @@
-//! What one transport may take of the worker while datagrams queue up: without a limit, one that
-//! sends as much as it can fills the receive queue that all share.
+//! How many datagrams one transport may have while they queue up (docs/security.md rule 16).
+//! Without a limit, one that sends as much as it can would fill the receive queue that all share.
 
 use crate::time::Instant;
 
-/// A token bucket of datagrams. It is asked only while more comes in than the worker takes, and
-/// what it refuses is dropped before it costs a decryption.
+/// A token bucket of datagrams. It is used only while more comes in than the worker takes. A
+/// refused datagram is dropped before it is decrypted.
 #[derive(Debug)]
 pub(crate) struct Share {
     left: u64,
-    /// Up to when the tokens have been filled in.
+    /// The time up to which tokens were added.
     filled: Instant,
 }
 

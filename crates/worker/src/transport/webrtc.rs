@@ -31,7 +31,7 @@ pub(crate) struct WebRtcTransport {
     /// The role that `connect()` decided; `Auto` before.
     local_role: DtlsRole,
     connect_called: bool,
-    /// Where DTLS came from last, until something else has come that the remote protected.
+    /// The path of the last DTLS datagram, until other protected packets of the remote have come.
     dtls_path: Option<Path>,
     events: VecDeque<TransportEvent>,
 }
@@ -194,9 +194,9 @@ impl WebRtcTransport {
         }
     }
 
-    /// Where DTLS is sent: back to where it came from, which may be the only path on which the
-    /// remote hears us; before anything came, and for the last words of a session, the selected
-    /// one.
+    /// Where DTLS is sent: back to the path it came from, which may be the only one on which the
+    /// remote hears us. Before anything has come, and for the closing alert, it is the selected
+    /// path.
     fn path_of_dtls(&self) -> Option<Path> {
         let latest = self.dtls_path.filter(|path| self.agent.is_valid(*path));
         latest.or_else(|| self.agent.selected())

@@ -178,7 +178,7 @@ mod tests {
         let mut forged = muted;
         forged += drops("received.unauthenticated", 1);
         assert!(!forged.is_ordinary_since(&muted));
-        // What was told before does not make the next line odd.
+        // Earlier lines do not change the weight of the next one.
         let mut later = forged;
         later += drops("received.by_producer", 1);
         assert!(later.is_ordinary_since(&forged));

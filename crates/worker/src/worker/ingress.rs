@@ -86,7 +86,7 @@ impl Worker {
             return;
         };
         self.current = Some(key);
-        // Checks from elsewhere may be anyone's: they do not count against the transport.
+        // Anyone may send checks from elsewhere, so these do not count against the transport.
         if self.is_pressed
             && self.transport_of(&path) == Some(key)
             && !self.is_within_share(now, key)
