@@ -47,12 +47,6 @@ impl SrtpCryptoSuite {
             Self::AesCm128HmacSha1_80 | Self::AesCm128HmacSha1_32 => 10 + 4,
         }
     }
-
-    /// Whether it is one of the AEAD profiles (RFC 7714), for which repeating an index is fatal.
-    #[must_use]
-    pub(super) const fn is_aead(self) -> bool {
-        matches!(self, Self::AeadAes256Gcm | Self::AeadAes128Gcm)
-    }
 }
 
 /// The most bytes that any profile adds to an RTP or RTCP packet. A buffer needs this much spare
