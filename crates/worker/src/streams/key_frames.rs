@@ -6,7 +6,8 @@ use crate::time::Instant;
 
 /// The key-frame requests of one incoming stream. However many consumers need a key frame, at most
 /// one request is in flight. It ends when a key frame comes or after a second, and is repeated once
-/// if none came. With a delay, all needs within that time after a request become one request at its
+/// if none came; while somebody waits it is repeated further, each time after twice as long, up to
+/// eight seconds. With a delay, all needs within that time after a request become one request at its
 /// end. Receivers that keep losing the picture cause one request per second.
 ///
 /// Methods that return `bool` say `true` when a request (PLI or FIR) is to be sent now.
@@ -25,6 +26,8 @@ struct InFlight {
     until: Instant,
     /// Whether the request is repeated when it ends without a key frame.
     repeat: bool,
+    /// How long a key frame is waited for.
+    patience: Duration,
 }
 
 #[derive(Debug)]
@@ -70,6 +73,9 @@ impl KeyFrameRequests {
         self.start_merging(now);
         if let Some(in_flight) = &mut self.in_flight {
             in_flight.repeat = true;
+            // Who is new does not wait for as long as the last repetition would.
+            let earliest = self.last_sent.map_or(now, |last| (last + TIMEOUT).max(now));
+            in_flight.until = in_flight.until.min(earliest);
             return false;
         }
         self.send(now);
@@ -101,15 +107,20 @@ impl KeyFrameRequests {
         somebody_waits: impl FnOnce() -> bool,
     ) -> bool {
         let mut send = false;
-        if self.in_flight.as_ref().is_some_and(|f| f.until <= now) {
-            let repeat = self.in_flight.take().is_some_and(|f| f.repeat);
-            send = repeat || somebody_waits();
-            self.in_flight = send.then(|| InFlight {
-                until: now + TIMEOUT,
-                repeat: false,
-            });
+        if let Some(ended) = self.in_flight.take_if(|request| request.until <= now) {
+            send = ended.repeat || somebody_waits();
+            let patience = if ended.repeat {
+                TIMEOUT
+            } else {
+                (ended.patience * 2).min(LONGEST_PATIENCE)
+            };
             if send {
                 self.last_sent = Some(now);
+                self.in_flight = Some(InFlight {
+                    until: now + patience,
+                    repeat: false,
+                    patience,
+                });
             }
         }
         if self.postponed.is_some_and(|until| until <= now) {
@@ -143,6 +154,7 @@ impl KeyFrameRequests {
         self.in_flight = Some(InFlight {
             until: now + TIMEOUT,
             repeat: true,
+            patience: TIMEOUT,
         });
     }
 
@@ -158,6 +170,8 @@ impl KeyFrameRequests {
 
 /// How long a request is in flight.
 const TIMEOUT: Duration = Duration::from_secs(1);
+/// The longest pause between requests for somebody who waits.
+const LONGEST_PATIENCE: Duration = Duration::from_secs(8);
 
 #[cfg(test)]
 mod tests {
@@ -176,15 +190,28 @@ mod tests {
     }
 
     #[test]
-    fn who_waits_is_asked_for_again_and_again() {
+    fn who_waits_is_asked_for_again_and_again_ever_more_seldom() {
         let mut requests = requests(0);
         assert!(requests.need(at(0)));
-        for second in 1..10 {
+        for second in [1, 2, 4, 8, 16, 24, 32] {
             assert_eq!(requests.next_deadline(), Some(at(second * 1000)));
             assert!(requests.handle_timeout(at(second * 1000), || true));
         }
-        assert!(!requests.handle_timeout(at(10_000), nobody));
+        assert!(!requests.handle_timeout(at(40_000), nobody));
         assert_eq!(requests.next_deadline(), None);
+    }
+
+    #[test]
+    fn who_is_new_does_not_wait_for_as_long() {
+        let mut requests = requests(0);
+        assert!(requests.need(at(0)));
+        for second in [1, 2, 4, 8] {
+            assert!(requests.handle_timeout(at(second * 1000), || true));
+        }
+        assert_eq!(requests.next_deadline(), Some(at(16_000)));
+        assert!(!requests.need(at(8_300)));
+        assert_eq!(requests.next_deadline(), Some(at(9000)));
+        assert!(requests.handle_timeout(at(9000), nobody));
     }
 
     #[test]
