@@ -13,7 +13,7 @@ use tureen_worker::internal::Worker;
 use tureen_worker::internal::channel::decode;
 use tureen_worker::internal::error::RequestError;
 use tureen_worker::internal::messages::{
-    Consume, IncomingBody, IncomingNotification, Listen, Message, RequestBody, ResourceUsage,
+    Consume, IncomingBody, IncomingNotification, Listen, Message, ProcessUsage, RequestBody,
     ResponseBody, RouterDump, WorkerDump,
 };
 use tureen_worker::internal::params::{DtlsParameters, DtlsRole, MediaKind};
@@ -112,7 +112,7 @@ fn mutated_frames_are_refused_or_carried_out_and_leave_nothing() {
                     }
                 }
             }
-            let Ok(message) = decode(&frame, ResourceUsage::default) else {
+            let Ok(message) = decode(&frame, ProcessUsage::default) else {
                 refused += 1;
                 continue;
             };

@@ -100,8 +100,9 @@ pub use web_rtc_transport::{
     WebRtcTransportStats,
 };
 pub use worker::{
-    ChannelMessageHandlers, DtlsFiles, LogLevel, LogTag, ResourceUsage, Worker, WorkerBinary,
-    WorkerDump, WorkerEvent, WorkerSettings,
+    ChannelMessageHandlers, DirectionMetrics, DtlsFiles, LogLevel, LogTag, ResourceUsage,
+    TurnMetrics, Worker, WorkerBinary, WorkerDetails, WorkerDump, WorkerEvent, WorkerMetrics,
+    WorkerSettings,
 };
 pub use worker_pool::{
     PooledWorker, RestartPolicy, WorkerPool, WorkerPoolError, WorkerPoolEvent, WorkerPoolSettings,

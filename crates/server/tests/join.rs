@@ -1,6 +1,7 @@
 //! `tureen join` as a person runs it: bots in rooms of a real server, with real media.
 
-use std::io::{BufRead, BufReader, Read};
+use std::collections::BTreeSet;
+use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream, UdpSocket};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
@@ -124,6 +125,19 @@ impl Server {
     fn room(&self, room: &str) -> String {
         format!("{}room/{room}", self.url)
     }
+
+    /// What `/metrics` says now.
+    fn scrape(&self) -> String {
+        let host = self.url.trim_start_matches("http://").trim_end_matches('/');
+        let mut stream = TcpStream::connect(host).unwrap();
+        stream.set_read_timeout(Some(PATIENCE)).unwrap();
+        let head = format!("GET /metrics HTTP/1.1\r\nhost: {host}\r\nconnection: close\r\n\r\n");
+        stream.write_all(head.as_bytes()).unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        assert!(answer.ends_with("# EOF\n"), "{answer}");
+        answer
+    }
 }
 
 /// A person at a browser, as far as signaling goes.
@@ -220,6 +234,77 @@ fn a_bot_is_seen_and_heard_by_another() {
     watcher.says("Left the room.");
     assert_eq!(watcher.end(), (Some(0), String::new()));
 }
+
+/// One figure of a scrape.
+fn figure(scrape: &str, sample: &str) -> f64 {
+    let value = scrape
+        .lines()
+        .find_map(|line| line.strip_prefix(sample)?.strip_prefix(' '));
+    let value = value.unwrap_or_else(|| panic!("no {sample} in {scrape}"));
+    value.parse().unwrap()
+}
+
+#[test]
+fn metrics_move_with_a_call_and_are_those_of_the_dashboard() {
+    let server = Server::start(&[]);
+    let idle = server.scrape();
+    let of_worker =
+        |scrape: &str, name: &str| figure(scrape, &format!("tureen_worker_{name}{{worker=\"0\"}}"));
+    assert_eq!(of_worker(&idle, "up"), 1.0);
+    assert_eq!(of_worker(&idle, "rtp_packets_received_total"), 0.0);
+
+    let mut bot = Process::start(&["join", "--publish-demo", &server.room("soup")]);
+    bot.says("Publishing a test picture (VP8) and a tone (Opus).");
+    let mut watcher = Process::start(&["join", "--name=Ann", &server.room("soup")]);
+    let tone = watcher.until("the tone", |line| Counts::read(line, "microphone (opus)"));
+    let picture = watcher.until("the picture", |line| Counts::read(line, "camera (VP8)"));
+    let busy = server.scrape();
+    assert_eq!(of_worker(&busy, "producers"), 2.0);
+    assert_eq!(of_worker(&busy, "consumers"), 2.0);
+    #[expect(clippy::cast_precision_loss, reason = "some hundred packets")]
+    let watched = (tone.packets + picture.packets) as f64;
+    assert!(
+        of_worker(&busy, "rtp_packets_sent_total") >= watched,
+        "{busy}"
+    );
+    assert!(
+        of_worker(&busy, "rtp_packets_received_total") >= watched,
+        "{busy}"
+    );
+    assert!(of_worker(&busy, "plis_sent_total") >= 1.0, "{busy}");
+
+    let names: BTreeSet<_> = busy
+        .lines()
+        .filter_map(|line| line.split(['{', ' ']).next())
+        .collect();
+    for (file, text) in CONFIGURED {
+        let words = text.split(|letter: char| !(letter.is_ascii_alphanumeric() || letter == '_'));
+        let metrics: BTreeSet<_> = words.filter(|word| word.starts_with("tureen_")).collect();
+        assert!(metrics.len() > 5, "{file}");
+        for metric in metrics {
+            assert!(names.contains(metric), "{file}: {metric} is not told");
+        }
+    }
+    let reasons = [
+        "receive.queue_overflow",
+        "send.backlog_full",
+        "send.waited_too_long",
+    ];
+    for reason in reasons {
+        assert!(CONFIGURED[1].1.contains(reason), "{reason}");
+        let sample = format!("tureen_worker_dropped_total{{worker=\"0\",reason=\"{reason}\"}}");
+        figure(&busy, &sample);
+    }
+}
+
+/// What comes with the server for those who watch it.
+const CONFIGURED: [(&str, &str); 2] = [
+    (
+        "grafana-dashboard.json",
+        include_str!("../../../config/grafana-dashboard.json"),
+    ),
+    ("alerts.yml", include_str!("../../../config/alerts.yml")),
+];
 
 /// What a line of statistics says.
 #[derive(Clone, Copy, Default)]

@@ -24,6 +24,7 @@ mod stderr;
 mod sys_linux;
 mod tcp;
 mod token;
+mod turns;
 mod udp;
 mod usage;
 

@@ -83,12 +83,12 @@ pub mod internal {
     pub mod messages {
         pub use crate::messages::{
             BaseStreamStats, Consume, ConsumeResponse, ConsumerDump, ConsumerScore,
-            CreateWebRtcTransport, Event, IncomingBody, IncomingNotification, Listen, Message,
-            Notification, Outgoing, Produce, ProducerDump, ProducerScore, RecvStreamStats, Request,
-            RequestBody, ResourceUsage, Response, ResponseBody, RouterDump, RtpListenerDump,
-            RtpStreamDump, RtxStreamDump, SendStreamStats, StreamStats, TransportDump,
-            TransportOptions, TransportStats, WebRtcServerDump, WebRtcTransportDump,
-            WebRtcTransportStats, WorkerDump,
+            CreateWebRtcTransport, Direction, Event, IncomingBody, IncomingNotification, Listen,
+            Message, Notification, Outgoing, ProcessUsage, Produce, ProducerDump, ProducerScore,
+            RecvStreamStats, Request, RequestBody, ResourceUsage, Response, ResponseBody,
+            RouterDump, RtpListenerDump, RtpStreamDump, RtxStreamDump, SendStreamStats,
+            StreamStats, TransportDump, TransportOptions, TransportStats, TurnTimes,
+            WebRtcServerDump, WebRtcTransportDump, WebRtcTransportStats, WorkerDump, WorkerMetrics,
         };
     }
 

@@ -213,6 +213,11 @@ impl Filler {
                 let numbers: Vec<u32> = numbers.collect();
                 self.fbb.create_vector(&numbers).value()
             }
+            8 => {
+                let numbers = bytes.iter().map(|of| u64::from_le_bytes(*of));
+                let numbers: Vec<u64> = numbers.collect();
+                self.fbb.create_vector(&numbers).value()
+            }
             size => panic!("no vector of the channel has numbers of {size} bytes"),
         };
         let value = match name {

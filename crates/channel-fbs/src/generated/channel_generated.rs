@@ -26876,6 +26876,828 @@ impl ::core::fmt::Debug for RemoveProducerRequest<'_> {
 }  // pub mod RtpObserver
 
 #[allow(unused_imports, dead_code)]
+pub mod metrics {
+
+extern crate alloc;
+
+pub enum DirectionOffset {}
+#[derive(Copy, Clone, PartialEq)]
+
+/// What went one way between the worker and all its peers: received from them or sent to them.
+pub struct Direction<'a> {
+  pub _tab: ::flatbuffers::Table<'a>,
+}
+
+impl<'a> ::flatbuffers::Follow<'a> for Direction<'a> {
+  type Inner = Direction<'a>;
+  #[inline]
+  unsafe fn follow(buf: &'a [u8], loc: usize) -> Self::Inner {
+    Self { _tab: unsafe { ::flatbuffers::Table::new(buf, loc) } }
+  }
+}
+
+impl<'a> Direction<'a> {
+  pub const VT_BYTES: ::flatbuffers::VOffsetT = 4;
+  pub const VT_RTP_PACKETS: ::flatbuffers::VOffsetT = 6;
+  pub const VT_RTP_BYTES: ::flatbuffers::VOffsetT = 8;
+  pub const VT_RTX_PACKETS: ::flatbuffers::VOffsetT = 10;
+  pub const VT_RTX_BYTES: ::flatbuffers::VOffsetT = 12;
+  pub const VT_RTP_PACKETS_LOST: ::flatbuffers::VOffsetT = 14;
+  pub const VT_NACKS: ::flatbuffers::VOffsetT = 16;
+  pub const VT_NACKED_PACKETS: ::flatbuffers::VOffsetT = 18;
+  pub const VT_PLIS: ::flatbuffers::VOffsetT = 20;
+  pub const VT_FIRS: ::flatbuffers::VOffsetT = 22;
+
+  #[inline]
+  pub unsafe fn init_from_table(table: ::flatbuffers::Table<'a>) -> Self {
+    Direction { _tab: table }
+  }
+  #[allow(unused_mut)]
+  pub fn create<'bldr: 'args, 'args: 'mut_bldr, 'mut_bldr, A: ::flatbuffers::Allocator + 'bldr>(
+    _fbb: &'mut_bldr mut ::flatbuffers::FlatBufferBuilder<'bldr, A>,
+    args: &'args DirectionArgs
+  ) -> ::flatbuffers::WIPOffset<Direction<'bldr>> {
+    let mut builder = DirectionBuilder::new(_fbb);
+    builder.add_firs(args.firs);
+    builder.add_plis(args.plis);
+    builder.add_nacked_packets(args.nacked_packets);
+    builder.add_nacks(args.nacks);
+    builder.add_rtp_packets_lost(args.rtp_packets_lost);
+    builder.add_rtx_bytes(args.rtx_bytes);
+    builder.add_rtx_packets(args.rtx_packets);
+    builder.add_rtp_bytes(args.rtp_bytes);
+    builder.add_rtp_packets(args.rtp_packets);
+    builder.add_bytes(args.bytes);
+    builder.finish()
+  }
+
+
+  /// Bytes of all datagrams and TCP frames: media and RTCP as protected, DTLS, STUN.
+  #[inline]
+  pub fn bytes(&self) -> u64 {
+    // Safety:
+    // Created from valid Table for this object
+    // which contains a valid value in this slot
+    unsafe { self._tab.get::<u64>(Direction::VT_BYTES, Some(0)).unwrap()}
+  }
+  /// RTP packets, retransmissions apart.
+  #[inline]
+  pub fn rtp_packets(&self) -> u64 {
+    // Safety:
+    // Created from valid Table for this object
+    // which contains a valid value in this slot
+    unsafe { self._tab.get::<u64>(Direction::VT_RTP_PACKETS, Some(0)).unwrap()}
+  }
+  /// Bytes of them before protection, headers included.
+  #[inline]
+  pub fn rtp_bytes(&self) -> u64 {
+    // Safety:
+    // Created from valid Table for this object
+    // which contains a valid value in this slot
+    unsafe { self._tab.get::<u64>(Direction::VT_RTP_BYTES, Some(0)).unwrap()}
+  }
+  /// RTX packets (RFC 4588).
+  #[inline]
+  pub fn rtx_packets(&self) -> u64 {
+    // Safety:
+    // Created from valid Table for this object
+    // which contains a valid value in this slot
+    unsafe { self._tab.get::<u64>(Direction::VT_RTX_PACKETS, Some(0)).unwrap()}
+  }
+  /// Bytes of them before protection, headers included.
+  #[inline]
+  pub fn rtx_bytes(&self) -> u64 {
+    // Safety:
+    // Created from valid Table for this object
+    // which contains a valid value in this slot
+    unsafe { self._tab.get::<u64>(Direction::VT_RTX_BYTES, Some(0)).unwrap()}
+  }
+  /// RTP packets that were lost on this way: by the worker's receiver reports when received, by
+  /// those of the peers when sent (RFC 3550, appendix A.3, without what came twice).
+  #[inline]
+  pub fn rtp_packets_lost(&self) -> u64 {
+    // Safety:
+    // Created from valid Table for this object
+    // which contains a valid value in this slot
+    unsafe { self._tab.get::<u64>(Direction::VT_RTP_PACKETS_LOST, Some(0)).unwrap()}
+  }
+  /// NACK messages about streams: received ones ask the worker, sent ones ask a peer.
+  #[inline]
+  pub fn nacks(&self) -> u64 {
+    // Safety:
+    // Created from valid Table for this object
+    // which contains a valid value in this slot
+    unsafe { self._tab.get::<u64>(Direction::VT_NACKS, Some(0)).unwrap()}
+  }
+  /// RTP packets that these messages asked for.
+  #[inline]
+  pub fn nacked_packets(&self) -> u64 {
+    // Safety:
+    // Created from valid Table for this object
+    // which contains a valid value in this slot
+    unsafe { self._tab.get::<u64>(Direction::VT_NACKED_PACKETS, Some(0)).unwrap()}
+  }
+  /// Picture Loss Indications about streams.
+  #[inline]
+  pub fn plis(&self) -> u64 {
+    // Safety:
+    // Created from valid Table for this object
+    // which contains a valid value in this slot
+    unsafe { self._tab.get::<u64>(Direction::VT_PLIS, Some(0)).unwrap()}
+  }
+  /// Full Intra Requests about streams.
+  #[inline]
+  pub fn firs(&self) -> u64 {
+    // Safety:
+    // Created from valid Table for this object
+    // which contains a valid value in this slot
+    unsafe { self._tab.get::<u64>(Direction::VT_FIRS, Some(0)).unwrap()}
+  }
+}
+
+impl ::flatbuffers::Verifiable for Direction<'_> {
+  #[inline]
+  fn run_verifier(
+    v: &mut ::flatbuffers::Verifier, pos: usize
+  ) -> Result<(), ::flatbuffers::InvalidFlatbuffer> {
+    v.visit_table(pos)?
+     .visit_field::<u64>("bytes", Self::VT_BYTES, false)?
+     .visit_field::<u64>("rtp_packets", Self::VT_RTP_PACKETS, false)?
+     .visit_field::<u64>("rtp_bytes", Self::VT_RTP_BYTES, false)?
+     .visit_field::<u64>("rtx_packets", Self::VT_RTX_PACKETS, false)?
+     .visit_field::<u64>("rtx_bytes", Self::VT_RTX_BYTES, false)?
+     .visit_field::<u64>("rtp_packets_lost", Self::VT_RTP_PACKETS_LOST, false)?
+     .visit_field::<u64>("nacks", Self::VT_NACKS, false)?
+     .visit_field::<u64>("nacked_packets", Self::VT_NACKED_PACKETS, false)?
+     .visit_field::<u64>("plis", Self::VT_PLIS, false)?
+     .visit_field::<u64>("firs", Self::VT_FIRS, false)?
+     .finish();
+    Ok(())
+  }
+}
+pub struct DirectionArgs {
+    pub bytes: u64,
+    pub rtp_packets: u64,
+    pub rtp_bytes: u64,
+    pub rtx_packets: u64,
+    pub rtx_bytes: u64,
+    pub rtp_packets_lost: u64,
+    pub nacks: u64,
+    pub nacked_packets: u64,
+    pub plis: u64,
+    pub firs: u64,
+}
+impl<'a> Default for DirectionArgs {
+  #[inline]
+  fn default() -> Self {
+    DirectionArgs {
+      bytes: 0,
+      rtp_packets: 0,
+      rtp_bytes: 0,
+      rtx_packets: 0,
+      rtx_bytes: 0,
+      rtp_packets_lost: 0,
+      nacks: 0,
+      nacked_packets: 0,
+      plis: 0,
+      firs: 0,
+    }
+  }
+}
+
+pub struct DirectionBuilder<'a: 'b, 'b, A: ::flatbuffers::Allocator + 'a> {
+  fbb_: &'b mut ::flatbuffers::FlatBufferBuilder<'a, A>,
+  start_: ::flatbuffers::WIPOffset<::flatbuffers::TableUnfinishedWIPOffset>,
+}
+impl<'a: 'b, 'b, A: ::flatbuffers::Allocator + 'a> DirectionBuilder<'a, 'b, A> {
+  #[inline]
+  pub fn add_bytes(&mut self, bytes: u64) {
+    self.fbb_.push_slot::<u64>(Direction::VT_BYTES, bytes, 0);
+  }
+  #[inline]
+  pub fn add_rtp_packets(&mut self, rtp_packets: u64) {
+    self.fbb_.push_slot::<u64>(Direction::VT_RTP_PACKETS, rtp_packets, 0);
+  }
+  #[inline]
+  pub fn add_rtp_bytes(&mut self, rtp_bytes: u64) {
+    self.fbb_.push_slot::<u64>(Direction::VT_RTP_BYTES, rtp_bytes, 0);
+  }
+  #[inline]
+  pub fn add_rtx_packets(&mut self, rtx_packets: u64) {
+    self.fbb_.push_slot::<u64>(Direction::VT_RTX_PACKETS, rtx_packets, 0);
+  }
+  #[inline]
+  pub fn add_rtx_bytes(&mut self, rtx_bytes: u64) {
+    self.fbb_.push_slot::<u64>(Direction::VT_RTX_BYTES, rtx_bytes, 0);
+  }
+  #[inline]
+  pub fn add_rtp_packets_lost(&mut self, rtp_packets_lost: u64) {
+    self.fbb_.push_slot::<u64>(Direction::VT_RTP_PACKETS_LOST, rtp_packets_lost, 0);
+  }
+  #[inline]
+  pub fn add_nacks(&mut self, nacks: u64) {
+    self.fbb_.push_slot::<u64>(Direction::VT_NACKS, nacks, 0);
+  }
+  #[inline]
+  pub fn add_nacked_packets(&mut self, nacked_packets: u64) {
+    self.fbb_.push_slot::<u64>(Direction::VT_NACKED_PACKETS, nacked_packets, 0);
+  }
+  #[inline]
+  pub fn add_plis(&mut self, plis: u64) {
+    self.fbb_.push_slot::<u64>(Direction::VT_PLIS, plis, 0);
+  }
+  #[inline]
+  pub fn add_firs(&mut self, firs: u64) {
+    self.fbb_.push_slot::<u64>(Direction::VT_FIRS, firs, 0);
+  }
+  #[inline]
+  pub fn new(_fbb: &'b mut ::flatbuffers::FlatBufferBuilder<'a, A>) -> DirectionBuilder<'a, 'b, A> {
+    let start = _fbb.start_table();
+    DirectionBuilder {
+      fbb_: _fbb,
+      start_: start,
+    }
+  }
+  #[inline]
+  pub fn finish(self) -> ::flatbuffers::WIPOffset<Direction<'a>> {
+    let o = self.fbb_.end_table(self.start_);
+    ::flatbuffers::WIPOffset::new(o.value())
+  }
+}
+
+impl ::core::fmt::Debug for Direction<'_> {
+  fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
+    let mut ds = f.debug_struct("Direction");
+      ds.field("bytes", &self.bytes());
+      ds.field("rtp_packets", &self.rtp_packets());
+      ds.field("rtp_bytes", &self.rtp_bytes());
+      ds.field("rtx_packets", &self.rtx_packets());
+      ds.field("rtx_bytes", &self.rtx_bytes());
+      ds.field("rtp_packets_lost", &self.rtp_packets_lost());
+      ds.field("nacks", &self.nacks());
+      ds.field("nacked_packets", &self.nacked_packets());
+      ds.field("plis", &self.plis());
+      ds.field("firs", &self.firs());
+      ds.finish()
+  }
+}
+pub enum CounterOffset {}
+#[derive(Copy, Clone, PartialEq)]
+
+/// A counter with a name of its own.
+pub struct Counter<'a> {
+  pub _tab: ::flatbuffers::Table<'a>,
+}
+
+impl<'a> ::flatbuffers::Follow<'a> for Counter<'a> {
+  type Inner = Counter<'a>;
+  #[inline]
+  unsafe fn follow(buf: &'a [u8], loc: usize) -> Self::Inner {
+    Self { _tab: unsafe { ::flatbuffers::Table::new(buf, loc) } }
+  }
+}
+
+impl<'a> Counter<'a> {
+  pub const VT_NAME: ::flatbuffers::VOffsetT = 4;
+  pub const VT_COUNT: ::flatbuffers::VOffsetT = 6;
+
+  #[inline]
+  pub unsafe fn init_from_table(table: ::flatbuffers::Table<'a>) -> Self {
+    Counter { _tab: table }
+  }
+  #[allow(unused_mut)]
+  pub fn create<'bldr: 'args, 'args: 'mut_bldr, 'mut_bldr, A: ::flatbuffers::Allocator + 'bldr>(
+    _fbb: &'mut_bldr mut ::flatbuffers::FlatBufferBuilder<'bldr, A>,
+    args: &'args CounterArgs<'args>
+  ) -> ::flatbuffers::WIPOffset<Counter<'bldr>> {
+    let mut builder = CounterBuilder::new(_fbb);
+    builder.add_count(args.count);
+    if let Some(x) = args.name { builder.add_name(x); }
+    builder.finish()
+  }
+
+
+  /// Lower case, words by `_`, where it happened before a `.`: `received.no_producer`.
+  #[inline]
+  pub fn name(&self) -> &'a str {
+    // Safety:
+    // Created from valid Table for this object
+    // which contains a valid value in this slot
+    unsafe { self._tab.get::<::flatbuffers::ForwardsUOffset<&str>>(Counter::VT_NAME, None).unwrap()}
+  }
+  /// How often it happened.
+  #[inline]
+  pub fn count(&self) -> u64 {
+    // Safety:
+    // Created from valid Table for this object
+    // which contains a valid value in this slot
+    unsafe { self._tab.get::<u64>(Counter::VT_COUNT, Some(0)).unwrap()}
+  }
+}
+
+impl ::flatbuffers::Verifiable for Counter<'_> {
+  #[inline]
+  fn run_verifier(
+    v: &mut ::flatbuffers::Verifier, pos: usize
+  ) -> Result<(), ::flatbuffers::InvalidFlatbuffer> {
+    v.visit_table(pos)?
+     .visit_field::<::flatbuffers::ForwardsUOffset<&str>>("name", Self::VT_NAME, true)?
+     .visit_field::<u64>("count", Self::VT_COUNT, false)?
+     .finish();
+    Ok(())
+  }
+}
+pub struct CounterArgs<'a> {
+    pub name: Option<::flatbuffers::WIPOffset<&'a str>>,
+    pub count: u64,
+}
+impl<'a> Default for CounterArgs<'a> {
+  #[inline]
+  fn default() -> Self {
+    CounterArgs {
+      name: None, // required field
+      count: 0,
+    }
+  }
+}
+
+pub struct CounterBuilder<'a: 'b, 'b, A: ::flatbuffers::Allocator + 'a> {
+  fbb_: &'b mut ::flatbuffers::FlatBufferBuilder<'a, A>,
+  start_: ::flatbuffers::WIPOffset<::flatbuffers::TableUnfinishedWIPOffset>,
+}
+impl<'a: 'b, 'b, A: ::flatbuffers::Allocator + 'a> CounterBuilder<'a, 'b, A> {
+  #[inline]
+  pub fn add_name(&mut self, name: ::flatbuffers::WIPOffset<&'b  str>) {
+    self.fbb_.push_slot_always::<::flatbuffers::WIPOffset<_>>(Counter::VT_NAME, name);
+  }
+  #[inline]
+  pub fn add_count(&mut self, count: u64) {
+    self.fbb_.push_slot::<u64>(Counter::VT_COUNT, count, 0);
+  }
+  #[inline]
+  pub fn new(_fbb: &'b mut ::flatbuffers::FlatBufferBuilder<'a, A>) -> CounterBuilder<'a, 'b, A> {
+    let start = _fbb.start_table();
+    CounterBuilder {
+      fbb_: _fbb,
+      start_: start,
+    }
+  }
+  #[inline]
+  pub fn finish(self) -> ::flatbuffers::WIPOffset<Counter<'a>> {
+    let o = self.fbb_.end_table(self.start_);
+    self.fbb_.required(o, Counter::VT_NAME,"name");
+    ::flatbuffers::WIPOffset::new(o.value())
+  }
+}
+
+impl ::core::fmt::Debug for Counter<'_> {
+  fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
+    let mut ds = f.debug_struct("Counter");
+      ds.field("name", &self.name());
+      ds.field("count", &self.count());
+      ds.finish()
+  }
+}
+pub enum TurnsOffset {}
+#[derive(Copy, Clone, PartialEq)]
+
+/// How long the turns of the event loop took: what arrives in the meantime waits as long.
+pub struct Turns<'a> {
+  pub _tab: ::flatbuffers::Table<'a>,
+}
+
+impl<'a> ::flatbuffers::Follow<'a> for Turns<'a> {
+  type Inner = Turns<'a>;
+  #[inline]
+  unsafe fn follow(buf: &'a [u8], loc: usize) -> Self::Inner {
+    Self { _tab: unsafe { ::flatbuffers::Table::new(buf, loc) } }
+  }
+}
+
+impl<'a> Turns<'a> {
+  pub const VT_BOUNDS: ::flatbuffers::VOffsetT = 4;
+  pub const VT_COUNTS: ::flatbuffers::VOffsetT = 6;
+  pub const VT_SUM: ::flatbuffers::VOffsetT = 8;
+
+  #[inline]
+  pub unsafe fn init_from_table(table: ::flatbuffers::Table<'a>) -> Self {
+    Turns { _tab: table }
+  }
+  #[allow(unused_mut)]
+  pub fn create<'bldr: 'args, 'args: 'mut_bldr, 'mut_bldr, A: ::flatbuffers::Allocator + 'bldr>(
+    _fbb: &'mut_bldr mut ::flatbuffers::FlatBufferBuilder<'bldr, A>,
+    args: &'args TurnsArgs<'args>
+  ) -> ::flatbuffers::WIPOffset<Turns<'bldr>> {
+    let mut builder = TurnsBuilder::new(_fbb);
+    builder.add_sum(args.sum);
+    if let Some(x) = args.counts { builder.add_counts(x); }
+    if let Some(x) = args.bounds { builder.add_bounds(x); }
+    builder.finish()
+  }
+
+
+  /// Longest turn of each bucket but the last, in microseconds, ascending.
+  #[inline]
+  pub fn bounds(&self) -> ::flatbuffers::Vector<'a, u32> {
+    // Safety:
+    // Created from valid Table for this object
+    // which contains a valid value in this slot
+    unsafe { self._tab.get::<::flatbuffers::ForwardsUOffset<::flatbuffers::Vector<'a, u32>>>(Turns::VT_BOUNDS, None).unwrap()}
+  }
+  /// Turns in each bucket, not cumulated. The last one, one more than the bounds, has the longer ones.
+  #[inline]
+  pub fn counts(&self) -> ::flatbuffers::Vector<'a, u64> {
+    // Safety:
+    // Created from valid Table for this object
+    // which contains a valid value in this slot
+    unsafe { self._tab.get::<::flatbuffers::ForwardsUOffset<::flatbuffers::Vector<'a, u64>>>(Turns::VT_COUNTS, None).unwrap()}
+  }
+  /// Microseconds of all turns.
+  #[inline]
+  pub fn sum(&self) -> u64 {
+    // Safety:
+    // Created from valid Table for this object
+    // which contains a valid value in this slot
+    unsafe { self._tab.get::<u64>(Turns::VT_SUM, Some(0)).unwrap()}
+  }
+}
+
+impl ::flatbuffers::Verifiable for Turns<'_> {
+  #[inline]
+  fn run_verifier(
+    v: &mut ::flatbuffers::Verifier, pos: usize
+  ) -> Result<(), ::flatbuffers::InvalidFlatbuffer> {
+    v.visit_table(pos)?
+     .visit_field::<::flatbuffers::ForwardsUOffset<::flatbuffers::Vector<'_, u32>>>("bounds", Self::VT_BOUNDS, true)?
+     .visit_field::<::flatbuffers::ForwardsUOffset<::flatbuffers::Vector<'_, u64>>>("counts", Self::VT_COUNTS, true)?
+     .visit_field::<u64>("sum", Self::VT_SUM, false)?
+     .finish();
+    Ok(())
+  }
+}
+pub struct TurnsArgs<'a> {
+    pub bounds: Option<::flatbuffers::WIPOffset<::flatbuffers::Vector<'a, u32>>>,
+    pub counts: Option<::flatbuffers::WIPOffset<::flatbuffers::Vector<'a, u64>>>,
+    pub sum: u64,
+}
+impl<'a> Default for TurnsArgs<'a> {
+  #[inline]
+  fn default() -> Self {
+    TurnsArgs {
+      bounds: None, // required field
+      counts: None, // required field
+      sum: 0,
+    }
+  }
+}
+
+pub struct TurnsBuilder<'a: 'b, 'b, A: ::flatbuffers::Allocator + 'a> {
+  fbb_: &'b mut ::flatbuffers::FlatBufferBuilder<'a, A>,
+  start_: ::flatbuffers::WIPOffset<::flatbuffers::TableUnfinishedWIPOffset>,
+}
+impl<'a: 'b, 'b, A: ::flatbuffers::Allocator + 'a> TurnsBuilder<'a, 'b, A> {
+  #[inline]
+  pub fn add_bounds(&mut self, bounds: ::flatbuffers::WIPOffset<::flatbuffers::Vector<'b , u32>>) {
+    self.fbb_.push_slot_always::<::flatbuffers::WIPOffset<_>>(Turns::VT_BOUNDS, bounds);
+  }
+  #[inline]
+  pub fn add_counts(&mut self, counts: ::flatbuffers::WIPOffset<::flatbuffers::Vector<'b , u64>>) {
+    self.fbb_.push_slot_always::<::flatbuffers::WIPOffset<_>>(Turns::VT_COUNTS, counts);
+  }
+  #[inline]
+  pub fn add_sum(&mut self, sum: u64) {
+    self.fbb_.push_slot::<u64>(Turns::VT_SUM, sum, 0);
+  }
+  #[inline]
+  pub fn new(_fbb: &'b mut ::flatbuffers::FlatBufferBuilder<'a, A>) -> TurnsBuilder<'a, 'b, A> {
+    let start = _fbb.start_table();
+    TurnsBuilder {
+      fbb_: _fbb,
+      start_: start,
+    }
+  }
+  #[inline]
+  pub fn finish(self) -> ::flatbuffers::WIPOffset<Turns<'a>> {
+    let o = self.fbb_.end_table(self.start_);
+    self.fbb_.required(o, Turns::VT_BOUNDS,"bounds");
+    self.fbb_.required(o, Turns::VT_COUNTS,"counts");
+    ::flatbuffers::WIPOffset::new(o.value())
+  }
+}
+
+impl ::core::fmt::Debug for Turns<'_> {
+  fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
+    let mut ds = f.debug_struct("Turns");
+      ds.field("bounds", &self.bounds());
+      ds.field("counts", &self.counts());
+      ds.field("sum", &self.sum());
+      ds.finish()
+  }
+}
+pub enum WorkerMetricsOffset {}
+#[derive(Copy, Clone, PartialEq)]
+
+/// State and counters of a worker.
+pub struct WorkerMetrics<'a> {
+  pub _tab: ::flatbuffers::Table<'a>,
+}
+
+impl<'a> ::flatbuffers::Follow<'a> for WorkerMetrics<'a> {
+  type Inner = WorkerMetrics<'a>;
+  #[inline]
+  unsafe fn follow(buf: &'a [u8], loc: usize) -> Self::Inner {
+    Self { _tab: unsafe { ::flatbuffers::Table::new(buf, loc) } }
+  }
+}
+
+impl<'a> WorkerMetrics<'a> {
+  pub const VT_RESIDENT_BYTES: ::flatbuffers::VOffsetT = 4;
+  pub const VT_WEB_RTC_SERVERS: ::flatbuffers::VOffsetT = 6;
+  pub const VT_ROUTERS: ::flatbuffers::VOffsetT = 8;
+  pub const VT_TRANSPORTS: ::flatbuffers::VOffsetT = 10;
+  pub const VT_PRODUCERS: ::flatbuffers::VOffsetT = 12;
+  pub const VT_CONSUMERS: ::flatbuffers::VOffsetT = 14;
+  pub const VT_RECEIVED: ::flatbuffers::VOffsetT = 16;
+  pub const VT_SENT: ::flatbuffers::VOffsetT = 18;
+  pub const VT_DROPPED: ::flatbuffers::VOffsetT = 20;
+  pub const VT_PANICS: ::flatbuffers::VOffsetT = 22;
+  pub const VT_NOTIFICATIONS_MERGED: ::flatbuffers::VOffsetT = 24;
+  pub const VT_TURNS: ::flatbuffers::VOffsetT = 26;
+
+  #[inline]
+  pub unsafe fn init_from_table(table: ::flatbuffers::Table<'a>) -> Self {
+    WorkerMetrics { _tab: table }
+  }
+  #[allow(unused_mut)]
+  pub fn create<'bldr: 'args, 'args: 'mut_bldr, 'mut_bldr, A: ::flatbuffers::Allocator + 'bldr>(
+    _fbb: &'mut_bldr mut ::flatbuffers::FlatBufferBuilder<'bldr, A>,
+    args: &'args WorkerMetricsArgs<'args>
+  ) -> ::flatbuffers::WIPOffset<WorkerMetrics<'bldr>> {
+    let mut builder = WorkerMetricsBuilder::new(_fbb);
+    builder.add_notifications_merged(args.notifications_merged);
+    builder.add_panics(args.panics);
+    builder.add_resident_bytes(args.resident_bytes);
+    if let Some(x) = args.turns { builder.add_turns(x); }
+    if let Some(x) = args.dropped { builder.add_dropped(x); }
+    if let Some(x) = args.sent { builder.add_sent(x); }
+    if let Some(x) = args.received { builder.add_received(x); }
+    builder.add_consumers(args.consumers);
+    builder.add_producers(args.producers);
+    builder.add_transports(args.transports);
+    builder.add_routers(args.routers);
+    builder.add_web_rtc_servers(args.web_rtc_servers);
+    builder.finish()
+  }
+
+
+  /// Resident set now, in bytes; 0 when the system does not tell.
+  #[inline]
+  pub fn resident_bytes(&self) -> u64 {
+    // Safety:
+    // Created from valid Table for this object
+    // which contains a valid value in this slot
+    unsafe { self._tab.get::<u64>(WorkerMetrics::VT_RESIDENT_BYTES, Some(0)).unwrap()}
+  }
+  /// WebRtcServers now.
+  #[inline]
+  pub fn web_rtc_servers(&self) -> u32 {
+    // Safety:
+    // Created from valid Table for this object
+    // which contains a valid value in this slot
+    unsafe { self._tab.get::<u32>(WorkerMetrics::VT_WEB_RTC_SERVERS, Some(0)).unwrap()}
+  }
+  /// Routers now.
+  #[inline]
+  pub fn routers(&self) -> u32 {
+    // Safety:
+    // Created from valid Table for this object
+    // which contains a valid value in this slot
+    unsafe { self._tab.get::<u32>(WorkerMetrics::VT_ROUTERS, Some(0)).unwrap()}
+  }
+  /// Transports now.
+  #[inline]
+  pub fn transports(&self) -> u32 {
+    // Safety:
+    // Created from valid Table for this object
+    // which contains a valid value in this slot
+    unsafe { self._tab.get::<u32>(WorkerMetrics::VT_TRANSPORTS, Some(0)).unwrap()}
+  }
+  /// Producers now.
+  #[inline]
+  pub fn producers(&self) -> u32 {
+    // Safety:
+    // Created from valid Table for this object
+    // which contains a valid value in this slot
+    unsafe { self._tab.get::<u32>(WorkerMetrics::VT_PRODUCERS, Some(0)).unwrap()}
+  }
+  /// Consumers now.
+  #[inline]
+  pub fn consumers(&self) -> u32 {
+    // Safety:
+    // Created from valid Table for this object
+    // which contains a valid value in this slot
+    unsafe { self._tab.get::<u32>(WorkerMetrics::VT_CONSUMERS, Some(0)).unwrap()}
+  }
+  /// What came from the peers.
+  #[inline]
+  pub fn received(&self) -> Direction<'a> {
+    // Safety:
+    // Created from valid Table for this object
+    // which contains a valid value in this slot
+    unsafe { self._tab.get::<::flatbuffers::ForwardsUOffset<Direction>>(WorkerMetrics::VT_RECEIVED, None).unwrap()}
+  }
+  /// What went to the peers.
+  #[inline]
+  pub fn sent(&self) -> Direction<'a> {
+    // Safety:
+    // Created from valid Table for this object
+    // which contains a valid value in this slot
+    unsafe { self._tab.get::<::flatbuffers::ForwardsUOffset<Direction>>(WorkerMetrics::VT_SENT, None).unwrap()}
+  }
+  /// Datagrams, packets and connections that the worker dropped or refused, by reason; every
+  /// reason is there, also at 0.
+  #[inline]
+  pub fn dropped(&self) -> ::flatbuffers::Vector<'a, ::flatbuffers::ForwardsUOffset<Counter<'a>>> {
+    // Safety:
+    // Created from valid Table for this object
+    // which contains a valid value in this slot
+    unsafe { self._tab.get::<::flatbuffers::ForwardsUOffset<::flatbuffers::Vector<'a, ::flatbuffers::ForwardsUOffset<Counter>>>>(WorkerMetrics::VT_DROPPED, None).unwrap()}
+  }
+  /// Panics that were contained.
+  #[inline]
+  pub fn panics(&self) -> u64 {
+    // Safety:
+    // Created from valid Table for this object
+    // which contains a valid value in this slot
+    unsafe { self._tab.get::<u64>(WorkerMetrics::VT_PANICS, Some(0)).unwrap()}
+  }
+  /// Notifications that were merged because the controller did not read.
+  #[inline]
+  pub fn notifications_merged(&self) -> u64 {
+    // Safety:
+    // Created from valid Table for this object
+    // which contains a valid value in this slot
+    unsafe { self._tab.get::<u64>(WorkerMetrics::VT_NOTIFICATIONS_MERGED, Some(0)).unwrap()}
+  }
+  /// Turns of the event loop.
+  #[inline]
+  pub fn turns(&self) -> Turns<'a> {
+    // Safety:
+    // Created from valid Table for this object
+    // which contains a valid value in this slot
+    unsafe { self._tab.get::<::flatbuffers::ForwardsUOffset<Turns>>(WorkerMetrics::VT_TURNS, None).unwrap()}
+  }
+}
+
+impl ::flatbuffers::Verifiable for WorkerMetrics<'_> {
+  #[inline]
+  fn run_verifier(
+    v: &mut ::flatbuffers::Verifier, pos: usize
+  ) -> Result<(), ::flatbuffers::InvalidFlatbuffer> {
+    v.visit_table(pos)?
+     .visit_field::<u64>("resident_bytes", Self::VT_RESIDENT_BYTES, false)?
+     .visit_field::<u32>("web_rtc_servers", Self::VT_WEB_RTC_SERVERS, false)?
+     .visit_field::<u32>("routers", Self::VT_ROUTERS, false)?
+     .visit_field::<u32>("transports", Self::VT_TRANSPORTS, false)?
+     .visit_field::<u32>("producers", Self::VT_PRODUCERS, false)?
+     .visit_field::<u32>("consumers", Self::VT_CONSUMERS, false)?
+     .visit_field::<::flatbuffers::ForwardsUOffset<Direction>>("received", Self::VT_RECEIVED, true)?
+     .visit_field::<::flatbuffers::ForwardsUOffset<Direction>>("sent", Self::VT_SENT, true)?
+     .visit_field::<::flatbuffers::ForwardsUOffset<::flatbuffers::Vector<'_, ::flatbuffers::ForwardsUOffset<Counter>>>>("dropped", Self::VT_DROPPED, true)?
+     .visit_field::<u64>("panics", Self::VT_PANICS, false)?
+     .visit_field::<u64>("notifications_merged", Self::VT_NOTIFICATIONS_MERGED, false)?
+     .visit_field::<::flatbuffers::ForwardsUOffset<Turns>>("turns", Self::VT_TURNS, true)?
+     .finish();
+    Ok(())
+  }
+}
+pub struct WorkerMetricsArgs<'a> {
+    pub resident_bytes: u64,
+    pub web_rtc_servers: u32,
+    pub routers: u32,
+    pub transports: u32,
+    pub producers: u32,
+    pub consumers: u32,
+    pub received: Option<::flatbuffers::WIPOffset<Direction<'a>>>,
+    pub sent: Option<::flatbuffers::WIPOffset<Direction<'a>>>,
+    pub dropped: Option<::flatbuffers::WIPOffset<::flatbuffers::Vector<'a, ::flatbuffers::ForwardsUOffset<Counter<'a>>>>>,
+    pub panics: u64,
+    pub notifications_merged: u64,
+    pub turns: Option<::flatbuffers::WIPOffset<Turns<'a>>>,
+}
+impl<'a> Default for WorkerMetricsArgs<'a> {
+  #[inline]
+  fn default() -> Self {
+    WorkerMetricsArgs {
+      resident_bytes: 0,
+      web_rtc_servers: 0,
+      routers: 0,
+      transports: 0,
+      producers: 0,
+      consumers: 0,
+      received: None, // required field
+      sent: None, // required field
+      dropped: None, // required field
+      panics: 0,
+      notifications_merged: 0,
+      turns: None, // required field
+    }
+  }
+}
+
+pub struct WorkerMetricsBuilder<'a: 'b, 'b, A: ::flatbuffers::Allocator + 'a> {
+  fbb_: &'b mut ::flatbuffers::FlatBufferBuilder<'a, A>,
+  start_: ::flatbuffers::WIPOffset<::flatbuffers::TableUnfinishedWIPOffset>,
+}
+impl<'a: 'b, 'b, A: ::flatbuffers::Allocator + 'a> WorkerMetricsBuilder<'a, 'b, A> {
+  #[inline]
+  pub fn add_resident_bytes(&mut self, resident_bytes: u64) {
+    self.fbb_.push_slot::<u64>(WorkerMetrics::VT_RESIDENT_BYTES, resident_bytes, 0);
+  }
+  #[inline]
+  pub fn add_web_rtc_servers(&mut self, web_rtc_servers: u32) {
+    self.fbb_.push_slot::<u32>(WorkerMetrics::VT_WEB_RTC_SERVERS, web_rtc_servers, 0);
+  }
+  #[inline]
+  pub fn add_routers(&mut self, routers: u32) {
+    self.fbb_.push_slot::<u32>(WorkerMetrics::VT_ROUTERS, routers, 0);
+  }
+  #[inline]
+  pub fn add_transports(&mut self, transports: u32) {
+    self.fbb_.push_slot::<u32>(WorkerMetrics::VT_TRANSPORTS, transports, 0);
+  }
+  #[inline]
+  pub fn add_producers(&mut self, producers: u32) {
+    self.fbb_.push_slot::<u32>(WorkerMetrics::VT_PRODUCERS, producers, 0);
+  }
+  #[inline]
+  pub fn add_consumers(&mut self, consumers: u32) {
+    self.fbb_.push_slot::<u32>(WorkerMetrics::VT_CONSUMERS, consumers, 0);
+  }
+  #[inline]
+  pub fn add_received(&mut self, received: ::flatbuffers::WIPOffset<Direction<'b >>) {
+    self.fbb_.push_slot_always::<::flatbuffers::WIPOffset<Direction>>(WorkerMetrics::VT_RECEIVED, received);
+  }
+  #[inline]
+  pub fn add_sent(&mut self, sent: ::flatbuffers::WIPOffset<Direction<'b >>) {
+    self.fbb_.push_slot_always::<::flatbuffers::WIPOffset<Direction>>(WorkerMetrics::VT_SENT, sent);
+  }
+  #[inline]
+  pub fn add_dropped(&mut self, dropped: ::flatbuffers::WIPOffset<::flatbuffers::Vector<'b , ::flatbuffers::ForwardsUOffset<Counter<'b >>>>) {
+    self.fbb_.push_slot_always::<::flatbuffers::WIPOffset<_>>(WorkerMetrics::VT_DROPPED, dropped);
+  }
+  #[inline]
+  pub fn add_panics(&mut self, panics: u64) {
+    self.fbb_.push_slot::<u64>(WorkerMetrics::VT_PANICS, panics, 0);
+  }
+  #[inline]
+  pub fn add_notifications_merged(&mut self, notifications_merged: u64) {
+    self.fbb_.push_slot::<u64>(WorkerMetrics::VT_NOTIFICATIONS_MERGED, notifications_merged, 0);
+  }
+  #[inline]
+  pub fn add_turns(&mut self, turns: ::flatbuffers::WIPOffset<Turns<'b >>) {
+    self.fbb_.push_slot_always::<::flatbuffers::WIPOffset<Turns>>(WorkerMetrics::VT_TURNS, turns);
+  }
+  #[inline]
+  pub fn new(_fbb: &'b mut ::flatbuffers::FlatBufferBuilder<'a, A>) -> WorkerMetricsBuilder<'a, 'b, A> {
+    let start = _fbb.start_table();
+    WorkerMetricsBuilder {
+      fbb_: _fbb,
+      start_: start,
+    }
+  }
+  #[inline]
+  pub fn finish(self) -> ::flatbuffers::WIPOffset<WorkerMetrics<'a>> {
+    let o = self.fbb_.end_table(self.start_);
+    self.fbb_.required(o, WorkerMetrics::VT_RECEIVED,"received");
+    self.fbb_.required(o, WorkerMetrics::VT_SENT,"sent");
+    self.fbb_.required(o, WorkerMetrics::VT_DROPPED,"dropped");
+    self.fbb_.required(o, WorkerMetrics::VT_TURNS,"turns");
+    ::flatbuffers::WIPOffset::new(o.value())
+  }
+}
+
+impl ::core::fmt::Debug for WorkerMetrics<'_> {
+  fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
+    let mut ds = f.debug_struct("WorkerMetrics");
+      ds.field("resident_bytes", &self.resident_bytes());
+      ds.field("web_rtc_servers", &self.web_rtc_servers());
+      ds.field("routers", &self.routers());
+      ds.field("transports", &self.transports());
+      ds.field("producers", &self.producers());
+      ds.field("consumers", &self.consumers());
+      ds.field("received", &self.received());
+      ds.field("sent", &self.sent());
+      ds.field("dropped", &self.dropped());
+      ds.field("panics", &self.panics());
+      ds.field("notifications_merged", &self.notifications_merged());
+      ds.field("turns", &self.turns());
+      ds.finish()
+  }
+}
+}  // pub mod Metrics
+
+#[allow(unused_imports, dead_code)]
 pub mod worker {
 
 extern crate alloc;
@@ -27186,6 +28008,7 @@ impl<'a> ResourceUsageResponse<'a> {
   pub const VT_RU_NSIGNALS: ::flatbuffers::VOffsetT = 30;
   pub const VT_RU_NVCSW: ::flatbuffers::VOffsetT = 32;
   pub const VT_RU_NIVCSW: ::flatbuffers::VOffsetT = 34;
+  pub const VT_METRICS: ::flatbuffers::VOffsetT = 36;
 
   #[inline]
   pub unsafe fn init_from_table(table: ::flatbuffers::Table<'a>) -> Self {
@@ -27194,7 +28017,7 @@ impl<'a> ResourceUsageResponse<'a> {
   #[allow(unused_mut)]
   pub fn create<'bldr: 'args, 'args: 'mut_bldr, 'mut_bldr, A: ::flatbuffers::Allocator + 'bldr>(
     _fbb: &'mut_bldr mut ::flatbuffers::FlatBufferBuilder<'bldr, A>,
-    args: &'args ResourceUsageResponseArgs
+    args: &'args ResourceUsageResponseArgs<'args>
   ) -> ::flatbuffers::WIPOffset<ResourceUsageResponse<'bldr>> {
     let mut builder = ResourceUsageResponseBuilder::new(_fbb);
     builder.add_ru_nivcsw(args.ru_nivcsw);
@@ -27213,6 +28036,7 @@ impl<'a> ResourceUsageResponse<'a> {
     builder.add_ru_maxrss(args.ru_maxrss);
     builder.add_ru_stime(args.ru_stime);
     builder.add_ru_utime(args.ru_utime);
+    if let Some(x) = args.metrics { builder.add_metrics(x); }
     builder.finish()
   }
 
@@ -27345,6 +28169,15 @@ impl<'a> ResourceUsageResponse<'a> {
     // which contains a valid value in this slot
     unsafe { self._tab.get::<u64>(ResourceUsageResponse::VT_RU_NIVCSW, Some(0)).unwrap()}
   }
+  /// Beyond mediasoup's contract: figures for a monitoring system; absent from workers of others,
+  /// and passed over by controllers of others.
+  #[inline]
+  pub fn metrics(&self) -> Option<super::metrics::WorkerMetrics<'a>> {
+    // Safety:
+    // Created from valid Table for this object
+    // which contains a valid value in this slot
+    unsafe { self._tab.get::<::flatbuffers::ForwardsUOffset<super::metrics::WorkerMetrics>>(ResourceUsageResponse::VT_METRICS, None)}
+  }
 }
 
 impl ::flatbuffers::Verifiable for ResourceUsageResponse<'_> {
@@ -27369,11 +28202,12 @@ impl ::flatbuffers::Verifiable for ResourceUsageResponse<'_> {
      .visit_field::<u64>("ru_nsignals", Self::VT_RU_NSIGNALS, false)?
      .visit_field::<u64>("ru_nvcsw", Self::VT_RU_NVCSW, false)?
      .visit_field::<u64>("ru_nivcsw", Self::VT_RU_NIVCSW, false)?
+     .visit_field::<::flatbuffers::ForwardsUOffset<super::metrics::WorkerMetrics>>("metrics", Self::VT_METRICS, false)?
      .finish();
     Ok(())
   }
 }
-pub struct ResourceUsageResponseArgs {
+pub struct ResourceUsageResponseArgs<'a> {
     pub ru_utime: u64,
     pub ru_stime: u64,
     pub ru_maxrss: u64,
@@ -27390,8 +28224,9 @@ pub struct ResourceUsageResponseArgs {
     pub ru_nsignals: u64,
     pub ru_nvcsw: u64,
     pub ru_nivcsw: u64,
+    pub metrics: Option<::flatbuffers::WIPOffset<super::metrics::WorkerMetrics<'a>>>,
 }
-impl<'a> Default for ResourceUsageResponseArgs {
+impl<'a> Default for ResourceUsageResponseArgs<'a> {
   #[inline]
   fn default() -> Self {
     ResourceUsageResponseArgs {
@@ -27411,6 +28246,7 @@ impl<'a> Default for ResourceUsageResponseArgs {
       ru_nsignals: 0,
       ru_nvcsw: 0,
       ru_nivcsw: 0,
+      metrics: None,
     }
   }
 }
@@ -27485,6 +28321,10 @@ impl<'a: 'b, 'b, A: ::flatbuffers::Allocator + 'a> ResourceUsageResponseBuilder<
     self.fbb_.push_slot::<u64>(ResourceUsageResponse::VT_RU_NIVCSW, ru_nivcsw, 0);
   }
   #[inline]
+  pub fn add_metrics(&mut self, metrics: ::flatbuffers::WIPOffset<super::metrics::WorkerMetrics<'b >>) {
+    self.fbb_.push_slot_always::<::flatbuffers::WIPOffset<super::metrics::WorkerMetrics>>(ResourceUsageResponse::VT_METRICS, metrics);
+  }
+  #[inline]
   pub fn new(_fbb: &'b mut ::flatbuffers::FlatBufferBuilder<'a, A>) -> ResourceUsageResponseBuilder<'a, 'b, A> {
     let start = _fbb.start_table();
     ResourceUsageResponseBuilder {
@@ -27518,6 +28358,7 @@ impl ::core::fmt::Debug for ResourceUsageResponse<'_> {
       ds.field("ru_nsignals", &self.ru_nsignals());
       ds.field("ru_nvcsw", &self.ru_nvcsw());
       ds.field("ru_nivcsw", &self.ru_nivcsw());
+      ds.field("metrics", &self.metrics());
       ds.finish()
   }
 }

@@ -3,12 +3,14 @@
 //! Routers and WebRtcServers live in a worker.
 
 mod binary;
+mod metrics;
 mod process;
 mod requests;
 mod settings;
 mod supervisor;
 
 pub use binary::WorkerBinary;
+pub use metrics::{DirectionMetrics, TurnMetrics, WorkerDetails, WorkerMetrics};
 pub use settings::{DtlsFiles, LogLevel, LogTag, WorkerSettings};
 
 use std::sync::Arc;
@@ -207,7 +209,7 @@ pub struct ChannelMessageHandlers {
 }
 
 /// What a process has used, as getrusage(2) tells it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct ResourceUsage {
     /// Processor time in user mode, in milliseconds.
     pub ru_utime: u64,

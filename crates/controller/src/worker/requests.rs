@@ -56,24 +56,28 @@ impl Request for GetResourceUsage {
 
     fn decode(response: &Response<'_>) -> Option<ResourceUsage> {
         let usage = response.body_as_worker_resource_usage_response()?;
-        Some(ResourceUsage {
-            ru_utime: usage.ru_utime(),
-            ru_stime: usage.ru_stime(),
-            ru_maxrss: usage.ru_maxrss(),
-            ru_ixrss: usage.ru_ixrss(),
-            ru_idrss: usage.ru_idrss(),
-            ru_isrss: usage.ru_isrss(),
-            ru_minflt: usage.ru_minflt(),
-            ru_majflt: usage.ru_majflt(),
-            ru_nswap: usage.ru_nswap(),
-            ru_inblock: usage.ru_inblock(),
-            ru_oublock: usage.ru_oublock(),
-            ru_msgsnd: usage.ru_msgsnd(),
-            ru_msgrcv: usage.ru_msgrcv(),
-            ru_nsignals: usage.ru_nsignals(),
-            ru_nvcsw: usage.ru_nvcsw(),
-            ru_nivcsw: usage.ru_nivcsw(),
-        })
+        Some(read_resource_usage(usage))
+    }
+}
+
+pub(super) fn read_resource_usage(usage: fbs::ResourceUsageResponse<'_>) -> ResourceUsage {
+    ResourceUsage {
+        ru_utime: usage.ru_utime(),
+        ru_stime: usage.ru_stime(),
+        ru_maxrss: usage.ru_maxrss(),
+        ru_ixrss: usage.ru_ixrss(),
+        ru_idrss: usage.ru_idrss(),
+        ru_isrss: usage.ru_isrss(),
+        ru_minflt: usage.ru_minflt(),
+        ru_majflt: usage.ru_majflt(),
+        ru_nswap: usage.ru_nswap(),
+        ru_inblock: usage.ru_inblock(),
+        ru_oublock: usage.ru_oublock(),
+        ru_msgsnd: usage.ru_msgsnd(),
+        ru_msgrcv: usage.ru_msgrcv(),
+        ru_nsignals: usage.ru_nsignals(),
+        ru_nvcsw: usage.ru_nvcsw(),
+        ru_nivcsw: usage.ru_nivcsw(),
     }
 }
 

@@ -107,6 +107,11 @@ impl WorkerPool {
             .collect()
     }
 
+    /// How many workers there are when all are alive; [`PooledWorker::index`] is below it.
+    pub fn places(&self) -> usize {
+        lock(&self.inner.shared.workers).len()
+    }
+
     /// The worker with the least in it ([`Worker::load`]); none while all are being restarted.
     pub fn least_loaded(&self) -> Option<PooledWorker> {
         let workers = lock(&self.inner.shared.workers);

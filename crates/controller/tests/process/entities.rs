@@ -201,6 +201,19 @@ pub(crate) async fn a_dropped_future_closes_what_it_creates() {
     assert!(lost.is_empty());
 }
 
+/// Requests leave when their futures are first polled, so many cost one round trip.
+pub(crate) async fn consumers_are_created_side_by_side() {
+    let call = Call::new().await;
+    let producer = call.produce("p").await.unwrap();
+    let consume = || call.consume(&producer);
+    let created = tokio::join!(consume(), consume(), consume());
+    let created = [created.0, created.1, created.2].map(Result::unwrap);
+    let mids = created
+        .each_ref()
+        .map(|one| one.rtp_parameters().mid.clone());
+    assert_eq!(mids, ["0", "1", "2"].map(|mid| Some(mid.to_owned())));
+}
+
 /// A router with two endpoints.
 struct Call {
     _program: Program,

@@ -173,6 +173,7 @@ impl FakeWorker {
         let id = request.id();
         match request.method() {
             Method::WORKER_DUMP => self.dump(id),
+            Method::WORKER_GET_RESOURCE_USAGE => self.resource_usage(id),
             Method::WORKER_CREATE_ROUTER => {
                 let body = request.body_as_worker_create_router_request().unwrap();
                 self.routers.insert(body.router_id().to_owned());
@@ -246,6 +247,19 @@ impl FakeWorker {
             };
             let body = worker::DumpResponse::create(fbb, &args);
             (response::Body::Worker_DumpResponse, body.as_union_value())
+        });
+    }
+
+    /// As a worker of mediasoup answers, which knows no field behind its own.
+    fn resource_usage(&mut self, id: u32) {
+        self.respond(id, |fbb| {
+            let args = worker::ResourceUsageResponseArgs {
+                ru_utime: 7,
+                ..Default::default()
+            };
+            let body = worker::ResourceUsageResponse::create(fbb, &args);
+            let body = body.as_union_value();
+            (response::Body::Worker_ResourceUsageResponse, body)
         });
     }
 

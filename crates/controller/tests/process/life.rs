@@ -159,3 +159,12 @@ pub(crate) async fn a_missing_binary_is_named() {
     let error = Worker::spawn(settings).await.err().unwrap().to_string();
     assert!(error.starts_with("/nowhere/tureen-worker: "), "{error}");
 }
+
+pub(crate) async fn a_worker_of_another_make_tells_what_it_knows() {
+    let program = Program::new("normal");
+    let worker = Worker::spawn(program.settings()).await.unwrap();
+    let metrics = worker.metrics().await.unwrap();
+    assert_eq!(metrics.resource_usage.ru_utime, 7);
+    assert_eq!(metrics.details, None);
+    worker.close().await;
+}

@@ -47,6 +47,7 @@ tests! {
         a_worker_spawns_no_workers,
         the_current_executable_is_an_explicit_choice,
         a_missing_binary_is_named,
+        a_worker_of_another_make_tells_what_it_knows,
     }
     entities {
         two_peers_meet,
@@ -56,6 +57,7 @@ tests! {
         a_producer_takes_its_consumers_along,
         the_last_handle_closes_the_entity,
         a_dropped_future_closes_what_it_creates,
+        consumers_are_created_side_by_side,
     }
     example {
         two_peers_and_one_track,

@@ -8,12 +8,13 @@ use axum::extract::{ConnectInfo, State};
 use axum::http::StatusCode;
 use axum::http::header::{self, HeaderMap};
 use axum::response::{IntoResponse, Response};
-use prometheus_client::encoding::text::encode;
+use prometheus_client::encoding::text::{encode_eof, encode_registry};
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::Registry;
 
 use super::access::is_local;
+use super::worker_metrics;
 use crate::app::App;
 
 /// What `/metrics` tells, in OpenMetrics text.
@@ -77,7 +78,7 @@ impl Metrics {
         metrics
     }
 
-    fn text(&self, app: &App) -> Result<String, std::fmt::Error> {
+    async fn text(&self, app: &App) -> Result<String, std::fmt::Error> {
         let counts = app.hall.counts();
         let connections = app.connections.load(Ordering::Relaxed);
         for (gauge, value) in [
@@ -90,7 +91,10 @@ impl Metrics {
             gauge.set(i64::try_from(value).unwrap_or(i64::MAX));
         }
         let mut text = String::new();
-        encode(&mut text, &self.registry)?;
+        encode_registry(&mut text, &self.registry)?;
+        let workers = app.media.worker_metrics().await;
+        encode_registry(&mut text, &worker_metrics::registry(workers))?;
+        encode_eof(&mut text)?;
         Ok(text)
     }
 }
@@ -105,7 +109,7 @@ pub(super) async fn serve(
         let text = "Metrics are for this machine; metrics-remote opens them to others.\n";
         return (StatusCode::FORBIDDEN, text).into_response();
     }
-    match app.metrics.text(&app) {
+    match app.metrics.text(&app).await {
         Ok(text) => ([(header::CONTENT_TYPE, OPEN_METRICS)], text).into_response(),
         Err(_) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
     }

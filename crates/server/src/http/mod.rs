@@ -8,6 +8,7 @@ mod pages;
 mod refusals;
 mod strangers;
 mod websocket;
+mod worker_metrics;
 
 #[cfg(test)]
 mod tests;

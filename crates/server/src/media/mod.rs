@@ -11,6 +11,7 @@ mod codecs;
 mod connection;
 mod error;
 mod listen;
+mod metrics;
 mod server;
 mod surroundings;
 

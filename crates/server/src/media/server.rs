@@ -66,6 +66,10 @@ impl Media {
         }
     }
 
+    pub(super) fn pool(&self) -> Option<&WorkerPool> {
+        self.pool.as_ref()
+    }
+
     /// How many workers run.
     pub(crate) fn workers(&self) -> usize {
         self.pool.as_ref().map_or(0, |pool| pool.workers().len())

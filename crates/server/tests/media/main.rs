@@ -14,6 +14,7 @@ mod flow;
 mod hostile;
 mod ice;
 mod idle;
+mod metrics;
 mod program;
 mod recovery;
 mod relay;

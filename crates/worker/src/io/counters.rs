@@ -85,7 +85,8 @@ impl SendLosses {
 }
 
 impl Losses {
-    fn named(&self) -> [(&'static str, u64); 17] {
+    /// All counters by name.
+    pub(super) fn named(&self) -> [(&'static str, u64); 17] {
         let Self { send, receive, tcp } = self;
         [
             ("send.backlog_full", send.backlog_full),

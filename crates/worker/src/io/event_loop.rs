@@ -20,9 +20,11 @@ use super::sockets::Sockets;
 use super::stderr::complain;
 use super::sys_linux::monotonic_now;
 use super::token::Source;
-use super::usage::resource_usage;
+use super::turns::TurnMeter;
+use super::usage::{resident_bytes, resource_usage};
 use crate::binder::Binder;
 use crate::channel::{self, Encoder};
+use crate::messages::ProcessUsage;
 use crate::output::Output;
 use crate::time::Instant;
 use crate::worker::{Drain, Drops, Worker};
@@ -63,6 +65,7 @@ pub(super) struct EventLoop {
     output: Output,
     encoder: Encoder,
     ending: Option<Ending>,
+    turns: TurnMeter,
     /// When the core's drop counters were last looked at, and their values then.
     drops: (Instant, Drops),
 }
@@ -95,6 +98,7 @@ impl EventLoop {
             output: Output::new(OUTPUT_SIZE),
             encoder: Encoder::new(),
             ending: None,
+            turns: TurnMeter::default(),
             drops: (monotonic_now(), Drops::default()),
         })
     }
@@ -106,16 +110,17 @@ impl EventLoop {
     /// The system's, if polling fails.
     pub(super) fn run(mut self) -> io::Result<Ending> {
         let mut events = Events::with_capacity(EVENTS);
-        self.send_output(monotonic_now());
+        let mut now = monotonic_now();
+        self.send_output(now);
         self.write_messages();
         loop {
             if let Some(ending) = self.ending.take() {
                 self.finish(&ending, &mut events)?;
                 return Ok(ending);
             }
-            let wait = self.wait();
+            let wait = self.wait(now);
             self.poll(&mut events, wait)?;
-            self.turn();
+            now = self.turn();
         }
     }
 
@@ -124,7 +129,7 @@ impl EventLoop {
     /// The poll counts in milliseconds and rounds up. So a wait never ends before its deadline,
     /// which would make the loop spin. It ends less than a millisecond late, and that is as fine as
     /// the core's pacing.
-    fn wait(&mut self) -> Option<Duration> {
+    fn wait(&mut self, now: Instant) -> Option<Duration> {
         let has_frames = self.shell.reader.has_work() && self.worker.wants_messages();
         if has_frames || self.sockets.has_work() {
             return Some(Duration::ZERO);
@@ -135,7 +140,7 @@ impl EventLoop {
         }
         let own = self.sockets.poll_timeout();
         let deadline = core.map(|(deadline, _)| deadline).into_iter().chain(own);
-        Some(deadline.min()?.since(monotonic_now()))
+        Some(deadline.min()?.since(now))
     }
 
     fn poll(&mut self, events: &mut Events, wait: Option<Duration>) -> io::Result<()> {
@@ -168,10 +173,10 @@ impl EventLoop {
         }
     }
 
-    /// One round: deadlines, then a few batches, then the channel.
-    fn turn(&mut self) {
-        let now = monotonic_now();
-        self.expire(now);
+    /// One round: deadlines, then a few batches, then the channel. Says when it ended.
+    fn turn(&mut self) -> Instant {
+        let start = monotonic_now();
+        self.expire(start);
         for _ in 0..BATCHES_PER_TURN {
             if !self.receive_batch() {
                 break;
@@ -193,6 +198,9 @@ impl EventLoop {
         if self.worker.is_closed() {
             self.ending.get_or_insert(Ending::Closed);
         }
+        let end = monotonic_now();
+        self.turns.add(end.since(start));
+        end
     }
 
     /// Logs what the core has dropped, at most once a minute. It asks for no wake-up of its own;
@@ -241,15 +249,17 @@ impl EventLoop {
                 return;
             }
             match self.shell.reader.next_frame() {
-                Some(Incoming::Frame(frame)) => match channel::decode(frame, resource_usage) {
-                    Ok(message) => {
-                        let binder = &mut self.sockets;
-                        self.worker.handle_message(now, message, binder);
-                        // Sockets that this message closed must be free for the next.
-                        self.send_output(now);
+                Some(Incoming::Frame(frame)) => {
+                    match channel::decode(frame, || process_usage(&self.sockets, &self.turns)) {
+                        Ok(message) => {
+                            let binder = &mut self.sockets;
+                            self.worker.handle_message(now, message, binder);
+                            // Sockets that this message closed must be free for the next.
+                            self.send_output(now);
+                        }
+                        Err(error) => complain(format_args!("ignoring a channel message: {error}")),
                     }
-                    Err(error) => complain(format_args!("ignoring a channel message: {error}")),
-                },
+                }
                 Some(Incoming::Unsound(error)) => {
                     complain(format_args!("ignoring a channel frame: {error}"));
                 }
@@ -329,6 +339,16 @@ impl EventLoop {
             }
             self.poll(events, Some(left))?;
         }
+    }
+}
+
+/// What the shell tells of the process.
+fn process_usage(sockets: &Sockets, turns: &TurnMeter) -> ProcessUsage {
+    ProcessUsage {
+        resources: resource_usage(),
+        resident_bytes: resident_bytes(),
+        dropped: sockets.losses().collect(),
+        turns: turns.times(),
     }
 }
 

@@ -266,6 +266,11 @@ impl Sockets {
         }
     }
 
+    /// What was lost since the start, by name.
+    pub(super) fn losses(&self) -> impl Iterator<Item = (&'static str, u64)> {
+        self.losses.named().into_iter()
+    }
+
     fn take_key(&mut self) -> SocketKey {
         let key = SocketKey(self.next_key);
         self.next_key = self.next_key.wrapping_add(1);

@@ -13,6 +13,14 @@ pub(super) fn resource_usage() -> ResourceUsage {
         .map_or_else(|_| ResourceUsage::default(), |usage| plain(&usage))
 }
 
+/// The resident set now, in bytes; 0 if the system does not tell.
+pub(super) fn resident_bytes() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+    let kib = line.and_then(|line| line.trim().strip_suffix("kB")?.trim().parse().ok());
+    kib.map_or(0, |kib: u64| kib.saturating_mul(1024))
+}
+
 /// Raises the limit of open descriptors to the maximum that the system allows. The usual 1024
 /// exists for `select(2)`, and is enough for a few hundred transports only.
 pub(super) fn raise_descriptor_limit() -> Result<(), Errno> {
@@ -63,6 +71,12 @@ mod tests {
         let busy = |usage: ResourceUsage| usage.utime + usage.stime;
         while busy(resource_usage()) < busy(before) + 2 {}
         assert!(resource_usage().nvcsw >= before.nvcsw);
+    }
+
+    #[test]
+    fn the_resident_set_is_known_and_not_above_its_maximum() {
+        let resident = resident_bytes();
+        assert!(resident > 0 && resident <= resource_usage().maxrss * 1024);
     }
 
     #[test]

@@ -2,12 +2,14 @@
 //! notifications. `channel` turns them into bytes.
 
 mod incoming;
+mod metrics;
 mod notifications;
 mod outbox;
 mod requests;
 mod responses;
 
 pub use incoming::{IncomingBody, IncomingNotification};
+pub use metrics::{Direction, ProcessUsage, TurnTimes, WorkerMetrics};
 pub use notifications::{ConsumerScore, Event, Notification, ProducerScore};
 pub(crate) use outbox::Outbox;
 pub use outbox::Outgoing;

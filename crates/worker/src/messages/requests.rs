@@ -1,6 +1,7 @@
 //! What comes in: requests, and notifications beside them.
 
 use super::incoming::IncomingNotification;
+use super::metrics::ProcessUsage;
 use crate::error::RequestError;
 use crate::params::{
     ConsumerLayers, DtlsParameters, ListenInfo, MediaKind, RtpEncodingParameters, RtpMapping,
@@ -35,7 +36,7 @@ pub enum RequestBody {
     /// `WORKER_DUMP`.
     WorkerDump,
     /// `WORKER_GET_RESOURCE_USAGE`, with the figures that the shell read when it came in.
-    WorkerGetResourceUsage(ResourceUsage),
+    WorkerGetResourceUsage(Box<ProcessUsage>),
     /// `WORKER_UPDATE_SETTINGS`.
     WorkerUpdateSettings {
         /// `debug`, `warn`, `error` or `none`.

@@ -1,5 +1,6 @@
 //! Responses: dumps and statistics as plain data.
 
+use super::metrics::WorkerMetrics;
 use super::notifications::ConsumerScore;
 use super::requests::ResourceUsage;
 use crate::error::RequestError;
@@ -25,8 +26,8 @@ pub enum ResponseBody {
     None,
     /// To `WORKER_DUMP`.
     WorkerDump(WorkerDump),
-    /// To `WORKER_GET_RESOURCE_USAGE`.
-    ResourceUsage(ResourceUsage),
+    /// To `WORKER_GET_RESOURCE_USAGE`: what mediasoup tells, and what only we do.
+    ResourceUsage(ResourceUsage, Box<WorkerMetrics>),
     /// To `WEBRTCSERVER_DUMP`.
     WebRtcServerDump(WebRtcServerDump),
     /// To `ROUTER_DUMP`.

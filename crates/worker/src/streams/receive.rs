@@ -350,6 +350,12 @@ impl ReceiveStream {
         (block, changed)
     }
 
+    /// Packets lost in the interval of the last report, whether they were repaired or not.
+    #[must_use]
+    pub(crate) const fn newly_lost(&self) -> u64 {
+        self.media.newly_lost()
+    }
+
     /// The report block of the retransmission stream; `None` before its first packet.
     pub(crate) fn rtx_report(&mut self, now: Instant) -> Option<ReportBlock> {
         let (ssrc, _) = self.params.rtx?;

@@ -44,6 +44,7 @@ pub(crate) struct Reception {
 struct ReportState {
     expected_prior: u64,
     received_prior: u64,
+    newly_lost: u64,
     fraction_lost: u8,
     last_sr: Option<(u32, Instant)>,
 }
@@ -107,6 +108,7 @@ impl Reception {
         let lost_interval = expected_interval.saturating_sub(received_interval);
         self.report.expected_prior = expected;
         self.report.received_prior = self.received;
+        self.report.newly_lost = lost_interval;
         self.report.fraction_lost = (lost_interval << 8)
             .checked_div(expected_interval)
             .map_or(0, |fraction| u8::try_from(fraction).unwrap_or(u8::MAX));
@@ -144,6 +146,12 @@ impl Reception {
     #[must_use]
     pub(crate) fn lost(&self) -> u64 {
         self.lost_in_earlier_runs + self.expected().saturating_sub(self.received)
+    }
+
+    /// Packets lost in the interval of the last report block.
+    #[must_use]
+    pub(crate) const fn newly_lost(&self) -> u64 {
+        self.report.newly_lost
     }
 
     /// The fraction lost of the last report block, in units of 1/256.

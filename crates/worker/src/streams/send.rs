@@ -97,6 +97,9 @@ struct LastReport {
     fraction_lost: u8,
     cumulative_lost: i32,
     jitter: u32,
+    newly_lost: u64,
+    /// The sum of all that were newly lost.
+    all_lost: u64,
 }
 
 impl SendStream {
@@ -125,6 +128,8 @@ impl SendStream {
                 fraction_lost: 0,
                 cumulative_lost: 0,
                 jitter: 0,
+                newly_lost: 0,
+                all_lost: 0,
             },
             rtt: None,
             score: Score::new(),
@@ -201,10 +206,17 @@ impl SendStream {
     /// Takes a report block of the receiver. `ntp` is our wall-clock time now. Returns whether the
     /// score changed.
     pub(crate) fn handle_report_block(&mut self, ntp: NtpTime, block: &ReportBlock) -> bool {
+        let prior = &self.report;
+        let growth = i64::from(block.cumulative_lost) - i64::from(prior.cumulative_lost);
+        // A receiver cannot lose more than was sent, whatever it says.
+        let possible = self.counters.packets.saturating_sub(prior.all_lost);
+        let newly_lost = u64::try_from(growth).unwrap_or(0).min(possible);
         self.report = LastReport {
             fraction_lost: block.fraction_lost,
             cumulative_lost: block.cumulative_lost,
             jitter: block.jitter,
+            newly_lost,
+            all_lost: prior.all_lost + newly_lost,
         };
         if let Some(rtt) = round_trip(
             ntp,
@@ -219,6 +231,12 @@ impl SendStream {
             repaired: self.counters.repaired,
             retransmitted: self.counters.retransmitted,
         })
+    }
+
+    /// Packets that the last report block is the first to call lost.
+    #[must_use]
+    pub(crate) const fn newly_lost(&self) -> u64 {
+        self.report.newly_lost
     }
 
     /// The sender information for a report at `now`, which is `ntp` on the wall clock; `None`

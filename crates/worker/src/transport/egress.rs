@@ -1,5 +1,7 @@
 //! The one way out: everything that leaves a transport is stamped, protected and queued here.
 
+use std::ops::AddAssign;
+
 use crate::ids::{Mid, Ssrc};
 use crate::output::Output;
 use crate::srtp::{MAX_PROTECTION_OVERHEAD, SrtpSend, StreamIndex};
@@ -31,6 +33,8 @@ pub(crate) struct SentCounters {
     pub(crate) rtp: Traffic,
     /// Retransmissions.
     pub(crate) rtx: Traffic,
+    /// What publishers were asked for.
+    pub(crate) asked: Asked,
     /// Packets that were not sent because the transport is not connected.
     pub(crate) dropped_not_connected: u64,
     /// Packets that were not sent because they exceed a datagram.
@@ -39,15 +43,36 @@ pub(crate) struct SentCounters {
     pub(crate) dropped_unprotected: u64,
 }
 
-/// Bytes, and bits per second.
+/// Messages that ask a publisher for packets and key frames.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Asked {
+    pub(crate) nacks: u64,
+    /// Packets that these asked for.
+    pub(crate) nacked_packets: u64,
+    pub(crate) plis: u64,
+    pub(crate) firs: u64,
+}
+
+impl AddAssign for Asked {
+    fn add_assign(&mut self, other: Self) {
+        self.nacks += other.nacks;
+        self.nacked_packets += other.nacked_packets;
+        self.plis += other.plis;
+        self.firs += other.firs;
+    }
+}
+
+/// Packets, bytes, and bits per second.
 #[derive(Debug, Default)]
 pub(crate) struct Traffic {
+    pub(crate) packets: u64,
     pub(crate) bytes: u64,
     pub(crate) rate: RateMeter,
 }
 
 impl Traffic {
     pub(crate) fn add(&mut self, now: Instant, bytes: usize) {
+        self.packets += 1;
         self.bytes += bytes as u64;
         self.rate.add(now, bytes);
     }

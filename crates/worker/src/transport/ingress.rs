@@ -23,6 +23,8 @@ pub(crate) struct ReceivedCounters {
     pub(crate) rtp: Traffic,
     /// Retransmissions.
     pub(crate) rtx: Traffic,
+    /// RTP packets that receiver reports say are missing.
+    pub(crate) lost: u64,
     /// Media before DTLS is connected.
     pub(crate) dropped_not_connected: u64,
     /// Packets whose tag failed, that were replayed, or that are too short.

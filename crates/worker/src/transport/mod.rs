@@ -22,6 +22,7 @@ mod share;
 mod upstream;
 mod webrtc;
 
+pub(crate) use egress::Traffic;
 pub(crate) use ingress::ReceivedCounters;
 pub(crate) use kind::Kind;
 pub(crate) use listen::{ListenSocket, open};
@@ -48,7 +49,7 @@ use crate::wire::rtcp::ReportBlock;
 
 use consumer_ssrcs::{ConsumerSsrc, ConsumerSsrcs};
 use destination::Destination;
-use egress::{Egress, SentCounters, Traffic};
+use egress::{Egress, SentCounters};
 use feedback::PathFeedback;
 use ingress::Ingress;
 use limits::Limits;

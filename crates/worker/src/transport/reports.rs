@@ -109,6 +109,7 @@ impl Transport {
             let key = self.producers[index];
             for stream in streams.producers[key].streams_mut() {
                 let (block, changed) = stream.receive.report(now);
+                self.ingress.received.lost += stream.receive.newly_lost();
                 if changed {
                     self.note_changed_score(key);
                 }

@@ -1,6 +1,7 @@
 //! What a transport sends to its publisher: requests for lost packets and key frames, and feedback
 //! about the path.
 
+use super::egress::Asked;
 use super::{Streams, Transport};
 use crate::ids::{ConsumerKey, ProducerKey, Ssrc};
 use crate::output::Output;
@@ -57,9 +58,11 @@ impl Transport {
                 continue;
             }
             let sender = self.rtcp.ssrc;
+            let mut asked = Asked::default();
             self.egress.send_rtcp(now, output, |buffer| {
-                write_requests(now, sender, stream, buffer)
+                write_requests(now, sender, stream, &mut asked, buffer)
             });
+            self.egress.sent.asked += asked;
         }
         true
     }
@@ -153,22 +156,27 @@ fn write_requests(
     now: Instant,
     sender_ssrc: Ssrc,
     stream: &mut ProducerStream,
+    asked: &mut Asked,
     buffer: &mut [u8],
 ) -> Option<usize> {
     let media_ssrc = stream.receive.params().ssrc;
     let mut out = CompoundWriter::new(buffer);
     match stream.take_key_frame_request() {
-        Some(KeyFrameRequest::Pli) => Pli {
-            sender_ssrc,
-            media_ssrc,
+        Some(KeyFrameRequest::Pli) => {
+            let pli = Pli {
+                sender_ssrc,
+                media_ssrc,
+            };
+            pli.write(&mut out)?;
+            asked.plis += 1;
         }
-        .write(&mut out)?,
         Some(KeyFrameRequest::Fir(sequence_number)) => {
             let entry = FirEntry {
                 ssrc: media_ssrc,
                 sequence_number,
             };
             Fir::write(&mut out, sender_ssrc, &[entry])?;
+            asked.firs += 1;
         }
         None => {}
     }
@@ -176,6 +184,8 @@ fn write_requests(
     let count = stream.receive.take_due_nacks(now, &mut lost);
     if count > 0 {
         Nack::write(&mut out, sender_ssrc, media_ssrc, &lost[..count])?;
+        asked.nacks += 1;
+        asked.nacked_packets += count as u64;
     }
     Some(out.len())
 }

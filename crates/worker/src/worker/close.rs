@@ -1,7 +1,7 @@
 //! Closing: what closes together with what, and who is told (docs/channel.md §6). Keys are
 //! collected top-down, then removed; the controller is told only what it did not close itself.
 
-use super::{Drops, Worker};
+use super::Worker;
 use crate::ids::{ConsumerKey, ProducerKey, RouterKey, TransportKey, WebRtcServerKey};
 use crate::messages::Event;
 use crate::time::Instant;
@@ -102,7 +102,7 @@ impl Worker {
             return;
         };
         self.last_route = None;
-        self.gone += Drops::of(&transport);
+        self.totals.keep(&transport);
         self.deadlines.set(key, None);
         self.touched.retain(|touched| *touched != key);
         self.registry.remove(&transport.id);

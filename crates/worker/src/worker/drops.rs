@@ -26,7 +26,7 @@ impl Worker {
             counters.panics,
             self.outbox.merged(),
         ]);
-        drops += self.gone;
+        drops += self.totals.dropped;
         for (_, transport) in self.entities.transports.iter() {
             drops += Drops::of(transport);
         }
@@ -46,6 +46,12 @@ impl Drops {
             .zip(counts)
             .filter(|(_, (now, then))| *now != then);
         grown.all(|(name, _)| ORDINARY.contains(name))
+    }
+
+    /// By name, what was dropped of packets and datagrams: without what else the log tells.
+    pub(super) fn of_packets(self) -> impl Iterator<Item = (&'static str, u64)> {
+        let named = NAMES.into_iter().zip(self.0);
+        named.filter(|(name, _)| !["worker.panics", "worker.notifications_merged"].contains(name))
     }
 
     /// What one transport dropped.

@@ -6,6 +6,7 @@ mod drops;
 mod dump;
 mod events;
 mod ingress;
+mod metrics;
 mod notifications;
 mod registry;
 mod requests;
@@ -37,6 +38,7 @@ use crate::webrtc_server::WebRtcServer;
 use crate::wire::rtcp::ReportBlock;
 
 pub use drops::Drops;
+use metrics::Totals;
 use registry::Registry;
 
 /// What the shell decides about a worker before it runs.
@@ -94,8 +96,8 @@ pub struct Worker {
     counters: Counters,
     /// Whether more datagrams wait than the batch at hand could take.
     is_pressed: bool,
-    /// What transports that are gone had dropped.
-    gone: Drops,
+    /// What is counted for all transports together.
+    totals: Totals,
     recent_panics: RecentPanics,
     closed: bool,
     failed: bool,
@@ -190,7 +192,7 @@ impl Worker {
             current: None,
             counters: Counters::default(),
             is_pressed: false,
-            gone: Drops::default(),
+            totals: Totals::default(),
             recent_panics: RecentPanics::default(),
             closed: false,
             failed: false,

@@ -32,7 +32,8 @@ impl Worker {
             }
             RequestBody::WorkerDump => return Ok(ResponseBody::WorkerDump(self.dump())),
             RequestBody::WorkerGetResourceUsage(usage) => {
-                return Ok(ResponseBody::ResourceUsage(*usage));
+                let metrics = Box::new(self.metrics(usage));
+                return Ok(ResponseBody::ResourceUsage(usage.resources, metrics));
             }
             RequestBody::WorkerUpdateSettings {
                 log_level,

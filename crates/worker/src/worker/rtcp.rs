@@ -50,8 +50,13 @@ impl Worker {
                 let Some(entry) = self.entities.transports[key].consumer_of(nack.media_ssrc) else {
                     return;
                 };
+                if entry.is_rtx {
+                    return;
+                }
+                self.totals.received.nacks += 1;
+                self.totals.received.nacked_packets += nack.lost().count() as u64;
                 let consumer = &mut self.entities.consumers[entry.consumer];
-                if !entry.is_rtx && consumer.handle_nack(entry.outgoing, nack.lost()) {
+                if consumer.handle_nack(entry.outgoing, nack.lost()) {
                     self.entities.transports[key].resend_for(entry.consumer);
                 }
             }
@@ -59,6 +64,7 @@ impl Worker {
                 if let Some(entry) = self.entities.transports[key].consumer_of(pli.media_ssrc) {
                     let consumer = &mut self.entities.consumers[entry.consumer];
                     consumer.outgoing[entry.outgoing].stream.count_pli();
+                    self.totals.received.plis += 1;
                     self.picture_lost_at(now, entry.consumer);
                 }
             }
@@ -67,6 +73,7 @@ impl Worker {
                     if let Some(entry) = self.entities.transports[key].consumer_of(request.ssrc) {
                         let consumer = &mut self.entities.consumers[entry.consumer];
                         consumer.outgoing[entry.outgoing].stream.count_fir();
+                        self.totals.received.firs += 1;
                         self.picture_lost_at(now, entry.consumer);
                     }
                 }
@@ -90,7 +97,12 @@ impl Worker {
             };
             let consumer = &mut self.entities.consumers[entry.consumer];
             let stream = &mut consumer.outgoing[entry.outgoing].stream;
-            if !entry.is_rtx && stream.handle_report_block(ntp, &block) {
+            if entry.is_rtx {
+                continue;
+            }
+            let score_changed = stream.handle_report_block(ntp, &block);
+            self.totals.sent.rtp_packets_lost += stream.newly_lost();
+            if score_changed {
                 self.tell_consumer_score(entry.consumer);
             }
         }

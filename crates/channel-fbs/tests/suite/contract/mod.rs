@@ -15,7 +15,7 @@ type Facts = BTreeMap<String, String>;
 
 #[test]
 fn compiled_schema_agrees_with_the_contract() {
-    let differences = differences(&json::facts(&contract()), &compiled::facts(BFBS));
+    let differences = differences(&json::facts(&extended()), &compiled::facts(BFBS));
     assert!(differences.is_empty(), "{}", differences.join("\n"));
 }
 
@@ -26,7 +26,7 @@ fn compiled_schema_has_the_message_as_root() {
 
 #[test]
 fn generated_code_agrees_with_the_contract() {
-    let contract = contract();
+    let contract = extended();
     let differences = differences(&generated::expected(&contract), &generated::facts(RUST));
     assert!(differences.is_empty(), "{}", differences.join("\n"));
 }
@@ -43,6 +43,35 @@ fn contract_is_complete() {
     let facts = json::facts(&contract);
     let fields = facts.keys().filter(|key| key.split(' ').count() == 3);
     assert_eq!(fields.filter(|key| key.starts_with("table ")).count(), 575);
+}
+
+/// What is mediasoup's stays as it is: we add tables of our own, and fields behind its last ones,
+/// which its readers pass over and its writers leave out.
+#[test]
+fn extension_changes_nothing_of_the_contract() {
+    let (contract, extended) = (contract(), extended());
+    let (before, after) = (json::facts(&contract), json::facts(&extended));
+    for (name, fact) in &before {
+        assert_eq!(after.get(name), Some(fact), "{name}");
+    }
+    for name in after.keys().filter(|name| !before.contains_key(*name)) {
+        let ours = name.starts_with("table FBS.Metrics.");
+        let behind = name == "table FBS.Worker.ResourceUsageResponse metrics";
+        assert!(ours || behind, "{name}");
+    }
+    let slots = |contract: &Value| {
+        let fields = contract["tables"]["FBS.Worker.ResourceUsageResponse"].as_array();
+        let slots = fields.into_iter().flatten().map(|of| of["slot"].as_u64());
+        slots
+            .collect::<Option<Vec<_>>>()
+            .expect("slots are numbers")
+    };
+    let (theirs, all) = (slots(&contract), slots(&extended));
+    assert!(
+        all[theirs.len()..]
+            .iter()
+            .all(|slot| *slot >= theirs.len() as u64)
+    );
 }
 
 #[test]
@@ -80,7 +109,7 @@ fn every_kind_of_change_is_reported() {
     ];
     let schema = compiled::facts(BFBS);
     for (pointer, value) in changes {
-        let mut contract = contract();
+        let mut contract = extended();
         set(&mut contract, pointer, &value);
         let differences = differences(&json::facts(&contract), &schema);
         assert!(
@@ -93,6 +122,21 @@ fn every_kind_of_change_is_reported() {
 fn contract() -> Value {
     let text = std::fs::read_to_string(crate::data("channel.json")).expect("the contract is there");
     serde_json::from_str(&text).expect("the contract is JSON")
+}
+
+/// The contract with what we add to it.
+fn extended() -> Value {
+    let mut contract = contract();
+    let text = std::fs::read_to_string(crate::data("extension.json")).expect("it is there");
+    let extension: Value = serde_json::from_str(&text).expect("the extension is JSON");
+    for (table, fields) in json::members(&extension) {
+        let fields = fields.as_array().expect("fields are a list");
+        let tables = contract["tables"].as_object_mut().expect("tables");
+        let of = tables.entry(table).or_insert_with(|| json!([]));
+        let of = of.as_array_mut().expect("fields are a list");
+        of.extend(fields.iter().cloned());
+    }
+    contract
 }
 
 /// Sets the value at a JSON pointer, or adds it to the object that the pointer ends in.

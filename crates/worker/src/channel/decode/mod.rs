@@ -11,26 +11,26 @@ use tureen_channel_fbs::{FrameError, read_message};
 
 use crate::error::RequestError;
 use crate::messages::{
-    IncomingBody, IncomingNotification, Message, Request, RequestBody, ResourceUsage,
+    IncomingBody, IncomingNotification, Message, ProcessUsage, Request, RequestBody,
 };
 use crate::params::{ConsumerLayers, MediaKind};
 
 /// What every conversion of a body yields.
 type Decoded<T> = Result<T, RequestError>;
 
-/// Reads one frame, prefix included. `resource_usage` is called only if the request asks for it.
+/// Reads one frame, prefix included. `process_usage` is called only if the request asks for it.
 ///
 /// # Errors
 ///
 /// The frame is not a message of the channel, so there is nobody to answer.
 pub fn decode(
     frame: &[u8],
-    resource_usage: impl FnOnce() -> ResourceUsage,
+    process_usage: impl FnOnce() -> ProcessUsage,
 ) -> Result<Message, FrameError> {
     let message = read_message(frame)?;
     if let Some(request) = message.data_as_request() {
         let method = request.method();
-        let body = body(&request, resource_usage).unwrap_or_else(RequestBody::Malformed);
+        let body = body(&request, process_usage).unwrap_or_else(RequestBody::Malformed);
         return Ok(Message::Request(Request {
             id: request.id(),
             method: method.variant_name().unwrap_or("unknown"),
@@ -81,11 +81,11 @@ macro_rules! table {
 
 fn body(
     request: &request::Request<'_>,
-    resource_usage: impl FnOnce() -> ResourceUsage,
+    process_usage: impl FnOnce() -> ProcessUsage,
 ) -> Decoded<RequestBody> {
     let method = request.method();
     if method.0 <= Method::WORKER_CLOSE_ROUTER.0 {
-        return worker_body(request, resource_usage);
+        return worker_body(request, process_usage);
     }
     Ok(match method {
         Method::WEBRTCSERVER_DUMP => RequestBody::WebRtcServerDump,
@@ -124,11 +124,13 @@ fn body(
 
 fn worker_body(
     request: &request::Request<'_>,
-    resource_usage: impl FnOnce() -> ResourceUsage,
+    process_usage: impl FnOnce() -> ProcessUsage,
 ) -> Decoded<RequestBody> {
     Ok(match request.method() {
         Method::WORKER_DUMP => RequestBody::WorkerDump,
-        Method::WORKER_GET_RESOURCE_USAGE => RequestBody::WorkerGetResourceUsage(resource_usage()),
+        Method::WORKER_GET_RESOURCE_USAGE => {
+            RequestBody::WorkerGetResourceUsage(Box::new(process_usage()))
+        }
         Method::WORKER_UPDATE_SETTINGS => {
             let body = table!(request.body_as_worker_update_settings_request());
             RequestBody::WorkerUpdateSettings {

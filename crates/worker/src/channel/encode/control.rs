@@ -3,7 +3,7 @@
 use tureen_channel_fbs::fbs::common::{
     StringString, StringStringArgs, StringStringArray, StringStringArrayArgs,
 };
-use tureen_channel_fbs::fbs::{router, web_rtc_server, worker};
+use tureen_channel_fbs::fbs::{metrics, router, web_rtc_server, worker};
 use tureen_channel_fbs::flatbuffers::{ForwardsUOffset, Vector, WIPOffset};
 
 use super::{Builder, Offset, Tables};
@@ -58,6 +58,7 @@ pub(super) fn worker_dump(
 pub(super) fn resource_usage(
     fbb: &mut Builder,
     usage: &ResourceUsage,
+    metrics: Offset<metrics::WorkerMetrics<'static>>,
 ) -> Offset<worker::ResourceUsageResponse<'static>> {
     let args = worker::ResourceUsageResponseArgs {
         ru_utime: usage.utime,
@@ -76,6 +77,7 @@ pub(super) fn resource_usage(
         ru_nsignals: usage.nsignals,
         ru_nvcsw: usage.nvcsw,
         ru_nivcsw: usage.nivcsw,
+        metrics: Some(metrics),
     };
     worker::ResourceUsageResponse::create(fbb, &args)
 }

@@ -1,6 +1,7 @@
 //! Messages to frames.
 
 mod control;
+mod metrics;
 mod rtp;
 mod stats;
 mod transport;
@@ -77,8 +78,9 @@ fn response_body(fbb: &mut Builder, body: &ResponseBody) -> Option<Payload<Body>
             Body::Worker_DumpResponse,
             control::worker_dump(fbb, dump).as_union_value(),
         ),
-        ResponseBody::ResourceUsage(usage) => {
-            let table = control::resource_usage(fbb, usage);
+        ResponseBody::ResourceUsage(usage, metrics) => {
+            let metrics = metrics::worker_metrics(fbb, metrics);
+            let table = control::resource_usage(fbb, usage, metrics);
             (Body::Worker_ResourceUsageResponse, table.as_union_value())
         }
         ResponseBody::WebRtcServerDump(dump) => {
