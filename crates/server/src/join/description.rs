@@ -337,7 +337,7 @@ mod tests {
             attributes: vec!["sendonly".to_owned(), "rtpmap:96 VP8/90000".to_owned()],
         };
         let offer = crate::sdp::Offer::parse(&write(&local, "actpass", &[section])).unwrap();
-        assert_eq!(offer.transport().ice_ufrag, "ufra");
+        assert_eq!(offer.transport().unwrap().ice_ufrag, "ufra");
         assert!(offer.sections()[0].sends());
         assert_eq!(offer.sections()[0].mid(), "v");
     }

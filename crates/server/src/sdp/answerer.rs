@@ -18,9 +18,11 @@ impl Answerer {
     /// Whether this offer asks for new ICE credentials of ours: "An ICE restart is signaled by a
     /// change of ufrag and password" (RFC 8839 §4.4.1.1.1).
     pub(crate) fn is_ice_restart(&self, offer: &Offer) -> bool {
+        let now = offer.transport().map(|transport| &transport.ice_ufrag);
         self.ice_ufrag
             .as_ref()
-            .is_some_and(|before| *before != offer.transport().ice_ufrag)
+            .zip(now)
+            .is_some_and(|(before, now)| before != now)
     }
 
     /// The answer, when all is done that it says.
@@ -31,7 +33,9 @@ impl Answerer {
         transport: &TransportParameters,
         accepted: &Accepted<'_>,
     ) -> String {
-        self.ice_ufrag = Some(offer.transport().ice_ufrag.clone());
+        if let Some(transport) = offer.transport() {
+            self.ice_ufrag = Some(transport.ice_ufrag.clone());
+        }
         // "it MUST be ... increased by one" with every description that differs (RFC 3264 §8).
         self.version += 1;
         offer.answer(router, transport, accepted, self.version)

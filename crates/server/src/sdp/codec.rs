@@ -7,29 +7,35 @@ use tureen_controller::rtp::{
     RtpCodecParameters,
 };
 
-use super::SdpError;
 use super::media::payload_type;
 use super::text::Attributes;
 
 /// A codec of a media section; those of static payload types need no `a=rtpmap`.
 pub(super) type Codec = RtpCodecParameters;
 
-/// The codecs in the order of the `m=` line, which is the order of preference.
+/// The codecs in the order of the `m=` line, which is the order of preference. One that cannot be
+/// read is one that we do not speak.
 pub(super) fn parse(
     kind: MediaKind,
     payload_types: &[PayloadType],
     attributes: &Attributes<'_>,
-) -> Result<Vec<Codec>, SdpError> {
-    let mut codecs = Vec::with_capacity(payload_types.len());
-    for &payload_type in payload_types {
-        let Some(encoding) = value_for(attributes, "rtpmap", payload_type).next() else {
-            continue;
-        };
-        let codec = codec(kind, payload_type, encoding, attributes)
-            .ok_or_else(|| attributes.malformed("rtpmap"))?;
-        codecs.push(codec);
+) -> Vec<Codec> {
+    let codec_of = |&payload_type: &PayloadType| {
+        let mapped = value_for(attributes, "rtpmap", payload_type).next();
+        let encoding = mapped.or_else(|| static_encoding(payload_type))?;
+        codec(kind, payload_type, encoding, attributes)
+    };
+    payload_types.iter().filter_map(codec_of).collect()
+}
+
+/// What a payload type means that needs no `a=rtpmap` (RFC 3551 §6), of the codecs that a room may
+/// speak.
+fn static_encoding(payload_type: PayloadType) -> Option<&'static str> {
+    match payload_type.get() {
+        0 => Some("PCMU/8000"),
+        8 => Some("PCMA/8000"),
+        _ => None,
     }
-    Ok(codecs)
 }
 
 /// The payload type that a retransmission codec repairs (RFC 4588 §8.1).
@@ -84,7 +90,7 @@ fn codec(
     encoding: &str,
     attributes: &Attributes<'_>,
 ) -> Option<Codec> {
-    let mut parts = encoding.split('/');
+    let mut parts = encoding.trim().split('/');
     let name = parts.next().filter(|name| is_token(name))?;
     let clock_rate = parts.next()?.parse().ok().filter(|rate| *rate > 0)?;
     let channels = match (kind, parts.next()) {
@@ -113,6 +119,9 @@ fn format_parameters(text: &str) -> CodecParameters {
         let Some((name, value)) = pair.trim().split_once('=') else {
             continue;
         };
+        if !is_printable(name) || !is_printable(value) {
+            continue;
+        }
         // `420010` is a profile and a level in hexadecimal, not a number.
         let is_text = name.eq_ignore_ascii_case("profile-level-id");
         match value.parse::<i32>() {
@@ -131,6 +140,7 @@ fn feedback(attributes: &Attributes<'_>, payload_type: PayloadType) -> Vec<RtcpF
             continue;
         };
         let applies = target == "*" || super::media::payload_type(target) == Some(payload_type);
+        let value = value.trim();
         let (name, parameter) = value.split_once(' ').unwrap_or((value, ""));
         if applies && is_token(name) && (parameter.is_empty() || is_token(parameter)) {
             list.push(RtcpFeedback::new(name, parameter));
@@ -148,6 +158,11 @@ fn value_for<'a>(
         let (number, rest) = value.split_once(' ')?;
         (payload_type(number) == Some(wanted)).then_some(rest)
     })
+}
+
+/// What may be repeated in an answer.
+fn is_printable(text: &str) -> bool {
+    !text.bytes().any(|byte| byte.is_ascii_control())
 }
 
 /// The characters of a token (RFC 8866 §9), and a few more.

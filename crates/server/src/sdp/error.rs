@@ -22,7 +22,7 @@ pub(crate) enum SdpError {
     #[error("{section} has no a={attribute}")]
     Missing {
         /// `the session`, or the media section by its number.
-        section: Section,
+        section: Place,
         /// Its name.
         attribute: &'static str,
     },
@@ -30,33 +30,36 @@ pub(crate) enum SdpError {
     #[error("{section} has an unreadable a={attribute}")]
     Malformed {
         /// Where it stands.
-        section: Section,
+        section: Place,
         /// Its name.
         attribute: &'static str,
     },
     /// Two media sections have the same `a=mid`.
     #[error("two media sections have the mid {0:?}")]
     DuplicateMid(String),
-    /// The sections are not one BUNDLE group, or their transports differ.
-    #[error("all media must be in one BUNDLE group, over one transport")]
-    NotBundled,
+    /// The section would need a transport of its own.
+    #[error("{0} is not in the BUNDLE group of the others, and all media flows over one transport")]
+    NotBundled(Place),
+    /// The section is neither audio nor video.
+    #[error("{0} is neither audio nor video")]
+    MediaType(Place),
     /// The section is not RTP over DTLS-SRTP with feedback.
     #[error("{section} uses {protocol:?}; only UDP/TLS/RTP/SAVPF is spoken here")]
     Protocol {
         /// Where it stands.
-        section: Section,
+        section: Place,
         /// What it asks for.
         protocol: String,
     },
     /// The DTLS role that the other side takes leaves none for us.
     #[error("a=setup:{0} is not possible here, where the server is always the DTLS server")]
     Setup(String),
-    /// The section sends no stream that we could name: no `a=ssrc`.
-    #[error("{0} sends, but names no a=ssrc")]
-    NoSsrc(Section),
+    /// Packets of the section could not be told from those of others.
+    #[error("{0} sends, but without a=ssrc, a=rid or an a=mid with its header extension")]
+    Nameless(Place),
     /// No codec of the section is one of the room.
     #[error("{0} offers no codec that the room speaks")]
-    NoCodec(Section),
+    NoCodec(Place),
     /// An answer that does not fit the offer.
     #[error("the answer has {answered} media sections, the offer had {offered}")]
     SectionCount {
@@ -67,7 +70,7 @@ pub(crate) enum SdpError {
     },
     /// A section of an answer that carries another mid than the offer's.
     #[error("{0} of the answer has another mid than in the offer")]
-    WrongMid(Section),
+    WrongMid(Place),
     /// The answer is to another offer than the last, or comes a second time.
     #[error("the answer is not to the last offer")]
     StaleAnswer,
@@ -88,7 +91,7 @@ impl SdpError {
 
 /// A place in a description, for errors.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
-pub(crate) enum Section {
+pub(crate) enum Place {
     /// The lines before the first `m=`.
     #[error("the session")]
     Session,

@@ -1,30 +1,45 @@
-//! One media section, understood.
+//! One media section, understood as far as it can be.
 
-use tureen_controller::rtp::{
-    MediaKind, PayloadType, RtpEncodingParameters, RtpHeaderExtensionUri, RtxParameters, Ssrc,
-};
+use tureen_controller::rtp::{MediaKind, PayloadType, RtpHeaderExtensionUri};
 
 use super::SdpError;
 use super::codec::{self, Codec};
-use super::error::Section;
+use super::error::Place;
+use super::streams::Streams;
 use super::text::{Attributes, MediaText};
-use super::transport::RemoteTransport;
 
-/// What one `m=` section says.
+/// One `m=` section. A section that cannot be read is kept all the same: an answer has to reject
+/// it in its place, and the others are none the worse for it.
 #[derive(Clone, Debug)]
-pub(super) struct Media {
-    pub(super) section: Section,
-    pub(super) kind: MediaKind,
+pub(super) struct Section {
+    pub(super) line: MediaLine,
+    /// Empty where there is none that can be read.
     pub(super) mid: String,
     /// Port 0: the section is refused or not used any more (RFC 9429 §5.2.2).
-    pub(super) rejected: bool,
+    pub(super) is_rejected: bool,
+    /// What it says, or why it cannot be used.
+    pub(super) media: Result<Media, SdpError>,
+}
+
+/// What of an `m=` line has to be repeated to reject it: "the answerer MUST ... the corresponding
+/// stream" have the same media and protocol (RFC 3264 §6).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct MediaLine {
+    pub(super) media: String,
+    pub(super) protocol: String,
+    /// The first of the formats.
+    pub(super) format: String,
+}
+
+/// What a section of audio or video says.
+#[derive(Clone, Debug)]
+pub(super) struct Media {
+    pub(super) place: Place,
+    pub(super) kind: MediaKind,
     pub(super) direction: Direction,
     pub(super) codecs: Vec<Codec>,
     pub(super) extensions: Vec<Extension>,
-    /// The streams named by `a=ssrc`, with their retransmission streams.
-    pub(super) encodings: Vec<RtpEncodingParameters>,
-    pub(super) cname: Option<String>,
-    pub(super) transport: Option<RemoteTransport>,
+    pub(super) streams: Streams,
 }
 
 /// An `a=extmap` line (RFC 8285 §5).
@@ -45,6 +60,13 @@ pub(super) enum Direction {
 }
 
 impl Direction {
+    const ALL: [Self; 4] = [
+        Self::SendRecv,
+        Self::SendOnly,
+        Self::RecvOnly,
+        Self::Inactive,
+    ];
+
     pub(super) fn sends(self) -> bool {
         matches!(self, Self::SendRecv | Self::SendOnly)
     }
@@ -63,59 +85,66 @@ impl Direction {
     }
 
     fn parse(text: &str) -> Option<Self> {
-        [
-            Self::SendRecv,
-            Self::SendOnly,
-            Self::RecvOnly,
-            Self::Inactive,
-        ]
-        .into_iter()
-        .find(|direction| direction.as_str() == text)
+        Self::ALL
+            .into_iter()
+            .find(|direction| direction.as_str() == text)
+    }
+}
+
+impl Section {
+    pub(super) fn parse(text: &MediaText<'_>, session: &Attributes<'_>) -> Self {
+        let mut words = text.line.split_ascii_whitespace();
+        let line = MediaLine {
+            media: word(words.next(), "audio"),
+            // Between media and protocol stands the port.
+            protocol: word(words.nth(1), PROTOCOLS[0]),
+            format: word(words.next(), "0"),
+        };
+        Self {
+            line,
+            mid: mid(&text.attributes).unwrap_or_default().to_owned(),
+            is_rejected: is_rejected(text),
+            media: Media::parse(text, session),
+        }
+    }
+
+    /// Whether anything could flow here.
+    pub(super) fn is_usable(&self) -> bool {
+        !self.is_rejected && self.media.is_ok()
     }
 }
 
 impl Media {
-    pub(super) fn parse(text: &MediaText<'_>, session: &Attributes<'_>) -> Result<Self, SdpError> {
+    fn parse(text: &MediaText<'_>, session: &Attributes<'_>) -> Result<Self, SdpError> {
         let attributes = &text.attributes;
-        let section = attributes.section();
+        let place = attributes.place();
         let mut words = text.line.split_ascii_whitespace();
-        let (Some(kind), Some(port), Some(protocol)) = (words.next(), words.next(), words.next())
+        let (Some(media), Some(_), Some(protocol)) = (words.next(), words.next(), words.next())
         else {
             return Err(attributes.malformed("m"));
         };
-        let kind = match kind {
+        let kind = match media {
             "audio" => MediaKind::Audio,
             "video" => MediaKind::Video,
-            _ => return Err(attributes.malformed("m")),
+            _ => return Err(SdpError::MediaType(place)),
         };
         if !PROTOCOLS.contains(&protocol) {
             return Err(SdpError::Protocol {
-                section,
+                section: place,
                 protocol: protocol.to_owned(),
             });
         }
-        let payload_types = words
-            .map(|word| payload_type(word).ok_or_else(|| attributes.malformed("m")))
-            .collect::<Result<Vec<_>, _>>()?;
-        // "a zero port value ... and an SDP 'bundle-only' attribute": in use, but only if the other
-        // side bundles (RFC 9143 §6).
-        let rejected = port == "0" && !attributes.has("bundle-only");
-        let (encodings, cname) = streams(attributes)?;
+        if attributes.has("mid") {
+            mid(attributes).ok_or_else(|| attributes.malformed("mid"))?;
+        }
+        let payload_types: Vec<_> = words.filter_map(payload_type).collect();
         Ok(Self {
-            section,
+            place,
             kind,
-            mid: mid(attributes)?,
-            rejected,
             direction: direction(attributes, session),
-            codecs: codec::parse(kind, &payload_types, attributes)?,
-            extensions: extensions(attributes)?,
-            encodings,
-            cname,
-            transport: if rejected {
-                None
-            } else {
-                Some(RemoteTransport::parse(attributes, session)?)
-            },
+            codecs: codec::parse(kind, &payload_types, attributes),
+            extensions: attributes.all("extmap").filter_map(extension).collect(),
+            streams: Streams::parse(attributes),
         })
     }
 }
@@ -124,41 +153,42 @@ pub(super) fn payload_type(text: &str) -> Option<PayloadType> {
     text.parse::<u8>().ok()?.try_into().ok()
 }
 
-fn mid(attributes: &Attributes<'_>) -> Result<String, SdpError> {
-    let mid = attributes.require("mid")?;
-    let is_token = mid.bytes().all(|byte| byte.is_ascii_graphic());
-    if mid.is_empty() || mid.len() > MAX_MID || !is_token {
-        return Err(attributes.malformed("mid"));
-    }
-    Ok(mid.to_owned())
+/// A word that can be repeated in an answer, or what stands for one.
+fn word(text: Option<&str>, otherwise: &str) -> String {
+    text.filter(|word| word.len() <= MAX_WORD && word.bytes().all(|byte| byte.is_ascii_graphic()))
+        .unwrap_or(otherwise)
+        .to_owned()
+}
+
+/// "a zero port value ... and an SDP 'bundle-only' attribute": in use, but only if the other side
+/// bundles (RFC 9143 §6).
+fn is_rejected(text: &MediaText<'_>) -> bool {
+    let port = text.line.split_ascii_whitespace().nth(1);
+    port == Some("0") && !text.attributes.has("bundle-only")
+}
+
+fn mid<'a>(attributes: &Attributes<'a>) -> Option<&'a str> {
+    attributes.get("mid").filter(|mid| {
+        (1..=MAX_MID).contains(&mid.len()) && mid.bytes().all(|byte| byte.is_ascii_graphic())
+    })
 }
 
 /// "If none of the attributes "sendonly", "recvonly", "inactive", and "sendrecv" is present,
 /// "sendrecv" SHOULD be assumed as the default" (RFC 8866 §6.7).
 fn direction(attributes: &Attributes<'_>, session: &Attributes<'_>) -> Direction {
     let among = |attributes: &Attributes<'_>| {
-        [
-            Direction::SendRecv,
-            Direction::SendOnly,
-            Direction::RecvOnly,
-            Direction::Inactive,
-        ]
-        .into_iter()
-        .find(|direction| attributes.has(direction.as_str()))
+        Direction::ALL
+            .into_iter()
+            .find(|direction| attributes.has(direction.as_str()))
     };
     among(attributes)
         .or_else(|| among(session))
         .unwrap_or(Direction::SendRecv)
 }
 
-fn extensions(attributes: &Attributes<'_>) -> Result<Vec<Extension>, SdpError> {
-    attributes
-        .all("extmap")
-        .map(|value| extension(value).ok_or_else(|| attributes.malformed("extmap")))
-        .collect()
-}
-
-/// `<id>["/"<direction>] <URI> [<attributes>]`
+/// `<id>["/"<direction>] <URI> [<attributes>]`. An id of 4096 to 4351 is none yet: an offerer that
+/// has run out of ids leaves the choice to the answerer, who may leave the extension out (RFC 8285
+/// §7). What cannot be read is left out likewise.
 fn extension(value: &str) -> Option<Extension> {
     let mut words = value.split_ascii_whitespace();
     let id = words.next()?;
@@ -174,57 +204,8 @@ fn extension(value: &str) -> Option<Extension> {
     })
 }
 
-/// The streams of `a=ssrc` (RFC 5576 §4.1): those that `a=ssrc-group:FID` pairs with a
-/// retransmission stream, and the others. The CNAME is the same for all of a section.
-fn streams(
-    attributes: &Attributes<'_>,
-) -> Result<(Vec<RtpEncodingParameters>, Option<String>), SdpError> {
-    let mut ssrcs: Vec<Ssrc> = Vec::new();
-    let mut cname = None;
-    for value in attributes.all("ssrc") {
-        let (ssrc, attribute) = value.split_once(' ').unwrap_or((value, ""));
-        let ssrc = Ssrc(ssrc.parse().map_err(|_| attributes.malformed("ssrc"))?);
-        if !ssrcs.contains(&ssrc) {
-            if ssrcs.len() == MAX_SSRCS {
-                return Err(SdpError::TooLarge("SSRCs in one section"));
-            }
-            ssrcs.push(ssrc);
-        }
-        if let Some(name) = attribute.strip_prefix("cname:") {
-            cname.get_or_insert_with(|| name.to_owned());
-        }
-    }
-    let mut pairs = Vec::new();
-    for value in attributes.all("ssrc-group") {
-        let Some(group) = value.strip_prefix("FID ") else {
-            continue;
-        };
-        let group = group
-            .split_ascii_whitespace()
-            .map(|ssrc| ssrc.parse().map(Ssrc))
-            .collect::<Result<Vec<_>, _>>();
-        match group.as_deref() {
-            Ok(&[media, rtx]) => pairs.push((media, rtx)),
-            _ => return Err(attributes.malformed("ssrc-group")),
-        }
-    }
-    let encodings = ssrcs
-        .iter()
-        .filter(|ssrc| !pairs.iter().any(|(_, rtx)| rtx == *ssrc))
-        .map(|&ssrc| RtpEncodingParameters {
-            ssrc: Some(ssrc),
-            rtx: pairs
-                .iter()
-                .find(|(media, _)| *media == ssrc)
-                .map(|&(_, rtx)| RtxParameters { ssrc: rtx }),
-            ..RtpEncodingParameters::default()
-        })
-        .collect();
-    Ok((encodings, cname))
-}
-
-/// RFC 8829 says what to write; the older forms mean the same (RFC 9429 §5.1.2).
+/// RFC 8829 says what to write; the other means the same (RFC 9429 §5.1.2).
 const PROTOCOLS: [&str; 2] = ["UDP/TLS/RTP/SAVPF", "TCP/TLS/RTP/SAVPF"];
-/// The longest MID a router writes into packets is eight bytes; browsers count from 0.
+/// The longest MID that a worker reads from packets; browsers count from 0.
 const MAX_MID: usize = 16;
-const MAX_SSRCS: usize = 16;
+const MAX_WORD: usize = 64;

@@ -8,24 +8,32 @@
 //!
 //! We are always the ICE-lite side and the DTLS server, everything is in one BUNDLE group
 //! (RFC 9143) with RTP and RTCP on one port (RFC 8834), and a media section holds one stream each
-//! way. Pure functions and small machines: no clock, no socket, nothing of rooms or routers.
+//! way. What a section says that we cannot use spoils that section at most: the answer rejects it,
+//! and the others flow. Pure functions and small machines: no clock, no socket, nothing of rooms or routers.
 
 mod answerer;
+mod bundle;
 mod candidate;
+mod capabilities;
 mod codec;
 mod error;
 mod media;
+mod negotiate;
 mod offer;
 mod offerer;
+mod streams;
 mod text;
 mod transport;
 mod write;
 
 #[cfg(test)]
+mod leniency;
+#[cfg(test)]
 mod tests;
 
 pub(crate) use answerer::Answerer;
 pub(crate) use candidate::RemoteCandidate;
+pub(crate) use capabilities::receive_capabilities;
 pub(crate) use error::SdpError;
-pub(crate) use offer::{Accepted, Offer, OfferedMedia, receive_capabilities};
+pub(crate) use offer::{Accepted, Offer, OfferedMedia};
 pub(crate) use offerer::Offerer;

@@ -1,20 +1,14 @@
 //! Reading a client's offer: its media sections and its transport.
 
-use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
-use tureen_controller::ortc;
-use tureen_controller::rtp::{
-    MediaKind, RtcpParameters, RtpCapabilities, RtpCodecCapability, RtpCodecParameters,
-    RtpHeaderExtension, RtpHeaderExtensionDirection, RtpHeaderExtensionParameters, RtpParameters,
-    Ssrc,
-};
+use tureen_controller::rtp::{MediaKind, RtpCapabilities, RtpParameters};
 
 use super::SdpError;
-use super::codec::{self, Codec};
-use super::media::{Direction, Media};
-use super::text::Text;
-use super::transport::RemoteTransport;
+use super::bundle::Description;
+use super::media::{Media, Section};
+use super::negotiate;
+use super::transport::{RemoteTransport, Setup};
 use super::write::{self, Content, SectionOut, SessionLine};
 use crate::media::TransportParameters;
 
@@ -22,18 +16,19 @@ use crate::media::TransportParameters;
 /// or both.
 #[derive(Clone, Debug)]
 pub(crate) struct Offer {
-    transport: RemoteTransport,
+    transport: Option<RemoteTransport>,
     sections: Vec<OfferedMedia>,
+    is_bundled: bool,
 }
 
 /// One media section of an [`Offer`].
 #[derive(Clone, Debug)]
 pub(crate) struct OfferedMedia {
-    media: Media,
+    section: Section,
 }
 
 /// What becomes of the sections of an offer, by their mids. A section that stands in neither list
-/// is inactive, or rejected where it has nothing that the room speaks.
+/// is inactive, or rejected where it cannot be used or has nothing that the room speaks.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Accepted<'a> {
     /// Sections whose media we receive.
@@ -43,27 +38,34 @@ pub(crate) struct Accepted<'a> {
 }
 
 impl Offer {
-    /// Reads an offer: every section that is in use in one BUNDLE group over one transport, every
-    /// section that sends with a stream that has a name.
+    /// Reads an offer. A section that cannot be used spoils no other: it is rejected by itself.
+    ///
+    /// # Errors
+    ///
+    /// The text is no SDP, its transport cannot be read, or none of the sections that it means to
+    /// use can be used.
     pub(crate) fn parse(text: &str) -> Result<Self, SdpError> {
-        let (media, bundle) = parse_media(text)?;
-        let transport = common_transport(&media, &bundle)?;
-        transport.require_client()?;
+        let description = Description::parse(text)?;
+        if let Some(transport) = &description.transport {
+            transport.require_client(Setup::Active)?;
+        }
         Ok(Self {
-            transport,
-            sections: media
+            transport: description.transport,
+            sections: description
+                .sections
                 .into_iter()
-                .map(|media| OfferedMedia { media })
+                .map(|section| OfferedMedia { section })
                 .collect(),
+            is_bundled: description.is_bundled,
         })
     }
 
-    /// ICE and DTLS of the client's side.
-    pub(crate) fn transport(&self) -> &RemoteTransport {
-        &self.transport
+    /// ICE and DTLS of the client's side; none if it rejects every section.
+    pub(crate) fn transport(&self) -> Option<&RemoteTransport> {
+        self.transport.as_ref()
     }
 
-    /// The sections in order, those included that send nothing.
+    /// The sections in order, those included that send nothing or cannot be used.
     pub(crate) fn sections(&self) -> &[OfferedMedia] {
         &self.sections
     }
@@ -77,70 +79,44 @@ impl Offer {
         accepted: &Accepted<'_>,
         version: u64,
     ) -> String {
-        let contents = self
-            .sections
-            .iter()
-            .map(|section| section.content(router, accepted));
-        let contents: Vec<_> = contents.collect();
         let sections: Vec<_> = self
             .sections
             .iter()
-            .zip(contents)
-            .map(|(section, content)| SectionOut {
-                kind: section.kind(),
+            .map(|section| SectionOut {
                 mid: section.mid(),
-                content,
+                content: section.content(router, accepted),
             })
             .collect();
         let session = SessionLine {
             id: ANSWER_SESSION_ID,
             version,
+            is_bundled: self.is_bundled,
         };
         write::description(session, "passive", transport, &sections)
     }
 }
 
 impl OfferedMedia {
-    /// The section's identification (RFC 9143), which is also the stream's.
+    /// The section's identification (RFC 9143), which is also the stream's; empty for the one
+    /// section of an offer that needs none.
     pub(crate) fn mid(&self) -> &str {
-        &self.media.mid
+        &self.section.mid
     }
 
-    /// Audio or video.
-    pub(crate) fn kind(&self) -> MediaKind {
-        self.media.kind
+    /// Audio or video, of a section that can be used.
+    pub(crate) fn kind(&self) -> Option<MediaKind> {
+        Some(self.usable()?.kind)
     }
 
     /// Whether the client sends here, if we accept it.
     pub(crate) fn sends(&self) -> bool {
-        !self.media.rejected && self.media.direction.sends()
+        self.usable().is_some_and(|media| media.direction.sends())
     }
 
-    /// What the answer says of this section.
-    fn content<'a>(&self, router: &RtpCapabilities, accepted: &Accepted<'a>) -> Content<'a> {
-        let negotiated = (!self.media.rejected).then(|| self.negotiate(router).ok());
-        let Some(Some(negotiated)) = negotiated else {
-            return Content::Rejected { payload_type: 0 };
-        };
-        let is_received = accepted.received.contains(self.mid());
-        match accepted.sent.get(self.mid()) {
-            Some(&sent) if is_received => Content::Stream {
-                direction: Direction::SendRecv,
-                rtp: Cow::Owned(both_ways(sent, negotiated)),
-            },
-            Some(&sent) => Content::Stream {
-                direction: Direction::SendOnly,
-                rtp: Cow::Borrowed(sent),
-            },
-            None => Content::Stream {
-                direction: if is_received {
-                    Direction::RecvOnly
-                } else {
-                    Direction::Inactive
-                },
-                rtp: Cow::Owned(negotiated),
-            },
-        }
+    /// Why a section that the client means to use is rejected.
+    pub(crate) fn problem(&self) -> Option<&SdpError> {
+        let media = self.section.media.as_ref();
+        media.err().filter(|_| !self.section.is_rejected)
     }
 
     /// The stream as a Producer's parameters: one media codec, the first of `router`'s that the
@@ -150,198 +126,32 @@ impl OfferedMedia {
         &self,
         router: &RtpCapabilities,
     ) -> Result<RtpParameters, SdpError> {
-        if self.media.encodings.is_empty() {
-            return Err(SdpError::NoSsrc(self.media.section));
-        }
-        self.negotiate(router)
-    }
-
-    /// The same for a section that need not send.
-    fn negotiate(&self, router: &RtpCapabilities) -> Result<RtpParameters, SdpError> {
-        let media = &self.media;
-        router
-            .codecs
-            .iter()
-            .filter(|codec| codec.kind == media.kind && !codec.mime_type.is_rtx())
-            .flat_map(|wanted| {
-                let offered = media.codecs.iter();
-                offered
-                    .filter(|codec| codec.mime_type == wanted.mime_type)
-                    .map(move |codec| (wanted, codec))
-            })
-            .find_map(|(wanted, offered)| {
-                let mut parameters = self.with_codec(router, wanted, offered);
-                // What the router takes is ORTC's to say; any SSRC does to ask it.
-                ortc::get_producer_rtp_parameters_mapping(&mut parameters, router, Ssrc(1)).ok()?;
-                Some(parameters)
-            })
-            .ok_or(SdpError::NoCodec(media.section))
-    }
-
-    fn with_codec(
-        &self,
-        router: &RtpCapabilities,
-        wanted: &RtpCodecCapability,
-        offered: &Codec,
-    ) -> RtpParameters {
-        let media = &self.media;
-        let rtx = media.codecs.iter().find(|codec| {
-            codec.mime_type.is_rtx()
-                && codec::repaired_payload_type(codec) == Some(offered.payload_type)
-        });
-        let mut codec = offered.clone();
-        codec
-            .rtcp_feedback
-            .retain(|feedback| wanted.rtcp_feedback.contains(feedback));
-        let mut encodings: Vec<_> = media.encodings.iter().take(1).cloned().collect();
-        for encoding in &mut encodings {
-            encoding.codec_payload_type = Some(codec.payload_type);
-            encoding.rtx = encoding.rtx.filter(|_| rtx.is_some());
-        }
-        RtpParameters {
-            mid: Some(media.mid.clone()),
-            codecs: [Some(codec), rtx.cloned()].into_iter().flatten().collect(),
-            header_extensions: self.header_extensions(router),
-            encodings,
-            rtcp: RtcpParameters {
-                cname: media.cname.clone(),
-                reduced_size: true,
-            },
-            msid: None,
+        let media = self.section.media.as_ref().map_err(Clone::clone)?;
+        let parameters = negotiate::receive(media, self.mid(), router)?;
+        if negotiate::has_name(&parameters) {
+            Ok(parameters)
+        } else {
+            Err(SdpError::Nameless(media.place))
         }
     }
 
-    fn header_extensions(&self, router: &RtpCapabilities) -> Vec<RtpHeaderExtensionParameters> {
-        use RtpHeaderExtensionDirection::{RecvOnly, SendRecv};
+    /// What it says, if it is in use and can be used.
+    fn usable(&self) -> Option<&Media> {
+        let media = self.section.media.as_ref();
+        media.ok().filter(|_| !self.section.is_rejected)
+    }
 
-        let is_received = |uri| {
-            router.header_extensions.iter().any(|known| {
-                known.kind == self.media.kind
-                    && known.uri == uri
-                    && matches!(known.direction, SendRecv | RecvOnly)
-            })
+    /// What the answer says of this section.
+    fn content<'a>(&'a self, router: &RtpCapabilities, accepted: &Accepted<'a>) -> Content<'a> {
+        let negotiated = self
+            .usable()
+            .and_then(|media| Some((media, negotiate::receive(media, self.mid(), router).ok()?)));
+        let Some((media, received)) = negotiated else {
+            return Content::Rejected(&self.section.line);
         };
-        self.media
-            .extensions
-            .iter()
-            .filter(|offered| offered.direction.sends() && is_received(offered.uri.clone()))
-            .map(|offered| RtpHeaderExtensionParameters {
-                uri: offered.uri.clone(),
-                id: offered.id,
-                encrypt: false,
-                parameters: Default::default(),
-            })
-            .collect()
-    }
-}
-
-/// What a client can receive, read from an offer of it with `recvonly` sections.
-pub(crate) fn receive_capabilities(text: &str) -> Result<RtpCapabilities, SdpError> {
-    let (media, _) = parse_media(text)?;
-    let mut capabilities = RtpCapabilities::default();
-    for media in media.iter().filter(|media| media.direction.receives()) {
-        for codec in &media.codecs {
-            let is_known = capabilities
-                .codecs
-                .iter()
-                .any(|known| known.preferred_payload_type == Some(codec.payload_type));
-            if !is_known {
-                capabilities
-                    .codecs
-                    .push(codec_capability(media.kind, codec));
-            }
-        }
-        for extension in media
-            .extensions
-            .iter()
-            .filter(|one| one.direction.receives())
-        {
-            capabilities.header_extensions.push(RtpHeaderExtension {
-                kind: media.kind,
-                uri: extension.uri.clone(),
-                preferred_id: extension.id,
-                preferred_encrypt: false,
-                direction: RtpHeaderExtensionDirection::SendRecv,
-            });
-        }
-    }
-    Ok(capabilities)
-}
-
-/// A section that carries a stream each way speaks the codecs and extensions of both. They are
-/// numbered alike, for both follow the offer.
-fn both_ways(sent: &RtpParameters, received: RtpParameters) -> RtpParameters {
-    let mut both = sent.clone();
-    for codec in received.codecs {
-        if both
-            .codecs
-            .iter()
-            .all(|known| known.payload_type != codec.payload_type)
-        {
-            both.codecs.push(codec);
-        }
-    }
-    for extension in received.header_extensions {
-        if both
-            .header_extensions
-            .iter()
-            .all(|known| known.id != extension.id)
-        {
-            both.header_extensions.push(extension);
-        }
-    }
-    both
-}
-
-/// All media sections and the mids of the BUNDLE group.
-pub(super) fn parse_media(text: &str) -> Result<(Vec<Media>, Vec<&str>), SdpError> {
-    let text = Text::parse(text)?;
-    let mut sections: Vec<Media> = Vec::with_capacity(text.media.len());
-    for media in &text.media {
-        let media = Media::parse(media, &text.session)?;
-        if sections.iter().any(|other| other.mid == media.mid) {
-            return Err(SdpError::DuplicateMid(media.mid));
-        }
-        sections.push(media);
-    }
-    let bundle = text
-        .session
-        .all("group")
-        .find_map(|group| group.strip_prefix("BUNDLE"))
-        .map(|mids| mids.split_ascii_whitespace().collect())
-        .unwrap_or_default();
-    Ok((sections, bundle))
-}
-
-/// The one transport of all sections in use. "The bundled "m=" sections share a single 5-tuple",
-/// so their ICE and DTLS attributes must be the same (RFC 9143 §7.1.3).
-pub(super) fn common_transport(
-    media: &[Media],
-    bundle: &[&str],
-) -> Result<RemoteTransport, SdpError> {
-    let mut common: Option<&RemoteTransport> = None;
-    for media in media {
-        let Some(transport) = &media.transport else {
-            continue;
-        };
-        let fits = common.is_none_or(|common| common == transport);
-        if !bundle.contains(&media.mid.as_str()) || !fits {
-            return Err(SdpError::NotBundled);
-        }
-        common = Some(transport);
-    }
-    common.cloned().ok_or(SdpError::NotBundled)
-}
-
-fn codec_capability(kind: MediaKind, codec: &RtpCodecParameters) -> RtpCodecCapability {
-    RtpCodecCapability {
-        kind,
-        mime_type: codec.mime_type.clone(),
-        preferred_payload_type: Some(codec.payload_type),
-        clock_rate: codec.clock_rate,
-        channels: codec.channels,
-        parameters: codec.parameters.clone(),
-        rtcp_feedback: codec.rtcp_feedback.clone(),
+        let is_received = accepted.received.contains(self.mid());
+        let sent = accepted.sent.get(self.mid()).copied();
+        negotiate::content(media, received, is_received, sent)
     }
 }
 

@@ -5,9 +5,10 @@ use std::borrow::Cow;
 use tureen_controller::rtp::{MediaKind, RtpParameters};
 
 use super::SdpError;
+use super::bundle::Description;
+use super::error::Place;
 use super::media::Direction;
-use super::offer::{common_transport, parse_media};
-use super::transport::RemoteTransport;
+use super::transport::{RemoteTransport, Setup};
 use super::write::{self, Content, SectionOut, SessionLine};
 use crate::media::TransportParameters;
 
@@ -148,20 +149,22 @@ impl Offerer {
             .sections
             .iter()
             .map(|section| SectionOut {
-                kind: section.kind,
                 mid: &section.mid,
                 content: Content::Stream {
+                    kind: section.kind,
                     direction: match section.state {
                         SectionState::Active => Direction::SendOnly,
                         _ => Direction::Inactive,
                     },
                     rtp: Cow::Borrowed(&section.rtp),
+                    taken_rid: None,
                 },
             })
             .collect();
         let session = SessionLine {
             id: OFFER_SESSION_ID,
             version: u64::from(self.number),
+            is_bundled: true,
         };
         Some(NumberedOffer {
             number: self.number,
@@ -187,37 +190,39 @@ impl Offerer {
     }
 
     fn read(&mut self, text: &str) -> Result<Answer, SdpError> {
-        let (media, bundle) = parse_media(text)?;
-        if media.len() != self.offered {
+        let description = Description::parse(text)?;
+        let answered = &description.sections;
+        if answered.len() != self.offered {
             return Err(SdpError::SectionCount {
                 offered: self.offered,
-                answered: media.len(),
+                answered: answered.len(),
             });
         }
-        for (section, media) in self.sections.iter().zip(&media) {
-            if section.mid != media.mid || section.kind != media.kind {
-                return Err(SdpError::WrongMid(media.section));
+        for (index, (ours, theirs)) in self.sections.iter().zip(answered).enumerate() {
+            // One that is rejected needs no mid.
+            let is_other_mid = !theirs.mid.is_empty() && theirs.mid != ours.mid;
+            if is_other_mid || theirs.line.media != ours.kind.to_string() {
+                return Err(SdpError::WrongMid(Place::Media(index)));
             }
         }
         // "An offered stream MAY be rejected in the answer, for any reason" (RFC 3264 §6), and so
-        // may all of them.
-        let transport = if media.iter().all(|media| media.rejected) {
-            None
-        } else {
-            let transport = common_transport(&media, &bundle)?;
-            transport.require_client()?;
-            Some(transport)
-        };
+        // may all of them; then there is no transport.
+        if let Some(transport) = &description.transport {
+            transport.require_client(Setup::Passive)?;
+        }
         let mut answer = Answer {
-            transport,
+            transport: description.transport,
             accepted: Vec::new(),
             refused: Vec::new(),
         };
-        for (section, media) in self.sections.iter_mut().zip(&media) {
+        for (section, theirs) in self.sections.iter_mut().zip(answered) {
+            let receives = theirs.is_usable()
+                && theirs
+                    .media
+                    .as_ref()
+                    .is_ok_and(|media| media.direction.receives());
             match section.state {
-                SectionState::Active if !media.rejected && media.direction.receives() => {
-                    answer.accepted.push(section.mid.clone());
-                }
+                SectionState::Active if receives => answer.accepted.push(section.mid.clone()),
                 SectionState::Active => answer.refused.push(section.mid.clone()),
                 SectionState::EndedOffered => section.state = SectionState::Free,
                 // What the client says of a section that was not offered as it is now is no

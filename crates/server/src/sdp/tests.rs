@@ -41,7 +41,7 @@ fn router(codecs: Vec<RtpCodecCapability>) -> RtpCapabilities {
     ortc::generate_router_rtp_capabilities(&codecs).unwrap()
 }
 
-fn local_transport() -> TransportParameters {
+pub(super) fn local_transport() -> TransportParameters {
     TransportParameters {
         ice: IceParameters {
             username_fragment: "ourufrag".to_owned(),
@@ -217,22 +217,25 @@ fn a_section_without_a_common_codec_is_rejected() {
         &receiving(&["0"]),
         1,
     );
-    assert_eq!(lines(&answer, "m=")[1], "m=video 0 UDP/TLS/RTP/SAVPF 0");
+    assert_eq!(lines(&answer, "m=")[1], "m=video 0 UDP/TLS/RTP/SAVPF 96");
     assert_eq!(lines(&answer, "a=group:BUNDLE"), ["a=group:BUNDLE 0"]);
 }
 
 #[test]
 fn an_ice_restart_shows_in_the_ufrag() {
     let before = Offer::parse(CHROMIUM_PUBLISH).unwrap();
-    let ufrag = &before.transport().ice_ufrag;
+    let ufrag = &before.transport().unwrap().ice_ufrag;
     let after = CHROMIUM_PUBLISH.replace(ufrag.as_str(), "newone");
     let after = Offer::parse(&after).unwrap();
-    assert_eq!(after.transport().ice_ufrag, "newone");
+    assert_eq!(after.transport().unwrap().ice_ufrag, "newone");
     assert_eq!(
-        after.transport().fingerprints,
-        before.transport().fingerprints
+        after.transport().unwrap().fingerprints,
+        before.transport().unwrap().fingerprints
     );
-    assert_eq!(before.transport().dtls_parameters().role, DtlsRole::Client);
+    assert_eq!(
+        before.transport().unwrap().dtls_parameters().role,
+        DtlsRole::Client
+    );
 }
 
 #[test]
@@ -410,12 +413,26 @@ fn a_bad_answer_keeps_no_later_offer_waiting() {
 }
 
 #[test]
+fn a_rejected_section_of_an_answer_needs_no_mid() {
+    let mut session = Offerer::default();
+    add(&mut session, MediaKind::Audio, 1000);
+    offered(&mut session);
+    let answer = "v=0\r\ns=-\r\nm=audio 0 UDP/TLS/RTP/SAVPF 0\r\n";
+    assert_eq!(answered(&mut session, answer).unwrap().refused, ["0"]);
+}
+
+#[test]
 fn what_cannot_be_a_call_is_refused_by_name() {
     let cases = [
         (
             "a=fingerprint:sha-256",
             "a=x:",
             "media section 0 has no a=fingerprint",
+        ),
+        (
+            "a=fingerprint:sha-256 ",
+            "a=fingerprint:sha-256 x",
+            "media section 0 has an unreadable a=fingerprint",
         ),
         (
             "a=ice-pwd:",
@@ -427,44 +444,14 @@ fn what_cannot_be_a_call_is_refused_by_name() {
             "a=setup:passive",
             "a=setup:passive is not possible",
         ),
-        (
-            "a=mid:1",
-            "a=mid:0",
-            "two media sections have the mid \"0\"",
-        ),
-        ("a=group:BUNDLE 0 1", "a=group:BUNDLE 0", "one BUNDLE group"),
         ("UDP/TLS/RTP/SAVPF", "RTP/AVP", "uses \"RTP/AVP\""),
-        (
-            "m=video",
-            "m=application",
-            "media section 1 has an unreadable a=m",
-        ),
-        ("a=ssrc:", "a=ssrc:x", "an unreadable a=ssrc"),
-        ("a=extmap:1 ", "a=extmap:0 ", "an unreadable a=extmap"),
-        (
-            "a=rtpmap:111 opus/48000/2",
-            "a=rtpmap:111 opus/none",
-            "an unreadable a=rtpmap",
-        ),
+        ("m=", "m=x", "media section 0 is neither audio nor video"),
     ];
     for (from, to, expected) in cases {
         assert!(CHROMIUM_PUBLISH.contains(from), "{from}");
         let error = Offer::parse(&CHROMIUM_PUBLISH.replace(from, to)).unwrap_err();
         assert!(error.to_string().contains(expected), "{from}: {error}");
     }
-    let silent: String = CHROMIUM_PUBLISH
-        .lines()
-        .filter(|line| !line.starts_with("a=ssrc"))
-        .map(|line| format!("{line}\r\n"))
-        .collect();
-    let offer = Offer::parse(&silent).unwrap();
-    let error = offer.sections()[0]
-        .rtp_parameters(&router(vec![opus()]))
-        .unwrap_err();
-    assert_eq!(
-        error.to_string(),
-        "media section 0 sends, but names no a=ssrc"
-    );
 }
 
 #[test]
@@ -520,7 +507,7 @@ fn consumable(router: &RtpCapabilities, kind: MediaKind) -> RtpParameters {
     let section = offer
         .sections()
         .iter()
-        .find(|section| section.kind() == kind)
+        .find(|section| section.kind() == Some(kind))
         .unwrap();
     let mut parameters = section.rtp_parameters(router).unwrap();
     let mapping =

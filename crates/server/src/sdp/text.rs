@@ -1,7 +1,7 @@
 //! The grammar that all descriptions share (RFC 8866 §5): lines, attributes, sections.
 
 use super::SdpError;
-use super::error::Section;
+use super::error::Place;
 
 /// A description cut into lines; nothing of it is understood yet.
 #[derive(Debug)]
@@ -21,7 +21,7 @@ pub(super) struct MediaText<'a> {
 /// The `a=` lines of one section, in order.
 #[derive(Debug)]
 pub(super) struct Attributes<'a> {
-    section: Section,
+    place: Place,
     list: Vec<(&'a str, &'a str)>,
 }
 
@@ -30,7 +30,7 @@ impl<'a> Text<'a> {
         if text.len() > MAX_LENGTH {
             return Err(SdpError::TooLarge("bytes"));
         }
-        let mut session = Attributes::new(Section::Session);
+        let mut session = Attributes::new(Place::Session);
         let mut media: Vec<MediaText<'a>> = Vec::new();
         let mut lines = text.lines().enumerate();
         match lines.next() {
@@ -44,9 +44,10 @@ impl<'a> Text<'a> {
             if line.is_empty() {
                 continue;
             }
-            // What we repeat to others must not be able to start a line of its own.
-            if line.bytes().any(|byte| byte.is_ascii_control()) {
-                return Err(line_error(index, "it holds a control character"));
+            // "any byte except NUL, CR, or LF" (RFC 8866 §9): what we repeat to others must not be
+            // able to start a line of its own.
+            if line.bytes().any(|byte| matches!(byte, 0 | b'\r')) {
+                return Err(line_error(index, "it holds a NUL or a CR"));
             }
             let (kind, value) = line
                 .split_once('=')
@@ -58,7 +59,7 @@ impl<'a> Text<'a> {
                     }
                     media.push(MediaText {
                         line: value,
-                        attributes: Attributes::new(Section::Media(media.len())),
+                        attributes: Attributes::new(Place::Media(media.len())),
                     });
                 }
                 "a" => {
@@ -78,15 +79,15 @@ impl<'a> Text<'a> {
 }
 
 impl<'a> Attributes<'a> {
-    fn new(section: Section) -> Self {
+    fn new(place: Place) -> Self {
         Self {
-            section,
+            place,
             list: Vec::new(),
         }
     }
 
-    pub(super) fn section(&self) -> Section {
-        self.section
+    pub(super) fn place(&self) -> Place {
+        self.place
     }
 
     /// The value of the first attribute of this name.
@@ -106,17 +107,10 @@ impl<'a> Attributes<'a> {
             .map(|(_, value)| *value)
     }
 
-    pub(super) fn require(&self, attribute: &'static str) -> Result<&'a str, SdpError> {
-        self.get(attribute).ok_or(SdpError::Missing {
-            section: self.section,
-            attribute,
-        })
-    }
-
     /// The error for an attribute of this section that cannot be read.
     pub(super) fn malformed(&self, attribute: &'static str) -> SdpError {
         SdpError::Malformed {
-            section: self.section,
+            section: self.place,
             attribute,
         }
     }
@@ -167,7 +161,7 @@ mod tests {
         );
         assert_eq!(
             refused("v=0\na=x\ry\n"),
-            "line 2 is not SDP: it holds a control character"
+            "line 2 is not SDP: it holds a NUL or a CR"
         );
     }
 

@@ -12,8 +12,8 @@ pub(crate) struct RemoteTransport {
     pub ice_ufrag: String,
     /// The certificate's fingerprints.
     pub fingerprints: Vec<DtlsFingerprint>,
-    /// `a=setup`
-    pub(super) setup: Setup,
+    /// `a=setup`, if there is one.
+    pub(super) setup: Option<Setup>,
 }
 
 /// Who opens the DTLS association (RFC 8842 §5).
@@ -41,7 +41,7 @@ impl RemoteTransport {
         let either = |name: &'static str| match media.get(name) {
             Some(value) => Ok(value),
             None => session.get(name).ok_or_else(|| SdpError::Missing {
-                section: media.section(),
+                section: media.place(),
                 attribute: name,
             }),
         };
@@ -53,18 +53,20 @@ impl RemoteTransport {
         if !(22..=256).contains(&password.len()) {
             return Err(media.malformed("ice-pwd"));
         }
-        let mut fingerprints = fingerprints(media)?;
+        let mut fingerprints = fingerprints(media);
         if fingerprints.is_empty() {
-            fingerprints = self::fingerprints(session)?;
+            fingerprints = self::fingerprints(session);
         }
         if fingerprints.is_empty() {
             either("fingerprint")?;
+            return Err(media.malformed("fingerprint"));
         }
-        let setup = match either("setup")? {
-            "active" => Setup::Active,
-            "passive" => Setup::Passive,
-            "actpass" => Setup::Actpass,
-            other => return Err(SdpError::Setup(other.to_owned())),
+        let setup = match media.get("setup").or_else(|| session.get("setup")) {
+            None => None,
+            Some("active") => Some(Setup::Active),
+            Some("passive") => Some(Setup::Passive),
+            Some("actpass") => Some(Setup::Actpass),
+            Some(other) => return Err(SdpError::Setup(other.to_owned())),
         };
         Ok(Self {
             ice_ufrag: ice_ufrag.to_owned(),
@@ -73,9 +75,10 @@ impl RemoteTransport {
         })
     }
 
-    /// Whether the other side can be the DTLS client.
-    pub(super) fn require_client(&self) -> Result<(), SdpError> {
-        match self.setup {
+    /// Whether the other side can be the DTLS client. "The default value of the setup attribute in
+    /// an offer/answer exchange is 'active' in the offer and 'passive' in the answer" (RFC 4145 §4).
+    pub(super) fn require_client(&self, default: Setup) -> Result<(), SdpError> {
+        match self.setup.unwrap_or(default) {
             Setup::Active | Setup::Actpass => Ok(()),
             Setup::Passive => Err(SdpError::Setup("passive".to_owned())),
         }
@@ -83,13 +86,13 @@ impl RemoteTransport {
 }
 
 /// `<hash function> <hex bytes with colons>` (RFC 8122 §5); hashes that the worker does
-/// not know are passed over, as long as one is left.
-fn fingerprints(attributes: &Attributes<'_>) -> Result<Vec<DtlsFingerprint>, SdpError> {
+/// not know, and what cannot be read, are passed over as long as one is left.
+fn fingerprints(attributes: &Attributes<'_>) -> Vec<DtlsFingerprint> {
     let mut list = Vec::new();
     for value in attributes.all("fingerprint") {
-        let (algorithm, value) = value
-            .split_once(' ')
-            .ok_or_else(|| attributes.malformed("fingerprint"))?;
+        let Some((algorithm, value)) = value.trim().split_once(' ') else {
+            continue;
+        };
         let Some(algorithm) = parse_algorithm(&algorithm.to_ascii_lowercase()) else {
             continue;
         };
@@ -97,7 +100,7 @@ fn fingerprints(attributes: &Attributes<'_>) -> Result<Vec<DtlsFingerprint>, Sdp
             .split(':')
             .all(|byte| byte.len() == 2 && byte.bytes().all(|digit| digit.is_ascii_hexdigit()));
         if !is_hex {
-            return Err(attributes.malformed("fingerprint"));
+            continue;
         }
         // A worker checks the first one only: let that be the one everybody has.
         let place = if algorithm == FingerprintAlgorithm::Sha256 {
@@ -111,7 +114,7 @@ fn fingerprints(attributes: &Attributes<'_>) -> Result<Vec<DtlsFingerprint>, Sdp
         };
         list.insert(place, fingerprint);
     }
-    Ok(list)
+    list
 }
 
 /// The name of a hash function in descriptions.

@@ -6,12 +6,13 @@ use std::fmt::Write as _;
 use tureen_controller::rtp::{MediaKind, RtpParameters, Ssrc};
 use tureen_controller::{FingerprintAlgorithm, IceCandidate, Protocol};
 
-use super::media::Direction;
+use super::media::{Direction, MediaLine};
+use super::streams::TakenRid;
 use crate::media::TransportParameters;
 
 /// A media section of ours.
 pub(super) struct SectionOut<'a> {
-    pub(super) kind: MediaKind,
+    /// Empty where the other side gives none.
     pub(super) mid: &'a str,
     pub(super) content: Content<'a>,
 }
@@ -19,11 +20,14 @@ pub(super) struct SectionOut<'a> {
 pub(super) enum Content<'a> {
     /// Codecs and extensions of a stream that flows, or that did.
     Stream {
+        kind: MediaKind,
         direction: Direction,
         rtp: Cow<'a, RtpParameters>,
+        /// Of the stream that we receive.
+        taken_rid: Option<TakenRid>,
     },
-    /// Port 0. The `m=` line needs a payload type all the same.
-    Rejected { payload_type: u8 },
+    /// Port 0, and the words of the section that is rejected.
+    Rejected(&'a MediaLine),
 }
 
 /// A whole description. `setup` is `passive` in answers and `actpass` in offers: "the offerer MUST
@@ -35,26 +39,41 @@ pub(super) fn description(
     sections: &[SectionOut<'_>],
 ) -> String {
     let mut out = String::with_capacity(512 + 1024 * sections.len());
-    let SessionLine { id, version } = session;
+    let SessionLine { id, version, .. } = session;
     let _ = write!(
         out,
         "v=0\r\no=tureen {id} {version} IN IP4 0.0.0.0\r\ns=-\r\nt=0 0\r\na=ice-lite\r\n"
     );
-    out.push_str("a=group:BUNDLE");
-    for section in sections {
-        if !matches!(section.content, Content::Rejected { .. }) {
+    let in_use = || {
+        let in_use = |section: &&SectionOut<'_>| !matches!(section.content, Content::Rejected(_));
+        sections.iter().filter(in_use)
+    };
+    // "an empty identification-tag list" would be no group (RFC 9143 §7.3).
+    if session.is_bundled && in_use().next().is_some() {
+        out.push_str("a=group:BUNDLE");
+        for section in in_use() {
             let _ = write!(out, " {}", section.mid);
         }
+        out.push_str("\r\n");
     }
-    out.push_str("\r\na=extmap-allow-mixed\r\na=msid-semantic: WMS *\r\n");
-    for section in sections {
-        match &section.content {
-            Content::Rejected { payload_type } => rejected(section, *payload_type, &mut out),
-            Content::Stream { direction, rtp } => {
-                head(section.kind, rtp, &mut out);
+    out.push_str("a=extmap-allow-mixed\r\na=msid-semantic: WMS *\r\n");
+    for SectionOut { mid, content } in sections {
+        match content {
+            Content::Rejected(line) => rejected(line, mid, &mut out),
+            Content::Stream {
+                kind,
+                direction,
+                rtp,
+                taken_rid,
+            } => {
+                head(*kind, rtp, &mut out);
                 self::transport(transport, setup, &mut out);
-                let _ = write!(out, "a=mid:{}\r\na={}\r\n", section.mid, direction.as_str());
+                self::mid(mid, &mut out);
+                let _ = write!(out, "a={}\r\n", direction.as_str());
                 stream(rtp, *direction, &mut out);
+                if let Some(taken) = taken_rid {
+                    self::taken_rid(taken, &mut out);
+                }
                 candidates(&transport.candidates, &mut out);
             }
         }
@@ -67,14 +86,37 @@ pub(super) fn description(
 pub(super) struct SessionLine {
     pub(super) id: u64,
     pub(super) version: u64,
+    /// Whether the other side understands `a=group:BUNDLE`.
+    pub(super) is_bundled: bool,
 }
 
-fn rejected(section: &SectionOut<'_>, payload_type: u8, out: &mut String) {
-    let SectionOut { kind, mid, .. } = section;
+fn rejected(line: &MediaLine, mid: &str, out: &mut String) {
+    let MediaLine {
+        media,
+        protocol,
+        format,
+    } = line;
     let _ = write!(
         out,
-        "m={kind} 0 UDP/TLS/RTP/SAVPF {payload_type}\r\nc=IN IP4 0.0.0.0\r\na=mid:{mid}\r\na=inactive\r\n"
+        "m={media} 0 {protocol} {format}\r\nc=IN IP4 0.0.0.0\r\n"
     );
+    self::mid(mid, out);
+    out.push_str("a=inactive\r\n");
+}
+
+fn mid(mid: &str, out: &mut String) {
+    if !mid.is_empty() {
+        let _ = write!(out, "a=mid:{mid}\r\n");
+    }
+}
+
+/// The one stream that we take of several (RFC 8851 §3, RFC 8853 §5.3).
+fn taken_rid(taken: &TakenRid, out: &mut String) {
+    let TakenRid { rid, is_simulcast } = taken;
+    let _ = write!(out, "a=rid:{rid} recv\r\n");
+    if *is_simulcast {
+        let _ = write!(out, "a=simulcast:recv {rid}\r\n");
+    }
 }
 
 fn head(kind: MediaKind, rtp: &RtpParameters, out: &mut String) {

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use tureen_controller::rtp::MediaKind;
+
 use super::SignalingError;
 use super::messages::{MidTrack, PublishedReply, PublishedTrack, RefusedTrack};
 use crate::participant::{NewTrack, Participant, Side};
@@ -24,21 +26,31 @@ impl Publishing {
         offer: &Offer,
         announced: &BTreeMap<String, PublishedTrack>,
     ) -> Result<PublishedReply, SignalingError> {
-        let remote = offer.transport().dtls_parameters();
-        participant.connect(Side::Sending, &remote).await?;
+        if let Some(transport) = offer.transport() {
+            let remote = transport.dtls_parameters();
+            participant.connect(Side::Sending, &remote).await?;
+        }
         if self.answerer.is_ice_restart(offer) {
             participant.restart_ice(Side::Sending).await?;
         }
         let mut refused = Vec::new();
         for section in offer.sections() {
             let mid = section.mid();
-            if !section.sends() {
-                if let Some(track) = self.tracks.remove(mid) {
-                    participant.unpublish(&track);
+            let problem = match section.kind().filter(|_| section.sends()) {
+                None => {
+                    if let Some(track) = self.tracks.remove(mid) {
+                        participant.unpublish(&track);
+                    }
+                    let unusable = section.problem().filter(|_| announced.contains_key(mid));
+                    unusable.map(|problem| problem.clone().into())
                 }
-            } else if !self.tracks.contains_key(mid)
-                && let Err(error) = self.open(participant, section, announced.get(mid)).await
-            {
+                Some(_) if self.tracks.contains_key(mid) => None,
+                Some(kind) => {
+                    let opened = self.open(participant, section, kind, announced.get(mid));
+                    opened.await.err()
+                }
+            };
+            if let Some(error) = problem {
                 refused.push(RefusedTrack {
                     mid: mid.to_owned(),
                     error: error.body(),
@@ -62,12 +74,13 @@ impl Publishing {
         &mut self,
         participant: &mut Participant,
         section: &OfferedMedia,
+        kind: MediaKind,
         announced: Option<&PublishedTrack>,
     ) -> Result<(), SignalingError> {
         let announced = announced.ok_or(SignalingError::Unannounced)?;
         let capabilities = participant.rtp_capabilities(Side::Sending)?;
         let new = NewTrack {
-            kind: section.kind(),
+            kind,
             source: announced.source(),
             label: announced.label.clone(),
             muted: announced.muted,
