@@ -75,7 +75,7 @@ mod worker_pool;
 pub use channel::{MethodName, RequestError};
 pub use consumer::{
     ConsumeError, Consumer, ConsumerDump, ConsumerEvent, ConsumerOptions, ConsumerScore,
-    ConsumerType,
+    ConsumerType, Numbering,
 };
 pub use entity::{CloseReason, Events, Lost};
 pub use gone::{ExitReason, SpawnError, WorkerGone};

@@ -14,7 +14,7 @@ pub use rtp::{
     RtcpFeedback, RtcpParameters, RtpCodecParameters, RtpEncodingParameters,
     RtpHeaderExtensionParameters, RtpMapping, RtpParameters, RtpType,
 };
-pub(crate) use rtp::{check_codecs, codec_of, rtx_of};
+pub(crate) use rtp::{check_codecs, codec_of, is_media, rtx_of};
 pub use webrtc::{
     DtlsParameters, DtlsRole, DtlsState, Fingerprint, FingerprintAlgorithm, IceCandidate,
     IceParameters, IceState, SrtpCryptoSuite, Tuple,

@@ -5,7 +5,7 @@ mod mirror;
 mod requests;
 mod types;
 
-pub use types::{ConsumerDump, ConsumerEvent, ConsumerScore, ConsumerType};
+pub use types::{ConsumerDump, ConsumerEvent, ConsumerScore, ConsumerType, Numbering};
 
 use std::sync::Arc;
 
@@ -58,6 +58,8 @@ pub struct ConsumerOptions {
     pub enable_rtx: Option<bool>,
     /// Whether Opus packets of silence are left out. Default false.
     pub ignore_dtx: bool,
+    /// Whose payload types and extension ids the packets carry. Default the router's.
+    pub numbering: Numbering,
 }
 
 impl ConsumerOptions {
@@ -70,6 +72,7 @@ impl ConsumerOptions {
             mid: None,
             enable_rtx: None,
             ignore_dtx: false,
+            numbering: Numbering::Router,
         }
     }
 }
@@ -84,15 +87,7 @@ impl Consumer {
             .producer(&options.producer_id)
             .ok_or_else(|| ConsumeError::NoSuchProducer(options.producer_id.clone()))?;
         let kind = producer.kind();
-        let mut rtp_parameters = ortc::get_consumer_rtp_parameters(
-            producer.consumable(),
-            ConsumerNegotiation {
-                remote: &options.rtp_capabilities,
-                pipe: false,
-                enable_rtx: options.enable_rtx.unwrap_or(kind == MediaKind::Video),
-                ssrcs: ConsumerSsrcs::random(),
-            },
-        )?;
+        let mut rtp_parameters = negotiate(producer.consumable(), kind, &options)?;
         rtp_parameters.mid = Some(options.mid.unwrap_or_else(|| transport.naming().next_mid()));
         let consumer_type = ConsumerType::from(producer.producer_type());
         let id = ConsumerId::random();
@@ -212,6 +207,31 @@ impl Consumer {
 }
 
 entity_handle!(Consumer, inner.owned, ConsumerEvent, "Closes it.");
+
+/// What of the source the endpoint is sent, and under which numbers.
+fn negotiate(
+    consumable: &RtpParameters,
+    kind: MediaKind,
+    options: &ConsumerOptions,
+) -> Result<RtpParameters, OrtcError> {
+    let cut_down = |remote: &RtpCapabilities| {
+        let negotiation = ConsumerNegotiation {
+            remote,
+            pipe: false,
+            enable_rtx: options.enable_rtx.unwrap_or(kind == MediaKind::Video),
+            ssrcs: ConsumerSsrcs::random(),
+        };
+        ortc::get_consumer_rtp_parameters(consumable, negotiation)
+    };
+    let remote = &options.rtp_capabilities;
+    match options.numbering {
+        Numbering::Router => cut_down(remote),
+        Numbering::Endpoint => {
+            let parameters = cut_down(&ortc::with_ids_of(consumable, remote))?;
+            Ok(ortc::in_numbers_of(kind, parameters, remote))
+        }
+    }
+}
 
 /// Why a Consumer was not created.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]

@@ -116,3 +116,14 @@ pub struct ConsumerDump {
     /// Streams it sends.
     pub rtp_streams: Vec<RtpStreamDump>,
 }
+
+/// Whose payload types and header extension ids a Consumer's packets carry.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Numbering {
+    /// The router's: for an endpoint that is told them, as in an SDP offer to it.
+    #[default]
+    Router,
+    /// Those in the endpoint's own capabilities: for one that has named them first, as in an SDP
+    /// offer of its own. mediasoup's worker does not renumber and would send nothing.
+    Endpoint,
+}

@@ -16,6 +16,7 @@ mod codec_match;
 mod consumer;
 mod error;
 mod h264;
+mod numbering;
 mod producer;
 mod router;
 mod supported;
@@ -26,6 +27,7 @@ pub use consumer::{
     get_pipe_consumer_rtp_parameters,
 };
 pub use error::OrtcError;
+pub(crate) use numbering::{in_numbers_of, with_ids_of};
 pub use producer::{get_consumable_rtp_parameters, get_producer_rtp_parameters_mapping};
 pub use router::generate_router_rtp_capabilities;
 pub use supported::supported_rtp_capabilities;

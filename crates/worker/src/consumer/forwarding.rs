@@ -49,7 +49,7 @@ impl Consumer {
     ) -> Option<Forward<'p>> {
         match &mut self.forwarding {
             Forwarding::Simple(simple) => {
-                simple.decide(&mut self.outgoing[0], self.payload_types, arrival, stream)
+                simple.decide(&mut self.outgoing[0], &self.payload_types, arrival, stream)
             }
         }
     }

@@ -4,6 +4,7 @@
 mod forwarding;
 mod munger;
 mod outgoing;
+mod payload_types;
 mod simple;
 mod stats;
 
@@ -15,7 +16,7 @@ use crate::ids::{Mid, PayloadType, ProducerKey, Ssrc, TransportKey};
 use crate::messages::{Consume, ConsumerScore};
 use crate::params::{
     Codec, MediaKind, RtpCodecParameters, RtpEncodingParameters, RtpParameters, check_codecs,
-    codec_of, rtx_of,
+    codec_of, is_media, rtx_of,
 };
 use crate::producer::{Feedback, Producer};
 use crate::rng::Rng;
@@ -23,6 +24,7 @@ use crate::streams::{SendStream, SendStreamParams};
 use crate::wire::extension_ids::SendExtensionIds;
 
 use forwarding::Forwarding;
+use payload_types::PayloadTypes;
 
 /// A consumer of a transport.
 pub(crate) struct Consumer {
@@ -34,8 +36,7 @@ pub(crate) struct Consumer {
     consumable_encodings: Vec<RtpEncodingParameters>,
     /// Index of the media codec in the parameters.
     codec: usize,
-    /// One bit for each payload type that is forwarded.
-    payload_types: u128,
+    payload_types: PayloadTypes,
     paused: bool,
     producer_paused: bool,
     /// Whether its transport can send media.
@@ -93,10 +94,10 @@ impl Consumer {
                 .as_ref()
                 .and_then(|mid| Mid::new(mid.as_bytes())),
             extension_ids: SendExtensionIds::new(&parameters.header_extensions),
+            payload_types: PayloadTypes::new(producer.media_codecs(), &parameters.codecs),
             parameters,
             consumable_encodings: consume.consumable_rtp_encodings.clone(),
             codec: plan.codec,
-            payload_types: plan.payload_types,
             paused: consume.paused,
             producer_paused: producer.is_paused(),
             connected: false,
@@ -182,9 +183,10 @@ impl Consumer {
         Ok(())
     }
 
-    /// Whether packets of this payload type are forwarded.
-    fn supports(&self, payload_type: u8) -> bool {
-        self.payload_types >> payload_type & 1 == 1
+    /// Under which payload type the peer is sent what has this one in the router; `None` if such
+    /// packets are not forwarded.
+    pub(crate) fn sent_as(&self, payload_type: u8) -> Option<PayloadType> {
+        self.payload_types.sent_as(payload_type)
     }
 
     /// Whether the codec has key frames that are worth asking for.
@@ -220,7 +222,6 @@ struct Plan {
     name: Codec,
     clock_rate: u32,
     rtx: Option<(Ssrc, PayloadType)>,
-    payload_types: u128,
 }
 
 impl Plan {
@@ -250,11 +251,8 @@ impl Plan {
                 "must be 1 to 16 bytes",
             ));
         }
-        let media = |codec: &RtpCodecParameters| {
-            Codec::from_mime_type(&codec.mime_type).is_some_and(|(_, name)| name.is_media())
-        };
         let is_sent = |codec: &RtpCodecParameters| {
-            media(codec)
+            is_media(codec)
                 && encoding
                     .codec_payload_type
                     .is_none_or(|pt| pt == codec.payload_type)
@@ -281,11 +279,6 @@ impl Plan {
             ));
         }
         let rtx_payload_type = rtx_of(&parameters.codecs, payload_type);
-        let payload_types = parameters
-            .codecs
-            .iter()
-            .filter(|codec| media(codec))
-            .fold(0, |bits, codec| bits | 1 << (codec.payload_type & 0x7f));
         Ok(Self {
             mapped_ssrc,
             ssrc,
@@ -293,7 +286,6 @@ impl Plan {
             name,
             clock_rate: parameters.codecs[codec].clock_rate,
             rtx: encoding.rtx_ssrc.zip(rtx_payload_type),
-            payload_types,
         })
     }
 }

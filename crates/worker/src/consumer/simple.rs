@@ -6,6 +6,7 @@ use crate::streams::{ExtendedSeq, PacketStore, SentRecord, StoredPacket};
 
 use super::Outgoing;
 use super::forwarding::Forward;
+use super::payload_types::PayloadTypes;
 
 /// Where a simple consumer is in its stream.
 #[derive(Debug)]
@@ -45,11 +46,11 @@ impl SimpleForwarding {
         self.out_of_sync && self.has_key_frames
     }
 
-    /// Decides about one packet. `payload_types` has one bit for each that is forwarded.
+    /// Decides about one packet.
     pub(super) fn decide<'p>(
         &mut self,
         outgoing: &mut Outgoing,
-        payload_types: u128,
+        payload_types: &PayloadTypes,
         arrival: &Arrival,
         stream: &'p ProducerStream,
     ) -> Option<Forward<'p>> {
@@ -62,7 +63,7 @@ impl SimpleForwarding {
         }
         let packet = stream.store.get(arrival.seq)?;
         let munger = &mut outgoing.munger;
-        let left_out = payload_types >> packet.payload_type & 1 == 0
+        let left_out = payload_types.sent_as(packet.payload_type).is_none()
             // Padding alone is a probe of the publisher's own path.
             || packet.payload.is_empty()
             || self.ignore_dtx && packet.dtx;

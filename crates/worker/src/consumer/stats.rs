@@ -4,7 +4,7 @@ use super::{Consumer, Outgoing};
 use crate::messages::{
     BaseStreamStats, ConsumerDump, ConsumerScore, RtpStreamDump, RtxStreamDump, SendStreamStats,
 };
-use crate::params::RtpType;
+use crate::params::{RtpType, is_media};
 use crate::producer::{Feedback, Producer};
 use crate::time::Instant;
 
@@ -17,7 +17,7 @@ impl Consumer {
             kind: self.kind,
             rtp_parameters: self.parameters.clone(),
             consumable_rtp_encodings: self.consumable_encodings.clone(),
-            supported_codec_payload_types: (0..=127).filter(|pt| self.supports(*pt)).collect(),
+            supported_codec_payload_types: self.media_payload_types(),
             paused: self.paused,
             producer_paused: self.producer_paused,
             priority: self.priority,
@@ -28,6 +28,14 @@ impl Consumer {
                 .map(|(index, one)| self.dump_stream(index, one))
                 .collect(),
         }
+    }
+
+    /// Of its own parameters, from the lowest.
+    fn media_payload_types(&self) -> Vec<u8> {
+        let media = self.parameters.codecs.iter().filter(|one| is_media(one));
+        let mut payload_types: Vec<u8> = media.map(|codec| codec.payload_type).collect();
+        payload_types.sort_unstable();
+        payload_types
     }
 
     fn dump_stream(&self, index: usize, outgoing: &Outgoing) -> RtpStreamDump {

@@ -265,6 +265,11 @@ pub(crate) fn codec_of(codec: &RtpCodecParameters) -> Result<(MediaKind, Codec),
     })
 }
 
+/// Whether it is a codec of media and not of their repair.
+pub(crate) fn is_media(codec: &RtpCodecParameters) -> bool {
+    Codec::from_mime_type(&codec.mime_type).is_some_and(|(_, name)| name.is_media())
+}
+
 /// Checks that every payload type means one codec, and that every RTX codec repairs another one.
 ///
 /// # Errors

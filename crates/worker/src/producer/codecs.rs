@@ -85,6 +85,11 @@ impl ReceiveCodecs {
         Ok(codecs)
     }
 
+    /// All media codecs.
+    pub(crate) fn all(&self) -> &[ReceiveCodec] {
+        &self.media
+    }
+
     /// The media codec with this payload type.
     pub(crate) fn media(&self, payload_type: PayloadType) -> Option<ReceiveCodec> {
         self.media

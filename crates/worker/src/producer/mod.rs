@@ -11,7 +11,7 @@ pub(crate) use stream::{Arrival, Feedback, KeyFrameRequest, ProducerStream};
 use crate::error::RequestError;
 use crate::ids::{ConsumerKey, Mid, PayloadType, Rid, Ssrc, TransportKey};
 use crate::messages::Produce;
-use crate::params::{MediaKind, RtpMapping, RtpParameters, RtpType};
+use crate::params::{MediaKind, RtpCodecParameters, RtpMapping, RtpParameters, RtpType};
 use crate::streams::{SentRecord, StoredPacket};
 use crate::time::{Instant, NtpTime};
 use crate::wire::ext::{PacketId, VideoOrientation};
@@ -333,6 +333,14 @@ impl Producer {
         let orientation = VideoOrientation::parse(packet.extension(id)?)?;
         let changed = self.orientation.replace(orientation) != Some(orientation);
         changed.then_some(orientation)
+    }
+
+    /// The media codecs, under the payload types that they have for consumers.
+    pub(crate) fn media_codecs(&self) -> impl Iterator<Item = (PayloadType, &RtpCodecParameters)> {
+        self.codecs.all().iter().map(|codec| {
+            let parameters = &self.parameters.codecs[codec.index];
+            (codec.mapped_payload_type, parameters)
+        })
     }
 
     fn mapped_payload_type(&self, payload_type: PayloadType) -> Option<PayloadType> {

@@ -4,7 +4,6 @@ use super::egress::{RtpToSend, Sent};
 use super::webrtc::DtlsStep;
 use super::{Streams, Transport};
 use crate::consumer::{Consumer, Forward};
-use crate::ids::PayloadType;
 use crate::output::Output;
 use crate::producer::Producer;
 use crate::time::Instant;
@@ -55,11 +54,14 @@ impl Transport {
     ) {
         let Forward { record, packet, .. } = forward;
         let (extension_ids, mid) = (consumer.extension_ids, consumer.mid);
+        let Some(payload_type) = consumer.sent_as(packet.payload_type) else {
+            return;
+        };
         let outgoing = &mut consumer.outgoing[forward.outgoing];
         let mut to_send = RtpToSend {
             header: RtpHeader {
                 marker: record.marker,
-                payload_type: PayloadType(packet.payload_type),
+                payload_type,
                 sequence_number: record.seq,
                 timestamp: packet.timestamp.wrapping_add(record.timestamp_offset),
                 ssrc: outgoing.stream.params().ssrc,
