@@ -244,6 +244,68 @@ fn a_key_frame_that_is_repaired_arrives_whole() {
     }
 }
 
+/// An encoder that starts anew, or whose SSRC collided, goes on under another SSRC in the same section
+/// (RFC 9143 §9.2). What watches it goes on as well, with a key frame and without a gap.
+#[test]
+fn a_new_ssrc_with_the_mid_of_a_stream_takes_its_place() {
+    let mut world = screen(|_| {}, &[]);
+    let mut camera = Camera::new(2, 100);
+    let send_frame = |world: &mut World<Puppet>, camera: &mut Camera, ssrc: u32, first: u16| {
+        for (payload, number) in camera.next_frame().iter().zip(first..) {
+            let packet = packet(ssrc, VP8, number, &[(MID, b"screen")], payload);
+            world.act(0, |puppet| puppet.send_rtp(&packet));
+        }
+        world.run_for(20 * MS);
+    };
+    send_frame(&mut world, &mut camera, SCREEN.ssrc, 100);
+    send_frame(&mut world, &mut camera, SCREEN.ssrc, 102);
+    assert_eq!(seen(&world).len(), 4);
+    world.run_for(1000 * MS);
+
+    let (second, third) = (9000, 9500);
+    send_frame(&mut world, &mut camera, second, 40_000);
+    assert_eq!(
+        seen(&world).len(),
+        4,
+        "a new source begins with a key frame"
+    );
+    let asked = world.peer(0).rtcp.iter().any(|(_, compound)| {
+        RtcpPackets::new(compound)
+            .any(|packet| matches!(packet, RtcpPacket::Pli(pli) if pli.media_ssrc == Ssrc(second)))
+    });
+    assert!(asked, "and is asked for one");
+    camera.want_key_frame();
+    send_frame(&mut world, &mut camera, second, 40_002);
+    send_frame(&mut world, &mut camera, second, 40_004);
+    let numbers: Vec<_> = seen(&world).iter().map(|(number, _)| *number).collect();
+    let expected: Vec<_> = (numbers[0]..).take(8).collect();
+    assert_eq!(numbers, expected);
+
+    // What was lost of the new source is repaired by its own RTX stream.
+    let payload = camera.next_frame().swap_remove(0);
+    let repair = [&40_006_u16.to_be_bytes(), &payload[..]].concat();
+    let next = packet(second, VP8, 40_007, &[(MID, b"screen")], &payload);
+    let repair = packet(second + 1, VP8_RTX, 7, &[(MID, b"screen")], &repair);
+    for packet in [next, repair] {
+        world.act(0, |puppet| puppet.send_rtp(&packet));
+        world.run_for(20 * MS);
+    }
+    assert_eq!(seen(&world).len(), 10);
+
+    // Sources that take turns do not change it with every packet, but once a second.
+    for turn in 0..10 {
+        camera.want_key_frame();
+        send_frame(&mut world, &mut camera, third, 2 * turn);
+        camera.want_key_frame();
+        send_frame(&mut world, &mut camera, SCREEN.ssrc, 200 + 2 * turn);
+    }
+    assert_eq!(seen(&world).len(), 10);
+    world.run_for(1000 * MS);
+    camera.want_key_frame();
+    send_frame(&mut world, &mut camera, third, 100);
+    assert_eq!(seen(&world).len(), 12);
+}
+
 /// Some encoders send the picture parameter set before the sequence parameter set. RFC 6184 §8.4
 /// asks only that both come before the pictures that refer to them.
 #[test]

@@ -43,6 +43,8 @@ pub(crate) struct Producer {
     pub(crate) arrivals: Vec<Arrival>,
     /// A scratch buffer for the extensions of the current packet, on their way into the store.
     scratch: Vec<u8>,
+    /// When a stream last went on under another SSRC.
+    source_changed: Option<Instant>,
 }
 
 /// What a packet says of itself besides its header.
@@ -64,6 +66,8 @@ pub(crate) struct Taken {
     pub(crate) score_changed: bool,
     /// The camera turned.
     pub(crate) orientation: Option<VideoOrientation>,
+    /// The packet's SSRC takes the place of these: of the media, and of its retransmissions.
+    pub(crate) replaced: Option<(Ssrc, Option<Ssrc>)>,
 }
 
 /// Why a producer does not take a packet.
@@ -105,6 +109,7 @@ impl Producer {
             consumers: Vec::new(),
             arrivals: Vec::new(),
             scratch: Vec::new(),
+            source_changed: None,
         })
     }
 
@@ -161,9 +166,17 @@ impl Producer {
         let known = self
             .find_stream(packet.ssrc())
             .or_else(|| self.learn_rtx(packet, names));
+        let mut replaced = None;
         let (index, is_new) = match known {
             Some(index) => (index, false),
-            None => (self.start_stream(packet, names)?, true),
+            None => match self.start_stream(packet, names) {
+                Err(NotTaken::NoEncoding) => {
+                    let (index, old) = self.change_source(now, packet, names)?;
+                    replaced = Some(old);
+                    (index, false)
+                }
+                started => (started?, true),
+            },
         };
         let is_rtx = self.streams[index].is_rtx(packet.ssrc());
         let arrival = if is_rtx {
@@ -184,6 +197,7 @@ impl Producer {
             is_first_to_forward: arrival.is_some() && self.arrivals.len() == 1,
             score_changed: is_new || arrival.is_some_and(|arrival| arrival.reactivated),
             orientation,
+            replaced,
         })
     }
 
@@ -279,6 +293,41 @@ impl Producer {
         Some(index)
     }
 
+    /// Lets a stream go on under a new SSRC: its encoder started anew, or its old SSRC was another's
+    /// too. RFC 9143 §9.2: when a packet carries a MID, its SSRC is mapped to that section, whatever
+    /// it was mapped to before. What is replaced is returned. Once a second at most, so that a peer
+    /// with two sources does not take turns with every packet.
+    fn change_source(
+        &mut self,
+        now: Instant,
+        packet: &RtpPacket<'_>,
+        names: PacketNames,
+    ) -> Result<(usize, (Ssrc, Option<Ssrc>)), NotTaken> {
+        let is_too_soon = |last: Instant| now.since(last) < SOURCE_CHANGE_INTERVAL;
+        let is_media = self.codecs.media(packet.payload_type()).is_some();
+        if names.mid.is_none()
+            || packet.payload().is_empty()
+            || !is_media
+            || self.source_changed.is_some_and(is_too_soon)
+        {
+            return Err(NotTaken::NoEncoding);
+        }
+        let encodings = &self.parameters.encodings;
+        let is_named = |stream: &ProducerStream| match &encodings[stream.encoding].rid {
+            Some(rid) => names.rid.is_some() && names.rid == Rid::new(rid.as_bytes()),
+            None => encodings.len() == 1,
+        };
+        let index = self.streams.iter().position(is_named);
+        let index = index.ok_or(NotTaken::NoEncoding)?;
+        self.source_changed = Some(now);
+        let receive = &mut self.streams[index].receive;
+        let old = receive.params();
+        let replaced = (old.ssrc, old.rtx.map(|(ssrc, _)| ssrc));
+        receive.change_source(packet.ssrc());
+        tracing::debug!(target: "tureen::rtp", producer = %self.id, ssrc = %packet.ssrc(), "stream goes on under another SSRC");
+        Ok((index, replaced))
+    }
+
     /// Starts the stream of the encoding that a packet with a new SSRC belongs to.
     fn start_stream(
         &mut self,
@@ -349,3 +398,6 @@ impl Producer {
             .map(|codec| codec.mapped_payload_type)
     }
 }
+
+/// How often a stream may go on under another SSRC.
+const SOURCE_CHANGE_INTERVAL: std::time::Duration = std::time::Duration::from_secs(1);

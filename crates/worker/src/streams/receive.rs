@@ -196,6 +196,16 @@ impl ReceiveStream {
         self.rtx = Some(Reception::new());
     }
 
+    /// The source goes on under another SSRC, with numbers and a clock of its own, and perhaps
+    /// another RTX stream.
+    pub(crate) fn change_source(&mut self, ssrc: Ssrc) {
+        self.params.ssrc = ssrc;
+        self.params.rtx = None;
+        self.rtx = None;
+        self.media.change_source();
+        self.clock = RtpClock::new(self.params.clock_rate);
+    }
+
     /// Takes a media packet.
     ///
     /// # Errors

@@ -32,6 +32,8 @@ pub(crate) struct Reception {
     base: ExtendedSeq,
     /// The number that would confirm a jump.
     after_jump: Option<u16>,
+    /// The next packet is the first of another source.
+    source_changed: bool,
     recent: RecentSeqs,
     /// Packets of the current run, duplicates included.
     received: u64,
@@ -172,12 +174,22 @@ impl Reception {
         self.unwrapper.highest()
     }
 
+    /// Another source takes over: its numbers have nothing to do with those so far.
+    pub(crate) fn change_source(&mut self) {
+        self.source_changed = true;
+        self.report.last_sr = None;
+    }
+
     fn classify(&mut self, seq: u16) -> Arrival {
+        let source_changed = std::mem::take(&mut self.source_changed);
         let Some(highest) = self.unwrapper.highest() else {
             let first = self.unwrapper.unwrap(seq);
             self.start_run(first);
             return Arrival::Ahead(first);
         };
+        if source_changed {
+            return self.restart(seq);
+        }
         let extended = self.unwrapper.peek(seq);
         if extended > highest && extended.since(highest) < MAX_DROPOUT {
             self.after_jump = None;
@@ -196,13 +208,17 @@ impl Reception {
         // RFC 3550 A.1: "Two sequential packets -- assume that the other side restarted without
         // telling us so just re-sync".
         if self.after_jump == Some(seq) {
-            self.lost_in_earlier_runs = self.lost();
-            let first = self.unwrapper.restart(seq);
-            self.start_run(first);
-            return Arrival::Restarted(first);
+            return self.restart(seq);
         }
         self.after_jump = Some(seq.wrapping_add(1));
         Arrival::Jump
+    }
+
+    fn restart(&mut self, seq: u16) -> Arrival {
+        self.lost_in_earlier_runs = self.lost();
+        let first = self.unwrapper.restart(seq);
+        self.start_run(first);
+        Arrival::Restarted(first)
     }
 
     fn start_run(&mut self, first: ExtendedSeq) {

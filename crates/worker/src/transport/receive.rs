@@ -4,7 +4,7 @@ use super::Transport;
 use super::ingress::Incoming;
 use crate::ids::{ProducerKey, Ssrc};
 use crate::output::Path;
-use crate::producer::PacketNames;
+use crate::producer::{PacketNames, Taken};
 use crate::time::Instant;
 use crate::wire::rtp::RtpPacket;
 use crate::wire::stun::StunMessage;
@@ -93,14 +93,20 @@ impl Transport {
     }
 
     /// The producer has accepted the packet. It is counted, and a new SSRC is learned.
-    pub(crate) fn rtp_taken(&mut self, now: Instant, received: &ReceivedRtp<'_>, is_rtx: bool) {
+    pub(crate) fn rtp_taken(&mut self, now: Instant, received: &ReceivedRtp<'_>, taken: &Taken) {
         let counters = &mut self.ingress.received;
-        let traffic = if is_rtx {
+        let traffic = if taken.is_rtx {
             &mut counters.rtx
         } else {
             &mut counters.rtp
         };
         traffic.add(now, received.packet.bytes().len());
+        if let Some((media, rtx)) = taken.replaced {
+            for ssrc in std::iter::once(media).chain(rtx) {
+                self.listener.forget(ssrc);
+                self.ingress.retire(std::iter::once(ssrc));
+            }
+        }
         if !received.is_known {
             self.learn_ssrc(received.packet.ssrc(), received.producer);
         }

@@ -136,6 +136,11 @@ impl RtpListener {
         }
     }
 
+    /// An SSRC leads nowhere any more.
+    pub(crate) fn forget(&mut self, ssrc: Ssrc) {
+        self.ssrcs.retain(|(other, _)| *other != ssrc);
+    }
+
     /// All SSRCs, ascending.
     pub(crate) fn ssrcs(&self) -> impl Iterator<Item = (Ssrc, ProducerKey)> {
         self.ssrcs.iter().copied()

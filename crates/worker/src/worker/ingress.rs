@@ -127,7 +127,7 @@ impl Worker {
         let producer = &mut self.entities.producers[received.producer];
         match producer.handle_rtp(now, at, &received.packet, received.names) {
             Ok(taken) => {
-                transport.rtp_taken(now, &received, taken.is_rtx);
+                transport.rtp_taken(now, &received, &taken);
                 self.packet_taken(received.producer, &taken);
             }
             Err(reason) => {
