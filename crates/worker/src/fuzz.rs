@@ -114,7 +114,7 @@ pub fn stun(data: &[u8]) {
     let _ = message.verify_integrity(&IntegrityKey::new(b"password"));
 }
 
-/// [`FrameDecoder`]: the first byte says into pieces of which size the rest is cut.
+/// `FrameDecoder`: the first byte says into pieces of which size the rest is cut.
 pub fn rfc4571(data: &[u8]) {
     let Some((size, mut stream)) = data.split_first() else {
         return;
@@ -173,7 +173,7 @@ pub fn opus(data: &[u8]) {
     let _ = describe(Codec::Opus, data, None);
 }
 
-/// [`DependencyDescriptor`]: the first byte says where the descriptor of a key frame ends. The
+/// `DependencyDescriptor`: the first byte says where the descriptor of a key frame ends. The
 /// descriptor of the next frame begins there.
 pub fn dependency_descriptor(data: &[u8]) {
     let Some((len, descriptors)) = data.split_first() else {

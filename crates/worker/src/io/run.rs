@@ -17,7 +17,7 @@ use crate::worker::{CoreSettings, Worker};
 
 /// Runs a media worker in this process until it ends, and returns the exit code for the process: 0
 /// after an orderly end, 41 or 42 if the environment or the arguments are wrong
-/// ([`SettingsError::exit_code`]), 1 if the system refuses something, 70 if the core gave up.
+/// (`SettingsError::exit_code`), 1 if the system refuses something, 70 if the core gave up.
 ///
 /// `arguments` begin with the program's name, as [`std::env::args_os`] does. The controller has
 /// left two pipes open: requests come in on descriptor 3, and everything for the controller goes
