@@ -130,7 +130,7 @@ mod tests {
     /// What a VP8 source becomes for an endpoint with these capabilities.
     fn sent_to(remote: &RtpCapabilities) -> RtpParameters {
         let vp8 = RtpCodecCapability::video(MimeType::of(MediaKind::Video, "VP8"), 90_000);
-        let router = generate_router_rtp_capabilities(&[vp8.clone()]).unwrap();
+        let router = generate_router_rtp_capabilities(std::slice::from_ref(&vp8)).unwrap();
         let mut sent = RtpParameters {
             mid: None,
             codecs: vec![RtpCodecParameters {
