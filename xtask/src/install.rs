@@ -181,6 +181,20 @@ pub(crate) const FIREFOX: Tool = Tool {
     variable: Some("FIREFOX"),
 };
 
+/// Debian's WHIP client, which publishes by GStreamer.
+pub(crate) const WHIP_CLIENT: Tool = Tool {
+    programs: &["whip-client"],
+    package: "simple-whip-client",
+    variable: None,
+};
+
+/// Runs aiortc, in an environment of its own.
+pub(crate) const PYTHON: Tool = Tool {
+    programs: &["python3"],
+    package: "python3-venv",
+    variable: None,
+};
+
 /// Runs the interop suites.
 const NODE: Tool = Tool {
     programs: &["node"],

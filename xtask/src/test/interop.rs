@@ -2,7 +2,8 @@
 //!
 //! A suite is a directory there with files named `*.test.mjs`. Its tests find the built binaries
 //! in `TUREEN_BIN` and `TUREEN_WORKER_BIN`, the built examples in the directory `TUREEN_EXAMPLES`,
-//! and the browsers in `CHROMIUM` and `FIREFOX`. Suites run one after another, and so do the files
+//! the browsers in `CHROMIUM` and `FIREFOX`, and Python with the packages of
+//! `whip/requirements.txt` in `PYTHON`. Suites run one after another, and so do the files
 //! of a suite: real media on two cores wants no company.
 
 use std::fs;
@@ -12,7 +13,7 @@ use std::process::Command;
 use super::Selection;
 use super::counts::Counts;
 use super::report::Report;
-use crate::install::{self, CHROMIUM, FIREFOX};
+use crate::install::{self, CHROMIUM, FIREFOX, PYTHON, WHIP_CLIENT};
 use crate::process;
 
 /// Sets up and runs the selected suites; a row for the set-up and one for each suite.
@@ -54,6 +55,7 @@ impl Suite {
         node.env("TUREEN_BIN", binaries.join("tureen"));
         node.env("TUREEN_WORKER_BIN", binaries.join("tureen-worker"));
         node.env("TUREEN_EXAMPLES", binaries.join("examples"));
+        node.env("PYTHON", python_environment()?.join("bin/python"));
         for (name, browser) in [("CHROMIUM", CHROMIUM), ("FIREFOX", FIREFOX)] {
             let path = browser.path();
             node.env(name, path.ok_or_else(|| format!("{name}: not found"))?);
@@ -106,8 +108,9 @@ fn suites_of(selection: &Selection) -> Result<Vec<Suite>, String> {
 /// Browsers, npm packages and binaries.
 fn prepare() -> Result<(), String> {
     install::ensure_node()?;
-    install::ensure(&[CHROMIUM, FIREFOX])?;
+    install::ensure(&[CHROMIUM, FIREFOX, PYTHON, WHIP_CLIENT])?;
     install_packages()?;
+    install_python_packages()?;
     // With the examples, dev-dependencies count: the features are then those of the test step,
     // and nothing is compiled twice.
     let mut build = process::cargo();
@@ -128,6 +131,38 @@ fn install_packages() -> Result<(), String> {
     npm.arg("--loglevel=error").current_dir(directory());
     process::succeed(&mut npm)?;
     fs::write(&installed, lock).map_err(|error| format!("{}: {error}", installed.display()))
+}
+
+/// Makes the environment of Python that the suites run in, unless it is there as wanted.
+fn install_python_packages() -> Result<(), String> {
+    let wanted = directory().join("whip/requirements.txt");
+    let environment = python_environment()?;
+    let installed = environment.join("installed.txt");
+    let list = fs::read(&wanted).map_err(|error| format!("{}: {error}", wanted.display()))?;
+    if fs::read(&installed).is_ok_and(|bytes| bytes == list) {
+        return Ok(());
+    }
+    let python = PYTHON.path().ok_or("python3: not found")?;
+    let mut venv = Command::new(python);
+    let made = process::succeed(venv.args(["-m", "venv", "--clear"]).arg(&environment));
+    made.map_err(|error| format!("{error}\nOn Debian, as root: apt-get install python3-venv"))?;
+    let mut pip = Command::new(environment.join("bin/pip"));
+    pip.args([
+        "install",
+        "--quiet",
+        "--disable-pip-version-check",
+        "--no-deps",
+    ]);
+    // Nothing is built: what there is no wheel of for this machine is not to be run here.
+    pip.args(["--only-binary", ":all:", "--requirement"]);
+    process::succeed(pip.arg(&wanted))?;
+    fs::write(&installed, list).map_err(|error| format!("{}: {error}", installed.display()))
+}
+
+fn python_environment() -> Result<PathBuf, String> {
+    let binaries = process::debug_directory()?;
+    let target = binaries.parent().ok_or("no target directory")?;
+    Ok(target.join("interop-python"))
 }
 
 fn find_tests(directory: &Path, files: &mut Vec<PathBuf>) -> Result<(), String> {

@@ -2,3 +2,4 @@
 //! room, and decides nothing.
 
 pub(crate) mod page;
+pub(crate) mod whip;

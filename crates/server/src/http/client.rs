@@ -8,7 +8,7 @@ use crate::config::Network;
 
 /// The address of the client. We believe only the part of the header that trusted proxies have
 /// written. So the list is read from its end, and the first address that is not theirs counts.
-pub(super) fn client(peer: SocketAddr, headers: &HeaderMap, trusted: &[Network]) -> IpAddr {
+pub(crate) fn client(peer: SocketAddr, headers: &HeaderMap, trusted: &[Network]) -> IpAddr {
     let is_trusted = |address: IpAddr| trusted.iter().any(|one| one.holds(address));
     let mut client = peer.ip().to_canonical();
     let mut passed_on = hops(headers);

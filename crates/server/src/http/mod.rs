@@ -3,8 +3,10 @@
 mod access;
 mod assets;
 mod client;
+mod headers;
 mod metrics;
 mod pages;
+mod problem;
 mod refusals;
 mod strangers;
 mod websocket;
@@ -19,14 +21,19 @@ use axum::Router;
 use axum::middleware::{from_fn, from_fn_with_state};
 use axum::routing::get;
 
+pub(crate) use client::client;
+pub(crate) use headers::{bearer, cors, is_of_type, text};
 pub(crate) use metrics::Metrics;
+pub(crate) use problem::problem;
 pub(crate) use refusals::Refusals;
 pub(crate) use strangers::Strangers;
 
 use crate::app::App;
+use crate::dialects::whip;
 
 /// Everything that the server answers.
 pub(crate) fn router(app: Arc<App>) -> Router {
+    let whip = whip::routes(Arc::clone(&app));
     Router::new()
         .route("/", get(pages::page))
         .route("/room/{room}", get(pages::room))
@@ -37,7 +44,8 @@ pub(crate) fn router(app: Arc<App>) -> Router {
         .route("/readyz", get(pages::ready))
         .route("/metrics", get(metrics::serve))
         .fallback(pages::not_found)
-        .layer(from_fn_with_state(Arc::clone(&app), access::known_host))
+        .with_state(Arc::clone(&app))
+        .merge(whip)
+        .layer(from_fn_with_state(app, access::known_host))
         .layer(from_fn(access::security_headers))
-        .with_state(app)
 }

@@ -2,12 +2,15 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures_util::future::join_all;
+use thiserror::Error;
+use tokio::time::timeout;
 use tureen_controller::rtp::{MediaKind, RtpCapabilities, RtpParameters};
 use tureen_controller::{
-    Consumer, ConsumerOptions, DtlsParameters, IceCandidate, IceParameters, Producer,
-    ProducerOptions, WebRtcTransport,
+    Consumer, ConsumerOptions, DtlsParameters, DtlsState, IceCandidate, IceParameters, IceState,
+    Numbering, Producer, ProducerOptions, WebRtcTransport, WebRtcTransportEvent,
 };
 
 use super::call::{Call, Way};
@@ -38,8 +41,23 @@ struct Received {
 #[derive(Clone, Debug)]
 pub(crate) struct ToReceive {
     pub(crate) track: TrackId,
-    /// What its packets say of themselves: the media section, where a client has such.
+    /// What its packets say of themselves: the media section, where a client has such. If it is
+    /// empty, they say something that stands for nothing.
     pub(crate) mid: String,
+}
+
+/// Why nobody is on the other side of a connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+pub(crate) enum Silence {
+    /// Nothing came from it.
+    #[error("no ICE check came from it")]
+    NoIce,
+    /// It is there, and cannot agree on keys.
+    #[error("ICE connected, and DTLS did not: its certificate must be ECDSA, for RSA is not taken")]
+    NoDtls,
+    /// It was there.
+    #[error("its connection has ended")]
+    Gone,
 }
 
 /// What a client needs to know of our side of a transport.
@@ -87,6 +105,36 @@ impl Connection {
             self.is_connected = true;
         }
         Ok(())
+    }
+
+    /// Waits until nobody is on the other side: it does not connect in time, closes DTLS, or takes
+    /// back its consent (RFC 7675). This is for dialects whose clients give no other sign of life.
+    pub(crate) fn silence(&self) -> impl Future<Output = Silence> + Send + use<> {
+        let transport = self.transport.clone();
+        let mut events = transport.events();
+        async move {
+            let connected = async {
+                while transport.dtls_state() != DtlsState::Connected {
+                    match events.next().await {
+                        Some(event) if !is_end(&event) => {}
+                        _ => return false,
+                    }
+                }
+                true
+            };
+            if timeout(CONNECTING, connected).await != Ok(true) {
+                return match transport.ice_state() {
+                    IceState::New => Silence::NoIce,
+                    _ => Silence::NoDtls,
+                };
+            }
+            while let Some(event) = events.next().await {
+                if is_end(&event) {
+                    break;
+                }
+            }
+            Silence::Gone
+        }
     }
 
     /// Makes new ICE credentials. [`parameters`](Self::parameters) has them from now on.
@@ -139,18 +187,21 @@ impl Connection {
 
     /// Sends tracks to the participant, each held back until [`ready`](Self::ready): the key frame
     /// that is asked for then is one that a client which is ready can see. All are asked of the
-    /// worker at once. Returns how each is sent; tracks that are gone already are left out.
+    /// worker at once. `numbering` says whose payload types and extension ids they carry. Returns how
+    /// each is sent; tracks that are gone already are left out.
     pub(crate) async fn receive_all(
         &mut self,
         tracks: Vec<ToReceive>,
         capabilities: &RtpCapabilities,
+        numbering: Numbering,
     ) -> Vec<(ToReceive, Result<RtpParameters, MediaError>)> {
         let (call, transport) = (&self.call, &self.transport);
         let each = tracks.into_iter().filter_map(|wanted| {
             let producer = call.producer(&wanted.track)?;
             let mut options = ConsumerOptions::new(producer.id().clone(), capabilities.clone());
-            options.mid = Some(wanted.mid.clone());
+            options.mid = Some(wanted.mid.clone()).filter(|mid| !mid.is_empty());
             options.paused = true;
+            options.numbering = numbering;
             Some(async move { (wanted, transport.consume(options).await) })
         });
         let mut results = Vec::new();
@@ -213,3 +264,17 @@ impl Drop for Connection {
         self.transport.close();
     }
 }
+
+fn is_end(event: &WebRtcTransportEvent) -> bool {
+    match event {
+        WebRtcTransportEvent::IceStateChanged(state) => *state == IceState::Disconnected,
+        WebRtcTransportEvent::DtlsStateChanged { state, .. } => {
+            matches!(state, DtlsState::Failed | DtlsState::Closed)
+        }
+        WebRtcTransportEvent::Closed(_) => true,
+        _ => false,
+    }
+}
+
+/// How long a client may take from our answer to the end of its DTLS handshake.
+const CONNECTING: Duration = Duration::from_secs(30);

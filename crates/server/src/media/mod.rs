@@ -16,7 +16,7 @@ mod server;
 mod surroundings;
 
 pub(crate) use call::{Call, Way};
-pub(crate) use connection::{Connection, ToReceive, TransportParameters};
+pub(crate) use connection::{Connection, Silence, ToReceive, TransportParameters};
 pub(crate) use error::MediaError;
 pub(crate) use listen::{ListenPlan, plan};
 pub(crate) use server::Media;

@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use tureen_controller::DtlsParameters;
 use tureen_controller::rtp::{MediaKind, RtpCapabilities, RtpParameters};
+use tureen_controller::{DtlsParameters, Numbering};
 
 use super::{Participant, ParticipantError};
-use crate::media::{Call, Connection, MediaError, ToReceive, TransportParameters};
+use crate::media::{Call, Connection, MediaError, Silence, ToReceive, TransportParameters};
 use crate::rooms::{Preferences, RoomError, Track, TrackId, TrackKind, TrackSource};
 
 type Result<T> = std::result::Result<T, ParticipantError>;
@@ -22,6 +22,7 @@ pub(super) struct Connections {
 struct Receiving {
     connection: Connection,
     capabilities: RtpCapabilities,
+    numbering: Numbering,
 }
 
 /// One of the two connections, as the person sees it.
@@ -74,8 +75,9 @@ impl Participant {
         Ok(())
     }
 
-    /// Opens the connection on which they receive; it replaces an open one. Returns the tracks to
-    /// [`receive`](Self::receive) now.
+    /// Opens the connection on which they receive; it replaces an open one. `numbering` says whose
+    /// payload types and extension ids are used there: ours, or those in the `capabilities`, where
+    /// the client has named them first. Returns the tracks to [`receive`](Self::receive) now.
     ///
     /// # Errors
     ///
@@ -83,11 +85,13 @@ impl Participant {
     pub(crate) async fn open_receiving(
         &mut self,
         capabilities: RtpCapabilities,
+        numbering: Numbering,
     ) -> Result<Vec<TrackId>> {
         let connection = self.open().await?;
         self.connections.receiving = Some(Receiving {
             connection,
             capabilities,
+            numbering,
         });
         let tracks = self.room()?.ask(|room| room.subscriptions(self.id));
         Ok(tracks)
@@ -118,6 +122,19 @@ impl Participant {
     /// [`ParticipantError::NoConnection`], [`MediaError`]
     pub(crate) async fn connect(&mut self, side: Side, remote: &DtlsParameters) -> Result<()> {
         Ok(self.connection_mut(side)?.connect(remote).await?)
+    }
+
+    /// Waits until nobody is on the other side of a connection, for those whose clients give no
+    /// other sign of life.
+    ///
+    /// # Errors
+    ///
+    /// [`ParticipantError::NoConnection`]
+    pub(crate) fn silence(
+        &self,
+        side: Side,
+    ) -> Result<impl Future<Output = Silence> + Send + use<>> {
+        Ok(self.connection(side)?.silence())
     }
 
     /// New ICE credentials of ours.
@@ -224,8 +241,11 @@ impl Participant {
         let Receiving {
             connection,
             capabilities,
+            numbering,
         } = receiving.ok_or(ParticipantError::NoConnection)?;
-        Ok(connection.receive_all(tracks, capabilities).await)
+        Ok(connection
+            .receive_all(tracks, capabilities, *numbering)
+            .await)
     }
 
     /// The client is ready for a track. It flows now, unless the person has paused it.

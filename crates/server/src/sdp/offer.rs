@@ -6,6 +6,7 @@ use tureen_controller::rtp::{MediaKind, RtpCapabilities, RtpParameters};
 
 use super::SdpError;
 use super::bundle::Description;
+use super::capabilities;
 use super::media::{Media, Section};
 use super::negotiate;
 use super::transport::{RemoteTransport, Setup};
@@ -70,6 +71,11 @@ impl Offer {
         &self.sections
     }
 
+    /// What the client can receive, in its own numbers.
+    pub(crate) fn receive_capabilities(&self) -> RtpCapabilities {
+        capabilities::of(self.sections.iter().filter_map(OfferedMedia::usable))
+    }
+
     /// The text of an answer. `router` is what the room can carry, `version` the number in the
     /// `o=` line.
     pub(super) fn answer(
@@ -111,6 +117,12 @@ impl OfferedMedia {
     /// Whether the client sends here, if we accept it.
     pub(crate) fn sends(&self) -> bool {
         self.usable().is_some_and(|media| media.direction.sends())
+    }
+
+    /// Whether the client would receive here.
+    pub(crate) fn receives(&self) -> bool {
+        self.usable()
+            .is_some_and(|media| media.direction.receives())
     }
 
     /// Why a section that the client means to use is rejected.

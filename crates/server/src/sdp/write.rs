@@ -59,7 +59,13 @@ pub(super) fn description(
     out.push_str("a=extmap-allow-mixed\r\na=msid-semantic: WMS *\r\n");
     for SectionOut { mid, content } in sections {
         match content {
-            Content::Rejected(line) => rejected(line, mid, &mut out),
+            Content::Rejected(line) => {
+                rejected(line, &mut out);
+                // Nothing flows there, but aiortc refuses an answer with a section without them.
+                self::transport(transport, setup, &mut out);
+                self::mid(mid, &mut out);
+                out.push_str("a=inactive\r\n");
+            }
             Content::Stream {
                 kind,
                 direction,
@@ -90,7 +96,7 @@ pub(super) struct SessionLine {
     pub(super) is_bundled: bool,
 }
 
-fn rejected(line: &MediaLine, mid: &str, out: &mut String) {
+fn rejected(line: &MediaLine, out: &mut String) {
     let MediaLine {
         media,
         protocol,
@@ -100,8 +106,6 @@ fn rejected(line: &MediaLine, mid: &str, out: &mut String) {
         out,
         "m={media} 0 {protocol} {format}\r\nc=IN IP4 0.0.0.0\r\n"
     );
-    self::mid(mid, out);
-    out.push_str("a=inactive\r\n");
 }
 
 fn mid(mid: &str, out: &mut String) {
@@ -182,7 +186,7 @@ fn source(ssrc: Ssrc, cname: &str, out: &mut String) {
     let _ = write!(out, "a=ssrc:{ssrc} cname:{cname}\r\n");
 }
 
-fn candidates(candidates: &[IceCandidate], out: &mut String) {
+pub(super) fn candidates(candidates: &[IceCandidate], out: &mut String) {
     for candidate in candidates {
         let (protocol, tcp_type) = match candidate.protocol {
             Protocol::Udp => ("udp", ""),

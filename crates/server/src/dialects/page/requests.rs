@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use tureen_controller::Numbering;
+
 use super::messages::{
     Connection, Hello, HelloReply, Join, Publish, PublishedReply, Reply, Request, SendData,
 };
@@ -170,7 +172,9 @@ impl Session {
         let participant = self.participant()?;
         participant.require_room()?;
         let capabilities = receive_capabilities(sdp)?;
-        let tracks = participant.open_receiving(capabilities).await?;
+        let tracks = participant
+            .open_receiving(capabilities, Numbering::Router)
+            .await?;
         self.receiving = Some(Default::default());
         let refused = self.receive(tracks).await;
         self.following.extend(refused);

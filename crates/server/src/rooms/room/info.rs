@@ -113,3 +113,15 @@ pub(crate) struct Joined {
     /// For the one who has just made the room by joining it.
     pub secret: Option<Secret>,
 }
+
+impl Joined {
+    /// A person here by id, by identity, or by the name that nobody else here has.
+    pub(crate) fn find(&self, whom: &str) -> Option<PersonId> {
+        let people = || self.participants.iter().map(|one| &one.profile);
+        let exact =
+            people().find(|one| one.id.to_string() == whom || one.identity.as_str() == whom);
+        let mut named = people().filter(|one| one.name == whom);
+        let alone = named.next().filter(|_| named.next().is_none());
+        Some(exact.or(alone)?.id)
+    }
+}

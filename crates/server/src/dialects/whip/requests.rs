@@ -1,0 +1,242 @@
+//! The HTTP side: one function per method.
+
+use std::collections::HashMap;
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::{ConnectInfo, DefaultBodyLimit, Path, Query, State};
+use axum::http::StatusCode;
+use axum::http::header::{self, HeaderMap, HeaderName};
+use axum::middleware::from_fn_with_state;
+use axum::response::{IntoResponse, Response};
+use axum::routing::{MethodRouter, get, post};
+
+use super::offers;
+use super::problem::Problem;
+use super::session::{Handle, Session, Sessions, tag};
+use crate::app::App;
+use crate::auth::{Grants, TokenError, verify};
+use crate::http::{bearer, client, cors, is_of_type, text};
+use crate::participant::{Participant, Side};
+use crate::rooms::{NewPerson, RoomId};
+use crate::sdp::{IceFragment, Offer};
+
+type Result<T> = std::result::Result<T, Problem>;
+
+/// The two endpoints, and the sessions that they make.
+pub(crate) fn routes(app: Arc<App>) -> Router {
+    let shared = Shared {
+        app,
+        sessions: Sessions::default(),
+    };
+    let session = || get(look).patch(patch).delete(delete).options(options);
+    let endpoint = |post: MethodRouter<Shared>| post.get(endpoint).options(options);
+    Router::new()
+        .route("/whip/{room}", endpoint(post(publish)))
+        .route("/whip/{room}/sessions/{session}", session())
+        .route("/whep/{room}", endpoint(post(play)))
+        .route("/whep/{room}/{person}", endpoint(post(play_person)))
+        .route("/whep/{room}/sessions/{session}", session())
+        .layer(DefaultBodyLimit::max(MAX_BODY))
+        .layer(from_fn_with_state(Arc::clone(&shared.app), cors))
+        .with_state(shared)
+}
+
+#[derive(Clone)]
+struct Shared {
+    app: Arc<App>,
+    sessions: Sessions,
+}
+
+/// The parts of a POST.
+type Post = (
+    State<Shared>,
+    ConnectInfo<SocketAddr>,
+    Query<HashMap<String, String>>,
+    HeaderMap,
+    String,
+);
+
+async fn publish(Path(room): Path<String>, post: Post) -> Result<Response> {
+    begin(Side::Sending, &room, None, post).await
+}
+
+async fn play(Path(room): Path<String>, post: Post) -> Result<Response> {
+    begin(Side::Receiving, &room, None, post).await
+}
+
+async fn play_person(Path((room, person)): Path<(String, String)>, post: Post) -> Result<Response> {
+    begin(Side::Receiving, &room, Some(&person), post).await
+}
+
+async fn begin(side: Side, room: &str, whom: Option<&str>, post: Post) -> Result<Response> {
+    let (State(shared), ConnectInfo(peer), Query(mut query), headers, body) = post;
+    let grants = admit(&shared.app, &headers, room)?;
+    let may = |grants: &Grants| match side {
+        Side::Sending => grants.can_publish,
+        Side::Receiving => grants.can_subscribe,
+    };
+    if !grants.as_ref().is_none_or(may) {
+        return Err(NOT_THIS_WAY);
+    }
+    let offer = Offer::parse(of_type(&headers, &body, SDP)?)?;
+    let id = RoomId::parse(room)?;
+    let known = grants.as_ref().map(NewPerson::try_from).transpose()?;
+    let mut new = known.unwrap_or_else(|| NewPerson::named(""));
+    if new.name.is_empty() {
+        let otherwise = words(side).1;
+        new.name = query.remove("name").unwrap_or_else(|| otherwise.to_owned());
+    }
+    let address = client(peer, &headers, &shared.app.http().trusted_proxies);
+    new.address = Some(address).filter(|address| !address.is_loopback());
+    let participant = Participant::enter(&shared.app.hall, &shared.app.media, new)?;
+    let (session, answer) = match side {
+        Side::Sending => offers::publish(participant, &id, &offer).await?,
+        Side::Receiving => offers::play(participant, &id, whom, &offer).await?,
+    };
+    created(&shared, session, id, answer)
+}
+
+fn created(shared: &Shared, session: Session, room: RoomId, answer: String) -> Result<Response> {
+    let side = session.side;
+    let tag = tag(&session.participant.transport(side)?);
+    let ending = shared.app.ending.subscribe();
+    let path = format!("{room}/sessions");
+    let id = shared.sessions.begin(session, room, tag.clone(), ending);
+    let location = format!("/{}/{path}/{id}", words(side).0);
+    let headers = [
+        (header::CONTENT_TYPE, SDP.to_owned()),
+        (header::LOCATION, location),
+        (header::ETAG, tag),
+        (ACCEPT_PATCH, FRAGMENT.to_owned()),
+    ];
+    Ok((StatusCode::CREATED, headers, answer).into_response())
+}
+
+/// The protocol in the URL, and what a client is called that has no name.
+fn words(side: Side) -> (&'static str, &'static str) {
+    match side {
+        Side::Sending => ("whip", "Publisher"),
+        Side::Receiving => ("whep", "Player"),
+    }
+}
+
+/// Trickled candidates, which an ICE-lite server needs not; or an ICE restart.
+async fn patch(
+    shared: State<Shared>,
+    path: Path<(String, String)>,
+    headers: HeaderMap,
+    body: String,
+) -> Result<Response> {
+    let session = find(&shared, &path, &headers)?;
+    let fragment = IceFragment::parse(of_type(&headers, &body, FRAGMENT)?)?;
+    // Eyevinn's client names the ICE session in a header of the other name.
+    let shown = text(&headers, &header::IF_MATCH).or_else(|| text(&headers, &header::ETAG));
+    match shown {
+        Some("*") if !fragment.has_credentials => Err(NO_CREDENTIALS),
+        Some("*") => {
+            let parameters = session.restart().await?;
+            let headers = [
+                (header::CONTENT_TYPE, FRAGMENT.to_owned()),
+                (header::ETAG, tag(&parameters)),
+            ];
+            Ok((headers, fragment.answer(&parameters)).into_response())
+        }
+        Some(shown) if shown == *session.tag.borrow() => Ok(StatusCode::NO_CONTENT.into_response()),
+        Some(_) => Err(STALE_IF_MATCH),
+        // Players at hand do not keep the ETag.
+        None if session.side == Side::Receiving => Ok(StatusCode::NO_CONTENT.into_response()),
+        None => Err(NO_IF_MATCH),
+    }
+}
+
+async fn delete(
+    shared: State<Shared>,
+    path: Path<(String, String)>,
+    headers: HeaderMap,
+) -> Result<()> {
+    find(&shared, &path, &headers)?.end().await;
+    Ok(())
+}
+
+/// Tells that the session lives.
+async fn look(
+    shared: State<Shared>,
+    path: Path<(String, String)>,
+    headers: HeaderMap,
+) -> Result<StatusCode> {
+    find(&shared, &path, &headers)?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+fn find(
+    State(shared): &State<Shared>,
+    Path((room, id)): &Path<(String, String)>,
+    headers: &HeaderMap,
+) -> Result<Arc<Handle>> {
+    admit(&shared.app, headers, room)?;
+    shared.sessions.find(room, id)
+}
+
+fn of_type<'a>(headers: &HeaderMap, body: &'a str, kind: &str) -> Result<&'a str> {
+    is_of_type(headers, kind).then_some(body).ok_or(MEDIA_TYPE)
+}
+
+/// What an endpoint takes, for one who asks with GET or HEAD.
+async fn endpoint() -> Response {
+    [(header::CONTENT_TYPE, SDP)].into_response()
+}
+
+async fn options() -> Response {
+    let headers = [(ACCEPT_POST, SDP), (ACCEPT_PATCH, FRAGMENT)];
+    (StatusCode::OK, headers).into_response()
+}
+
+/// Who comes, on a server with keys.
+fn admit(app: &App, headers: &HeaderMap, room: &str) -> Result<Option<Grants>> {
+    let http = app.http();
+    if http.keys.is_empty() {
+        return Ok(None);
+    }
+    let grants = verify(bearer(headers).ok_or(TokenError::Missing)?, &http.keys)?;
+    if grants.may_join(room) {
+        Ok(Some(grants))
+    } else {
+        Err(NOT_THIS_ROOM)
+    }
+}
+
+const MEDIA_TYPE: Problem = Problem::Refused(
+    StatusCode::UNSUPPORTED_MEDIA_TYPE,
+    "a POST takes application/sdp, a PATCH application/trickle-ice-sdpfrag",
+);
+const NO_CREDENTIALS: Problem = Problem::Refused(
+    StatusCode::BAD_REQUEST,
+    "an ICE restart needs a=ice-ufrag and a=ice-pwd",
+);
+/// RFC 6585 §3.
+const NO_IF_MATCH: Problem =
+    Problem::Refused(StatusCode::PRECONDITION_REQUIRED, "If-Match is missing");
+const STALE_IF_MATCH: Problem = Problem::Refused(
+    StatusCode::PRECONDITION_FAILED,
+    "If-Match is not the ETag of the session",
+);
+const NOT_THIS_ROOM: Problem = Problem::Refused(
+    StatusCode::FORBIDDEN,
+    "your token does not allow to enter this room",
+);
+const NOT_THIS_WAY: Problem = Problem::Refused(
+    StatusCode::FORBIDDEN,
+    "your token does not allow this: to publish, or to play",
+);
+/// The type of offers and answers.
+const SDP: &str = "application/sdp";
+/// The type of what a PATCH carries (RFC 8840 §9).
+const FRAGMENT: &str = "application/trickle-ice-sdpfrag";
+/// What a POST takes (RFC 9725 §4.2).
+const ACCEPT_POST: HeaderName = HeaderName::from_static("accept-post");
+/// What a PATCH takes (RFC 5789 §3.1).
+const ACCEPT_PATCH: HeaderName = HeaderName::from_static("accept-patch");
+/// As much as a description may have.
+const MAX_BODY: usize = 256 * 1024;

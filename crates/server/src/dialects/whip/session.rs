@@ -1,0 +1,161 @@
+//! One client: a participant in a room until it says that it leaves, or is silent.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use axum::http::StatusCode;
+use tokio::sync::{mpsc, oneshot, watch};
+
+use super::problem::Problem;
+use crate::media::TransportParameters;
+use crate::participant::{Participant, Side, Told};
+use crate::rooms::{Event, RoomId, TrackId};
+
+/// All sessions by the random ids in their URLs.
+#[derive(Clone, Default)]
+pub(super) struct Sessions(Arc<Mutex<HashMap<String, Arc<Handle>>>>);
+
+/// What the HTTP side knows of a session.
+pub(super) struct Handle {
+    room: RoomId,
+    pub(super) side: Side,
+    /// The ETag of the present ICE session.
+    pub(super) tag: watch::Sender<String>,
+    commands: mpsc::Sender<Command>,
+}
+
+enum Command {
+    Restart(oneshot::Sender<Result<TransportParameters, Problem>>),
+    End,
+}
+
+/// A participant whose offer is answered.
+pub(super) struct Session {
+    pub(super) participant: Participant,
+    pub(super) side: Side,
+    /// What it plays; a player has nothing to stay for when all of that is gone.
+    pub(super) plays: Vec<TrackId>,
+}
+
+impl Sessions {
+    /// Serves a session by a task of its own. Returns its id.
+    pub(super) fn begin(
+        &self,
+        session: Session,
+        room: RoomId,
+        tag: String,
+        ending: watch::Receiver<bool>,
+    ) -> String {
+        // Whoever knows the URL may end the session.
+        let id = uuid::Uuid::new_v4().simple().to_string();
+        let (commands, inbox) = mpsc::channel(COMMANDS);
+        let handle = Handle {
+            room,
+            side: session.side,
+            tag: watch::Sender::new(tag),
+            commands,
+        };
+        self.lock().insert(id.clone(), Arc::new(handle));
+        let (sessions, own) = (self.clone(), id.clone());
+        tokio::spawn(async move {
+            serve(session, inbox, ending).await;
+            sessions.lock().remove(&own);
+        });
+        id
+    }
+
+    pub(super) fn find(&self, room: &str, id: &str) -> Result<Arc<Handle>, Problem> {
+        let found = self.lock().get(id).cloned();
+        found
+            .filter(|handle| handle.room.to_string() == room)
+            .ok_or(NO_SESSION)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<String, Arc<Handle>>> {
+        // Every change of it is a single one.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Handle {
+    /// New ICE credentials of ours. The old ones go on until the client has used the new ones.
+    pub(super) async fn restart(&self) -> Result<TransportParameters, Problem> {
+        let (sender, answer) = oneshot::channel();
+        let command = Command::Restart(sender);
+        self.commands.send(command).await.map_err(|_| NO_SESSION)?;
+        let parameters = answer.await.map_err(|_| NO_SESSION)??;
+        self.tag.send_replace(tag(&parameters));
+        Ok(parameters)
+    }
+
+    /// Ends the session, and returns when it has ended.
+    pub(super) async fn end(&self) {
+        if self.commands.send(Command::End).await.is_ok() {
+            self.commands.closed().await;
+        }
+    }
+}
+
+/// "a strong entity-tag ... identifying the ICE session" (RFC 9725 §4.3.1).
+pub(super) fn tag(parameters: &TransportParameters) -> String {
+    format!("\"{}\"", parameters.ice.username_fragment)
+}
+
+async fn serve(
+    mut session: Session,
+    mut inbox: mpsc::Receiver<Command>,
+    mut ending: watch::Receiver<bool>,
+) {
+    let person = session.participant.id();
+    let Ok(silence) = session.participant.silence(session.side) else {
+        return;
+    };
+    tokio::pin!(silence);
+    loop {
+        tokio::select! {
+            command = inbox.recv() => match command {
+                Some(Command::Restart(answer)) => {
+                    let _ = answer.send(session.restart().await);
+                }
+                Some(Command::End) | None => break,
+            },
+            happening = session.participant.next() => {
+                let Ok(told) = session.participant.happened(happening).await else { break };
+                if told.iter().any(|told| session.ends_with(told)) {
+                    break;
+                }
+            }
+            why = &mut silence => {
+                tracing::info!(%person, "a WHIP or WHEP client leaves: {why}");
+                break;
+            }
+            () = async { let _ = ending.wait_for(|ending| *ending).await; } => break,
+        }
+    }
+}
+
+impl Session {
+    async fn restart(&mut self) -> Result<TransportParameters, Problem> {
+        self.participant.restart_ice(self.side).await?;
+        Ok(self.participant.transport(self.side)?)
+    }
+
+    /// Whether nothing is left to do. A client cannot be offered anything new.
+    fn ends_with(&mut self, told: &Told) -> bool {
+        match told {
+            Told::MediaLost | Told::Event(Event::RoomEnded | Event::Removed(_)) => true,
+            Told::Event(Event::TrackClosed(track)) if self.side == Side::Receiving => {
+                self.plays.retain(|played| played != track);
+                self.plays.is_empty()
+            }
+            Told::Event(_) => false,
+        }
+    }
+}
+
+const NO_SESSION: Problem = Problem::Refused(
+    StatusCode::NOT_FOUND,
+    "there is no such session, or not any more",
+);
+/// Commands that may wait.
+const COMMANDS: usize = 4;

@@ -1,0 +1,86 @@
+//! What can be refused without media, over loopback.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use clap::Parser;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+
+use crate::app::App;
+use crate::cli::{Cli, Command};
+use crate::media::Media;
+
+const PUBLISH: &str = include_str!("../../sdp/testdata/chromium-publish.sdp");
+
+/// A server without workers on a free port.
+async fn start(flags: &[&str]) -> SocketAddr {
+    let arguments = ["tureen", "serve"].iter().chain(flags);
+    let Command::Serve(config) = Cli::parse_from(arguments).command else {
+        panic!("serve");
+    };
+    let media = Arc::new(Media::without_workers(&config.media));
+    let app = Arc::new(App::new(*config, media));
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let service = crate::http::router(app).into_make_service_with_connect_info::<SocketAddr>();
+    tokio::spawn(axum::serve(listener, service).into_future());
+    address
+}
+
+/// The answer to a request with a body of this type, in lower case.
+async fn ask(address: SocketAddr, line: &str, kind: &str, more: &str, body: &str) -> String {
+    let mut stream = TcpStream::connect(address).await.unwrap();
+    let length = body.len();
+    let request = format!(
+        "{line} HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\ncontent-type: {kind}\r\n\
+         content-length: {length}\r\n{more}\r\n{body}"
+    );
+    stream.write_all(request.as_bytes()).await.unwrap();
+    let mut answer = Vec::new();
+    stream.read_to_end(&mut answer).await.unwrap();
+    String::from_utf8_lossy(&answer).to_lowercase()
+}
+
+#[tokio::test]
+async fn refusals_have_a_status_and_a_reason() {
+    let address = start(&[]).await;
+    let sdp = "application/sdp";
+    for (line, kind, body, status) in [
+        ("POST /whip/room", "text/plain", PUBLISH, 415),
+        ("POST /whip/room", sdp, "hello", 400),
+        // It offers to send only.
+        ("POST /whep/room", sdp, PUBLISH, 422),
+        ("PATCH /whip/room/sessions/x", sdp, "", 404),
+        ("DELETE /whep/room/sessions/x", sdp, "", 404),
+        // No worker runs, so nothing can be received.
+        ("POST /whip/room", sdp, PUBLISH, 503),
+    ] {
+        let answer = ask(address, line, kind, "", body).await;
+        assert!(
+            answer.starts_with(&format!("http/1.1 {status}")),
+            "{line}: {answer}"
+        );
+        assert!(answer.contains("application/problem+json"), "{answer}");
+        assert_eq!(answer.contains("retry-after"), status == 503, "{answer}");
+    }
+}
+
+#[tokio::test]
+async fn foreign_pages_and_strangers_are_refused() {
+    let sdp = "application/sdp";
+    let origin = "origin: https://evil.example\r\n";
+    let open = start(&[]).await;
+    let answer = ask(open, "POST /whip/room", sdp, origin, PUBLISH).await;
+    assert!(answer.starts_with("http/1.1 403"), "{answer}");
+
+    let key = format!("--keys=key:{}", "s".repeat(32));
+    let guarded = start(&[&key]).await;
+    let answer = ask(guarded, "POST /whip/room", sdp, origin, PUBLISH).await;
+    assert!(answer.starts_with("http/1.1 401"), "{answer}");
+    assert!(answer.contains("www-authenticate: bearer"), "{answer}");
+    assert!(
+        answer.contains("access-control-allow-origin: https://evil.example"),
+        "{answer}"
+    );
+}

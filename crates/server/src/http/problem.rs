@@ -1,0 +1,33 @@
+//! Refusals that programs and people can read (RFC 9457).
+
+use axum::Json;
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use serde_json::json;
+
+/// An answer of type `application/problem+json`. Who shows no good token is told what to show, and
+/// whoever may try again when.
+pub(crate) fn problem(status: StatusCode, detail: &str) -> Response {
+    let body = json!({
+        "status": status.as_u16(),
+        "title": status.canonical_reason().unwrap_or_default(),
+        "detail": detail,
+    });
+    let mut response = (status, Json(body)).into_response();
+    let headers = response.headers_mut();
+    let mut set = |name, value| headers.insert(name, HeaderValue::from_static(value));
+    set(header::CONTENT_TYPE, "application/problem+json");
+    match status {
+        StatusCode::UNAUTHORIZED => {
+            set(header::WWW_AUTHENTICATE, "Bearer");
+        }
+        StatusCode::CONFLICT | StatusCode::SERVICE_UNAVAILABLE => {
+            set(header::RETRY_AFTER, RETRY_AFTER);
+        }
+        _ => {}
+    }
+    response
+}
+
+/// Seconds.
+const RETRY_AFTER: &str = "2";
