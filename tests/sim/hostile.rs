@@ -107,6 +107,36 @@ fn garbage_as_vp8_payload() {
     attack.still_works();
 }
 
+/// Whatever numbers a publisher makes up, a packet costs each consumer a bounded amount of work:
+/// neither leaps nor restarts in one batch make anybody look for packets that never came.
+#[test]
+fn numbers_that_leap_in_one_batch() {
+    let mut attack = Attack::new(3);
+    let key_frame = Camera::new(1, 500).next_frame().remove(0);
+    for step in [30_000, 2999] {
+        attack.world.act(0, |puppet| {
+            for turn in 0..1000_u32 {
+                for next in [0, 1] {
+                    let header = RtpHeader {
+                        marker: true,
+                        payload_type: PayloadType(VP8),
+                        sequence_number: (turn * step + next) as u16,
+                        timestamp: turn * 3000,
+                        ssrc: Ssrc(FACE.ssrc),
+                    };
+                    puppet.send_rtp(&rtp(header, &key_frame));
+                }
+            }
+        });
+        attack.world.run_for(MS);
+        attack.world.run_for(Duration::from_millis(200));
+        attack.seq = (999 * step + 10_000) as u16;
+        let first = attack.header();
+        attack.send(&rtp(first, &key_frame));
+        attack.still_works();
+    }
+}
+
 #[test]
 fn garbage_in_the_header_extension() {
     let mut attack = Attack::new(2);

@@ -55,15 +55,10 @@ impl Consumer {
     }
 
     /// The packet that the consumer began with may have come late, as a repair. This is the next of
-    /// the packets around it that were left out when they came. It is never one of `waiting`, which
-    /// still wait for this consumer.
-    pub(crate) fn next_to_catch_up(
-        &mut self,
-        producer: &Producer,
-        waiting: &[Arrival],
-    ) -> Option<Arrival> {
+    /// the packets around it that had come before it and were left out then.
+    pub(crate) fn next_to_catch_up(&mut self, producer: &Producer) -> Option<Arrival> {
         match &mut self.forwarding {
-            Forwarding::Simple(simple) => simple.next_to_catch_up(producer, waiting),
+            Forwarding::Simple(simple) => simple.next_to_catch_up(producer),
         }
     }
 }

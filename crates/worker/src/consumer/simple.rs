@@ -2,7 +2,7 @@
 
 use crate::params::Codec;
 use crate::producer::{Arrival, Producer, ProducerStream};
-use crate::streams::{ExtendedSeq, PacketStore, SentRecord, StoredPacket};
+use crate::streams::{ExtendedSeq, MAX_MISORDER, PacketStore, SentRecord, StoredPacket};
 
 use super::Outgoing;
 use super::forwarding::Forward;
@@ -18,13 +18,16 @@ pub(super) struct SimpleForwarding {
     catching_up: Option<CatchingUp>,
 }
 
-/// Which packets around the first one are still to be looked at.
+/// Which packets around the first one are still to be looked at. Only those that came before it
+/// were left out.
 #[derive(Clone, Copy, Debug)]
 struct CatchingUp {
     stream: u8,
-    /// The packet that the consumer began with.
-    first: ExtendedSeq,
+    /// When the packet came that the consumer began with, as [`PacketStore::arrival`] counts.
+    arrival: u64,
     next: ExtendedSeq,
+    /// No packet that came before has a higher number.
+    last: ExtendedSeq,
 }
 
 impl SimpleForwarding {
@@ -80,10 +83,11 @@ impl SimpleForwarding {
             let first = first_of_frame(&stream.store, &packet);
             munger.synchronize(first);
             self.out_of_sync = false;
-            self.catching_up = Some(CatchingUp {
+            self.catching_up = stream.store.arrival(packet.seq).map(|came| CatchingUp {
                 stream: arrival.stream,
-                first: packet.seq,
+                arrival: came,
                 next: first,
+                last: packet.seq.plus(MAX_MISORDER),
             });
         }
         let sequence_number = munger.map(packet.seq)?;
@@ -101,18 +105,18 @@ impl SimpleForwarding {
         })
     }
 
-    pub(super) fn next_to_catch_up(
-        &mut self,
-        producer: &Producer,
-        waiting: &[Arrival],
-    ) -> Option<Arrival> {
+    /// The work is bounded, although numbers leap as far as a publisher likes: a late packet is
+    /// taken only if it is less than [`MAX_MISORDER`] behind the highest number.
+    pub(super) fn next_to_catch_up(&mut self, producer: &Producer) -> Option<Arrival> {
         let mut at = self.catching_up?;
         let store = &producer.streams().get(usize::from(at.stream))?.store;
-        while store.highest().is_some_and(|highest| at.next <= highest) {
+        let last = store
+            .highest()
+            .map_or(at.last, |highest| highest.min(at.last));
+        while at.next <= last {
             let seq = at.next;
             at.next.0 += 1;
-            let waits = |one: &Arrival| (one.stream, one.seq) == (at.stream, seq);
-            if seq != at.first && !waiting.iter().any(waits) {
+            if store.arrival(seq).is_some_and(|came| came < at.arrival) {
                 self.catching_up = Some(at);
                 return Some(Arrival {
                     stream: at.stream,

@@ -102,12 +102,11 @@ impl FanOut {
                     if !output.has_room() {
                         return false;
                     }
-                    let waiting = producer.arrivals.get(self.arrival..).unwrap_or_default();
-                    if let Some(earlier) = consumer.next_to_catch_up(producer, waiting) {
+                    if let Some(earlier) = consumer.next_to_catch_up(producer) {
                         forward(now, producer, &earlier, consumer, transport, output);
                         continue;
                     }
-                    let Some(arrival) = waiting.first() else {
+                    let Some(arrival) = producer.arrivals.get(self.arrival) else {
                         break;
                     };
                     self.arrival += 1;

@@ -44,6 +44,7 @@ pub(crate) use packet_store::{Insertion, PacketStore, StoreLimits, StoredPacket}
 pub(crate) use protected_log::ProtectedLog;
 pub(crate) use rate::{RateMeter, WindowedRate};
 pub(crate) use receive::{Accepted, IncomingPacket, ReceiveStream, ReceiveStreamParams};
+pub(crate) use reception::MAX_MISORDER;
 pub(crate) use send::{SendStream, SendStreamParams, round_trip};
 pub(crate) use sent_log::SentRecord;
 pub(crate) use seq::{ExtendedSeq, SeqUnwrapper};

@@ -200,6 +200,13 @@ impl PacketStore {
         })
     }
 
+    /// How many packets were stored before this one, if it is still here. Of two packets, the one
+    /// with the lower count came first.
+    #[must_use]
+    pub(crate) fn arrival(&self, seq: ExtendedSeq) -> Option<u64> {
+        self.locate(seq).map(|(number, _)| number)
+    }
+
     /// The highest number ever stored.
     #[must_use]
     pub(crate) const fn highest(&self) -> Option<ExtendedSeq> {
@@ -245,12 +252,17 @@ impl PacketStore {
     }
 
     fn find(&self, seq: ExtendedSeq) -> Option<&Entry> {
+        self.locate(seq).map(|(_, entry)| entry)
+    }
+
+    fn locate(&self, seq: ExtendedSeq) -> Option<(u64, &Entry)> {
         let slot = *self.slots.get(self.slot_of(seq))?;
         // A slot that was never written holds zero, and that may name a living entry. So the
         // sequence number decides.
         let entry = &self.entries[slot as usize & (self.entries.len() - 1)];
         let age = self.next.wrapping_sub(1).wrapping_sub(u64::from(slot)) & 0xffff_ffff;
-        (entry.seq == seq && age < self.next - self.oldest).then_some(entry)
+        let is_alive = entry.seq == seq && age < self.next - self.oldest;
+        is_alive.then(|| (self.next - 1 - age, entry))
     }
 
     fn push(&mut self, entry: Entry) {

@@ -32,6 +32,8 @@ pub(crate) struct Reception {
     base: ExtendedSeq,
     /// The number that would confirm a jump.
     after_jump: Option<u16>,
+    /// When the source last restarted its numbering.
+    restarted: Option<Instant>,
     /// The next packet is the first of another source.
     source_changed: bool,
     recent: RecentSeqs,
@@ -67,7 +69,7 @@ impl Reception {
         timestamp: u32,
         clock_rate: u32,
     ) -> Arrival {
-        let arrival = self.classify(seq);
+        let arrival = self.classify(received, seq);
         match arrival {
             Arrival::Jump => return arrival,
             // Only packets in order show how the path delays. For a retransmission, the round trip
@@ -180,7 +182,7 @@ impl Reception {
         self.report.last_sr = None;
     }
 
-    fn classify(&mut self, seq: u16) -> Arrival {
+    fn classify(&mut self, received: Instant, seq: u16) -> Arrival {
         let source_changed = std::mem::take(&mut self.source_changed);
         let Some(highest) = self.unwrapper.highest() else {
             let first = self.unwrapper.unwrap(seq);
@@ -207,7 +209,9 @@ impl Reception {
         }
         // RFC 3550 A.1: "Two sequential packets -- assume that the other side restarted without
         // telling us so just re-sync".
-        if self.after_jump == Some(seq) {
+        let is_too_soon = |last: Instant| received.since(last) < RESTART_INTERVAL;
+        if self.after_jump == Some(seq) && !self.restarted.is_some_and(is_too_soon) {
+            self.restarted = Some(received);
             return self.restart(seq);
         }
         self.after_jump = Some(seq.wrapping_add(1));
@@ -338,8 +342,10 @@ fn ticks(at: Instant, clock_rate: u32) -> u32 {
 /// RFC 3550 A.1.
 const MAX_DROPOUT: u64 = 3000;
 /// How much reordering is tolerated. RFC 3550 A.1 has 100, and repairs need more.
-const MAX_MISORDER: u64 = 1500;
+pub(crate) const MAX_MISORDER: u64 = 1500;
 const _: () = assert!(MAX_MISORDER < RecentSeqs::SPAN);
+/// Each restart makes every consumer begin anew, so a source gets no more than ten a second.
+const RESTART_INTERVAL: Duration = Duration::from_millis(100);
 /// A step of the timestamps by more than this many seconds is not jitter.
 const RESTAMPED_SECONDS: u32 = 5;
 
@@ -433,6 +439,30 @@ mod tests {
         assert_eq!(report(&mut reception), (0, 0, 40_001));
         assert_eq!(reception.lost(), 1);
         assert_eq!(feed(&mut reception, 40_002), Arrival::Ahead(first.plus(1)));
+    }
+
+    #[test]
+    fn a_source_restarts_no_more_than_ten_times_a_second() {
+        let mut reception = fed(&[100]);
+        let mut restarts = Vec::new();
+        for millis in 0..300 {
+            let at = Instant::from_millis(millis);
+            let seq = u16::try_from(millis * 20_000 % 65_536).unwrap();
+            for seq in [seq, seq.wrapping_add(1)] {
+                let arrival = reception.handle_packet(at, seq, 0, 90_000);
+                if matches!(arrival, Arrival::Restarted(_)) {
+                    restarts.push(millis);
+                }
+            }
+        }
+        assert_eq!(restarts.len(), 3, "{restarts:?}");
+        // One that really restarted too soon is believed a little later.
+        let arrivals = (50_000_u16..50_100).map(|seq| {
+            let at = Instant::from_millis(u64::from(seq) - 49_700);
+            reception.handle_packet(at, seq, 0, 90_000)
+        });
+        let began = arrivals.filter(|arrival| matches!(arrival, Arrival::Restarted(_)));
+        assert_eq!(began.count(), 1);
     }
 
     #[test]
