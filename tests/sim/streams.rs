@@ -306,6 +306,54 @@ fn a_new_ssrc_with_the_mid_of_a_stream_takes_its_place() {
     assert_eq!(seen(&world).len(), 12);
 }
 
+/// What is still on its way of a replaced source does not count as the new one's: neither is its
+/// RTX stream learned, nor does its packet fill a gap. A new RTX stream alone is learned, too.
+#[test]
+fn retransmissions_of_a_replaced_source_are_refused() {
+    let mut world = screen(|_| {}, &[]);
+    let mut camera = Camera::new(1, 100);
+    let mid: &[(u8, &[u8])] = &[(MID, b"screen")];
+    let mut media = |world: &mut World<Puppet>, ssrc: u32, seq: u16| {
+        camera.want_key_frame();
+        let payload = camera.next_frame().remove(0);
+        send(world, &packet(ssrc, VP8, seq, mid, &payload));
+    };
+    let repair = |world: &mut World<Puppet>, ssrc: u32, seq: u16, osn: u16, mark: u8| {
+        let payload = [&osn.to_be_bytes()[..], &[0x10, 0, 1, mark]].concat();
+        send(world, &packet(ssrc, VP8_RTX, seq, mid, &payload));
+    };
+    let marks = |world: &World<Puppet>| -> Vec<u8> {
+        let packets = world.peer(1).rtp.iter();
+        let views = packets.map(|(_, packet)| RtpPacket::new_checked(packet).unwrap());
+        let screen = views.filter(|packet| packet.ssrc().0 == SEEN.ssrc);
+        let repairs = screen.filter(|packet| packet.payload().len() == 4);
+        repairs.map(|packet| packet.payload()[3]).collect()
+    };
+    let (old_rtx, new, new_rtx, newer_rtx) = (SCREEN.ssrc + 1, 9000, 9001, 9002);
+    media(&mut world, SCREEN.ssrc, 100);
+    media(&mut world, SCREEN.ssrc, 102);
+    repair(&mut world, old_rtx, 1, 101, 1);
+    assert_eq!(marks(&world), [1]);
+
+    world.run_for(1000 * MS);
+    media(&mut world, new, 100);
+    media(&mut world, new, 102);
+    repair(&mut world, old_rtx, 2, 101, 2);
+    assert_eq!(marks(&world), [1], "a straggler");
+    repair(&mut world, new_rtx, 1, 101, 3);
+    assert_eq!(marks(&world), [1, 3]);
+
+    media(&mut world, new, 104);
+    repair(&mut world, newer_rtx, 1, 103, 4);
+    assert_eq!(marks(&world), [1, 3], "once a second");
+    world.run_for(1000 * MS);
+    repair(&mut world, newer_rtx, 2, 103, 5);
+    assert_eq!(marks(&world), [1, 3, 5]);
+    media(&mut world, new, 106);
+    repair(&mut world, new_rtx, 2, 105, 6);
+    assert_eq!(marks(&world), [1, 3, 5], "the one before is refused now");
+}
+
 /// Some encoders send the picture parameter set before the sequence parameter set. RFC 6184 §8.4
 /// asks only that both come before the pictures that refer to them.
 #[test]

@@ -66,8 +66,8 @@ pub(crate) struct Taken {
     pub(crate) score_changed: bool,
     /// The camera turned.
     pub(crate) orientation: Option<VideoOrientation>,
-    /// The packet's SSRC takes the place of these: of the media, and of its retransmissions.
-    pub(crate) replaced: Option<(Ssrc, Option<Ssrc>)>,
+    /// The packet's SSRC takes the place of these, of the media or of its retransmissions.
+    pub(crate) replaced: [Option<Ssrc>; 2],
 }
 
 /// Why a producer does not take a packet.
@@ -165,17 +165,16 @@ impl Producer {
     ) -> Result<Taken, NotTaken> {
         let known = self
             .find_stream(packet.ssrc())
-            .or_else(|| self.learn_rtx(packet, names));
-        let mut replaced = None;
-        let (index, is_new) = match known {
-            Some(index) => (index, false),
+            .map(|index| (index, [None; 2]));
+        let known = known.or_else(|| self.learn_rtx(now, packet, names));
+        let (index, replaced, is_new) = match known {
+            Some((index, replaced)) => (index, replaced, false),
             None => match self.start_stream(packet, names) {
                 Err(NotTaken::NoEncoding) => {
-                    let (index, old) = self.change_source(now, packet, names)?;
-                    replaced = Some(old);
-                    (index, false)
+                    let (index, replaced) = self.change_source(now, packet, names)?;
+                    (index, replaced, false)
                 }
-                started => (started?, true),
+                started => (started?, [None; 2], true),
             },
         };
         let is_rtx = self.streams[index].is_rtx(packet.ssrc());
@@ -272,10 +271,19 @@ impl Producer {
             .position(|stream| stream.receive.params().ssrc == ssrc || stream.is_rtx(ssrc))
     }
 
-    /// The stream that a packet with a new SSRC retransmits, if it does so. Its payload type must
-    /// say so, and the RID must name the stream, unless there is only one encoding (RFC 8852 §3.2).
-    fn learn_rtx(&mut self, packet: &RtpPacket<'_>, names: PacketNames) -> Option<usize> {
+    /// The stream that a packet with a new SSRC retransmits, if it does so, and the SSRC whose place
+    /// it takes. Its payload type must say so, and the RID must name the stream, unless there is
+    /// only one encoding (RFC 8852 §3.2). What is left of a replaced source's retransmissions is
+    /// refused: its numbers would fill gaps of the new source with old packets.
+    fn learn_rtx(
+        &mut self,
+        now: Instant,
+        packet: &RtpPacket<'_>,
+        names: PacketNames,
+    ) -> Option<(usize, [Option<Ssrc>; 2])> {
         let payload_type = packet.payload_type();
+        let may_replace =
+            !self.is_change_too_soon(now) && (names.mid.is_some() || names.repaired_rid.is_some());
         let index = self.streams.iter().position(|stream| {
             let encoding = &self.parameters.encodings[stream.encoding];
             let is_named = match &encoding.rid {
@@ -286,11 +294,22 @@ impl Producer {
             };
             is_named
                 && stream.codec.rtx_payload_type == Some(payload_type)
-                && stream.receive.params().rtx.is_none()
+                && stream.replaced_rtx != Some(packet.ssrc())
+                && (stream.receive.params().rtx.is_none() || may_replace)
         })?;
-        let receive = &mut self.streams[index].receive;
-        receive.learn_rtx(packet.ssrc(), payload_type);
-        Some(index)
+        let stream = &mut self.streams[index];
+        let old = stream.receive.params().rtx.map(|(ssrc, _)| ssrc);
+        stream.receive.learn_rtx(packet.ssrc(), payload_type);
+        if old.is_some() {
+            stream.replaced_rtx = old;
+            self.source_changed = Some(now);
+        }
+        Some((index, [None, old]))
+    }
+
+    fn is_change_too_soon(&self, now: Instant) -> bool {
+        self.source_changed
+            .is_some_and(|last| now.since(last) < SOURCE_CHANGE_INTERVAL)
     }
 
     /// Lets a stream go on under a new SSRC: its encoder started anew, or its old SSRC was another's
@@ -302,13 +321,12 @@ impl Producer {
         now: Instant,
         packet: &RtpPacket<'_>,
         names: PacketNames,
-    ) -> Result<(usize, (Ssrc, Option<Ssrc>)), NotTaken> {
-        let is_too_soon = |last: Instant| now.since(last) < SOURCE_CHANGE_INTERVAL;
+    ) -> Result<(usize, [Option<Ssrc>; 2]), NotTaken> {
         let is_media = self.codecs.media(packet.payload_type()).is_some();
         if names.mid.is_none()
             || packet.payload().is_empty()
             || !is_media
-            || self.source_changed.is_some_and(is_too_soon)
+            || self.is_change_too_soon(now)
         {
             return Err(NotTaken::NoEncoding);
         }
@@ -320,10 +338,11 @@ impl Producer {
         let index = self.streams.iter().position(is_named);
         let index = index.ok_or(NotTaken::NoEncoding)?;
         self.source_changed = Some(now);
-        let receive = &mut self.streams[index].receive;
-        let old = receive.params();
-        let replaced = (old.ssrc, old.rtx.map(|(ssrc, _)| ssrc));
-        receive.change_source(packet.ssrc());
+        let stream = &mut self.streams[index];
+        let old = stream.receive.params();
+        let replaced = [Some(old.ssrc), old.rtx.map(|(ssrc, _)| ssrc)];
+        stream.replaced_rtx = replaced[1].or(stream.replaced_rtx);
+        stream.receive.change_source(packet.ssrc());
         tracing::debug!(target: "tureen::rtp", producer = %self.id, ssrc = %packet.ssrc(), "stream goes on under another SSRC");
         Ok((index, replaced))
     }

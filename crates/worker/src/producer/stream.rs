@@ -21,6 +21,8 @@ pub(crate) struct ProducerStream {
     pub(crate) receive: ReceiveStream,
     pub(crate) store: PacketStore,
     pub(crate) feedback: Feedback,
+    /// The SSRC of retransmissions whose place another has taken.
+    pub(super) replaced_rtx: Option<Ssrc>,
     key_frames: KeyFrameRequests,
     /// A request for a key frame waits to be sent.
     key_frame_due: bool,
@@ -107,6 +109,7 @@ impl ProducerStream {
                 StoreLimits::AUDIO
             }),
             feedback,
+            replaced_rtx: None,
             key_frames: KeyFrameRequests::new(key_frame_request_delay),
             key_frame_due: false,
             fir_sequence_number: 0,

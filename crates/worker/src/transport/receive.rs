@@ -101,11 +101,9 @@ impl Transport {
             &mut counters.rtp
         };
         traffic.add(now, received.packet.bytes().len());
-        if let Some((media, rtx)) = taken.replaced {
-            for ssrc in std::iter::once(media).chain(rtx) {
-                self.listener.forget(ssrc);
-                self.ingress.retire(std::iter::once(ssrc));
-            }
+        for ssrc in taken.replaced.into_iter().flatten() {
+            self.listener.forget(ssrc);
+            self.ingress.retire(std::iter::once(ssrc));
         }
         if !received.is_known {
             self.learn_ssrc(received.packet.ssrc(), received.producer);
