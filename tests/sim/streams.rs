@@ -354,6 +354,43 @@ fn retransmissions_of_a_replaced_source_are_refused() {
     assert_eq!(marks(&world), [1, 3, 5], "the one before is refused now");
 }
 
+/// A subscriber that begins again and again, by pausing or by losing its path, gets a key frame at
+/// once, and then one a second. Otherwise it could make everybody receive only key frames.
+#[test]
+fn a_consumer_that_begins_again_and_again_costs_a_key_frame_a_second() {
+    let mut world = screen(|_| {}, &[]);
+    let mut camera = Camera::new(1, 100);
+    let requests = |world: &mut World<Puppet>| {
+        let heard = std::mem::take(&mut world.peer_mut(0).rtcp);
+        let is_pli = |packet: &RtcpPacket<'_>| matches!(packet, RtcpPacket::Pli(pli) if pli.media_ssrc == Ssrc(SCREEN.ssrc));
+        let count =
+            |(_, compound): &(_, Vec<u8>)| RtcpPackets::new(compound).filter(is_pli).count();
+        heard.iter().map(count).sum::<usize>()
+    };
+    let mut seq = 0;
+    let mut obey = |world: &mut World<Puppet>| {
+        camera.want_key_frame();
+        let payload = camera.next_frame().remove(0);
+        seq += 1;
+        send(world, &packet(SCREEN.ssrc, VP8, seq, &[], &payload));
+    };
+    obey(&mut world);
+    world.run_for(3000 * MS);
+    requests(&mut world);
+    let mut counts = Vec::new();
+    for _ in 0..30 {
+        for body in [RequestBody::ConsumerPause, RequestBody::ConsumerResume] {
+            world.request("screen-to-1", body).unwrap();
+        }
+        world.run_for(100 * MS);
+        obey(&mut world);
+        counts.push(requests(&mut world));
+    }
+    assert_eq!(counts[0], 1, "at once");
+    let all: usize = counts.iter().sum();
+    assert!((3..=4).contains(&all), "{counts:?}");
+}
+
 /// Some encoders send the picture parameter set before the sequence parameter set. RFC 6184 §8.4
 /// asks only that both come before the pictures that refer to them.
 #[test]

@@ -11,6 +11,8 @@ mod stats;
 pub(crate) use forwarding::Forward;
 pub(crate) use outgoing::Outgoing;
 
+use std::time::Duration;
+
 use crate::error::RequestError;
 use crate::ids::{Mid, PayloadType, ProducerKey, Ssrc, TransportKey};
 use crate::messages::{Consume, ConsumerScore};
@@ -21,6 +23,7 @@ use crate::params::{
 use crate::producer::{Feedback, Producer};
 use crate::rng::Rng;
 use crate::streams::{SendStream, SendStreamParams};
+use crate::time::Instant;
 use crate::wire::extension_ids::SendExtensionIds;
 
 use forwarding::Forwarding;
@@ -48,6 +51,8 @@ pub(crate) struct Consumer {
     pub(crate) outgoing: Box<[Outgoing]>,
     /// The last score that was told.
     told_score: Option<ConsumerScore>,
+    /// When it last began, or began again, and needed a key frame for that.
+    began: Option<Instant>,
 }
 
 impl Consumer {
@@ -105,6 +110,7 @@ impl Consumer {
             forwarding: Forwarding::simple(plan.name, consume.ignore_dtx),
             outgoing: Box::new([outgoing]),
             told_score: None,
+            began: None,
         })
     }
 
@@ -175,6 +181,14 @@ impl Consumer {
         self.outgoing.iter_mut().for_each(Outgoing::forget_sent);
     }
 
+    /// It begins, or begins again. Returns whether it may have a key frame for that at once: a peer
+    /// can make its consumers begin again as often as it likes, by losing and finding its path or
+    /// by pausing. Within a second it counts as one that has lost the picture.
+    pub(crate) fn begin(&mut self, now: Instant) -> bool {
+        let is_too_soon = |last: Instant| now.since(last) < BEGIN_INTERVAL;
+        !self.began.replace(now).is_some_and(is_too_soon)
+    }
+
     pub(crate) fn set_priority(&mut self, priority: u8) -> Result<(), RequestError> {
         if priority == 0 {
             return Err(RequestError::invalid("priority", "must be 1 to 255"));
@@ -213,6 +227,9 @@ impl Consumer {
         self.parameters.rtcp.cname.as_deref().unwrap_or_default()
     }
 }
+
+/// How often a consumer may have a key frame at once.
+const BEGIN_INTERVAL: Duration = Duration::from_secs(1);
 
 /// What the parameters of a consumer come down to.
 struct Plan {

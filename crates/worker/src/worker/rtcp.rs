@@ -146,7 +146,10 @@ impl Worker {
     /// Asks the publisher for a key frame, if the consumer can use one now.
     pub(super) fn request_key_frame_for(&mut self, now: Instant, key: ConsumerKey) {
         if self.can_use_key_frame(key) {
-            let consumer = &self.entities.consumers[key];
+            let consumer = &mut self.entities.consumers[key];
+            if !consumer.begin(now) {
+                return self.picture_lost_at(now, key);
+            }
             let producer = &mut self.entities.producers[consumer.producer];
             debug_assert_eq!(producer.kind(), MediaKind::Video);
             for outgoing in &consumer.outgoing {
