@@ -250,10 +250,18 @@ impl<P: Peer> World<P> {
             remote: from,
         };
         assert!(self.batch.push(path, self.now, datagram), "a datagram fits");
-        self.worker.handle_datagrams(self.now, &mut self.batch);
-        self.batch.clear();
+        self.take_in();
         let responses = self.settle();
         assert!(responses.is_empty(), "nobody asked");
+    }
+
+    /// Hands the worker the batch, portion by portion.
+    fn take_in(&mut self) {
+        while !self.worker.handle_datagrams(self.now, &mut self.batch) {
+            let responses = self.settle();
+            assert!(responses.is_empty(), "nobody asked");
+        }
+        self.batch.clear();
     }
 
     /// Lets a peer do something, and puts what it then sends onto its link.
@@ -328,8 +336,7 @@ impl<P: Peer> World<P> {
             }
         }
         if !self.batch.is_empty() {
-            self.worker.handle_datagrams(now, &mut self.batch);
-            self.batch.clear();
+            self.take_in();
         }
         if self.worker.poll_timeout().is_some_and(|(at, _)| at <= now) {
             self.worker.handle_timeout(now);

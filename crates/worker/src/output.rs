@@ -41,6 +41,8 @@ pub struct Batch {
     bytes: Box<[u8]>,
     used: usize,
     datagrams: Vec<Received>,
+    /// The first datagram that the core has not taken.
+    next: usize,
     is_pressed: bool,
 }
 
@@ -64,6 +66,7 @@ impl Batch {
             bytes: vec![0; capacity].into_boxed_slice(),
             used: 0,
             datagrams: Vec::with_capacity(datagrams),
+            next: 0,
             is_pressed: false,
         }
     }
@@ -119,16 +122,23 @@ impl Batch {
         self.is_pressed
     }
 
-    /// The datagram at `index`, to be decrypted in place; `None` past the end.
-    pub fn get_mut(&mut self, index: usize) -> Option<(Path, Instant, &mut [u8])> {
-        let Received { path, at, range } = self.datagrams.get(index)?.clone();
+    /// Takes the next datagram, to be decrypted in place; `None` when all were taken.
+    pub(crate) fn take_next(&mut self) -> Option<(Path, Instant, &mut [u8])> {
+        let Received { path, at, range } = self.datagrams.get(self.next)?.clone();
+        self.next += 1;
         Some((path, at, &mut self.bytes[range]))
+    }
+
+    /// Whether the core has taken all datagrams.
+    pub(crate) fn is_taken(&self) -> bool {
+        self.next == self.datagrams.len()
     }
 
     /// Forgets all datagrams; keeps the memory.
     pub fn clear(&mut self) {
         self.used = 0;
         self.datagrams.clear();
+        self.next = 0;
         self.is_pressed = false;
     }
 }
@@ -468,7 +478,7 @@ mod tests {
         assert!(batch.push(path(1), Instant::default(), b"12345"));
         assert!(!batch.push(path(1), Instant::default(), b"6789"));
         assert!(!batch.place(path(1), Instant::default(), 4..9));
-        assert_eq!(batch.get_mut(0).unwrap().2, b"12345");
-        assert!(batch.get_mut(1).is_none());
+        assert_eq!(batch.take_next().unwrap().2, b"12345");
+        assert!(batch.take_next().is_none());
     }
 }

@@ -243,7 +243,8 @@ impl Counter {
 #[inline(never)]
 fn wake(worker: &mut Worker, now: Instant, batch: &mut Batch, output: &mut Output) -> (u64, u64) {
     let (mut datagrams, mut trains) = (0, 0);
-    worker.handle_datagrams(now, batch);
+    let is_taken = worker.handle_datagrams(now, batch);
+    assert!(is_taken, "a wake-up brings little at a time");
     batch.clear();
     if worker.poll_timeout().is_some_and(|(at, _)| at <= now) {
         worker.handle_timeout(now);

@@ -233,13 +233,17 @@ impl EventLoop {
 
     /// Takes one batch through the core; `false` if there was none.
     fn receive_batch(&mut self) -> bool {
-        let Some((now, batch)) = self.sockets.receive() else {
+        let Some(now) = self.sockets.receive() else {
             return false;
         };
-        self.worker.handle_datagrams(now, batch);
-        self.send_output(now);
-        self.write_messages();
-        true
+        loop {
+            let is_taken = self.worker.handle_datagrams(now, self.sockets.batch_mut());
+            self.send_output(now);
+            self.write_messages();
+            if is_taken {
+                return true;
+            }
+        }
     }
 
     /// Feeds the core what the controller has sent, as long as it can answer.

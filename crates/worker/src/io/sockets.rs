@@ -81,9 +81,9 @@ impl Sockets {
         !self.ready.is_empty() || self.tcp.has_ended()
     }
 
-    /// Fills a batch from the sockets that are ready, each in its turn; `None` if nothing came. The
+    /// Fills the batch from the sockets that are ready, each in its turn; `None` if nothing came. The
     /// instant is the start of this; no datagram in the batch is later.
-    pub(super) fn receive(&mut self) -> Option<(Instant, &mut Batch)> {
+    pub(super) fn receive(&mut self) -> Option<Instant> {
         self.intake.clear();
         if self.ready.is_empty() {
             return None;
@@ -107,7 +107,12 @@ impl Sockets {
                 }
             }
         }
-        (self.intake.len() > 0).then(|| (clocks.monotonic, self.intake.batch_mut()))
+        (self.intake.len() > 0).then_some(clocks.monotonic)
+    }
+
+    /// What the last [`Sockets::receive`] brought, for the core.
+    pub(super) fn batch_mut(&mut self) -> &mut Batch {
+        self.intake.batch_mut()
     }
 
     fn receive_from(&mut self, source: Source, clocks: Clocks) -> Readiness {

@@ -39,11 +39,11 @@ pub(crate) struct StoredPacket<'a> {
 /// How much a [`PacketStore`] remembers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct StoreLimits {
-    /// The maximum number of packets, 1–65536. It must not be less than the packets of one receive
-    /// batch.
+    /// The maximum number of packets, 1–65536. It must not be less than the packets that the worker
+    /// takes in before it forwards them.
     pub max_packets: usize,
     /// The maximum number of bytes of payload and extensions. It must not be less than twice the
-    /// bytes of one receive batch. Worst-case memory of the store is this plus 44 bytes per packet,
+    /// bytes that the worker takes in before it forwards them. Worst-case memory of the store is this plus 44 bytes per packet,
     /// each rounded up to a power of two.
     pub max_bytes: usize,
     /// Packets are forgotten after this time, at the latest when the next one comes.
@@ -84,8 +84,8 @@ pub(crate) enum Insertion {
 ///
 /// Packets may be inserted late, out of order. Insertion is O(1) amortised and reading O(1).
 ///
-/// A packet of the current batch never expires while the batch is worked on. It makes room for
-/// others only if the limits are below what [`StoreLimits`] requires. So every packet that fan-out
+/// A packet that waits for fan-out never expires while it waits. It makes room for others only if
+/// the limits are below what [`StoreLimits`] requires. So every packet that fan-out
 /// still has to send is here.
 #[derive(Debug)]
 pub(crate) struct PacketStore {

@@ -31,6 +31,7 @@ use crate::params::{DtlsState, PortRange};
 use crate::producer::Producer;
 use crate::rng::{KeyedState, Rng, Table};
 use crate::router::{FanOut, Router};
+use crate::streams::StoreLimits;
 use crate::time::{ClockAnchor, Instant};
 use crate::timers::Deadlines;
 use crate::transport::Transport;
@@ -211,22 +212,28 @@ impl Worker {
         Ok(worker)
     }
 
-    /// Takes in received datagrams, which are decrypted in place.
-    pub fn handle_datagrams(&mut self, now: Instant, batch: &mut Batch) {
+    /// Takes in received datagrams, which are decrypted in place, as many as the stores can hold.
+    /// Returns `false` when some are left: call [`Worker::drain`], then this again.
+    #[must_use]
+    pub fn handle_datagrams(&mut self, now: Instant, batch: &mut Batch) -> bool {
         self.is_pressed = batch.is_pressed();
-        let mut index = 0;
-        while index < batch.len() && !self.failed {
+        let (mut datagrams, mut bytes) = (0, 0);
+        let has_room = |datagrams, bytes| datagrams < PORTION_DATAGRAMS && bytes < PORTION_BYTES;
+        while has_room(datagrams, bytes) && !batch.is_taken() && !self.failed {
             // The fence stands around what is left of the batch: after a panic the datagram that
             // caused it is skipped and the rest goes on.
-            let next = &mut index;
             self.fenced(now, |worker| {
-                while let Some((path, at, datagram)) = batch.get_mut(*next) {
-                    *next += 1;
+                while has_room(datagrams, bytes)
+                    && let Some((path, at, datagram)) = batch.take_next()
+                {
+                    datagrams += 1;
+                    bytes += datagram.len();
                     worker.handle_datagram(now, path, at, datagram);
                 }
             });
         }
         self.collect_logs();
+        batch.is_taken() || self.failed
     }
 
     /// Takes in one message of the controller.
@@ -428,6 +435,16 @@ impl std::fmt::Debug for Worker {
 mod tests;
 
 /// So many panics within [`PANIC_WINDOW`] end the worker.
+/// How much is taken in before it is forwarded. A batch is larger, and no stream may bring more than
+/// its store holds.
+const PORTION_DATAGRAMS: usize = 2048;
+const PORTION_BYTES: usize = 512 * 1024;
+const _: () = {
+    let (audio, video) = (StoreLimits::AUDIO, StoreLimits::VIDEO);
+    assert!(audio.max_packets >= PORTION_DATAGRAMS && video.max_packets >= PORTION_DATAGRAMS);
+    assert!(audio.max_bytes >= 2 * PORTION_BYTES && video.max_bytes >= 2 * PORTION_BYTES);
+};
+
 const MAX_PANICS: usize = 4;
 const PANIC_WINDOW: Duration = Duration::from_secs(60);
 /// Bytes for answers to STUN between two drains.

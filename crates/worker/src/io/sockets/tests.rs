@@ -48,9 +48,8 @@ impl Rig {
             }
         }
         let mut received = Vec::new();
-        if let Some((now, batch)) = self.sockets.receive() {
-            for index in 0..batch.len() {
-                let (path, at, bytes) = batch.get_mut(index).unwrap();
+        if let Some(now) = self.sockets.receive() {
+            while let Some((path, at, bytes)) = self.sockets.batch_mut().take_next() {
                 assert!(at <= now);
                 received.push((path, bytes.to_vec()));
             }

@@ -184,8 +184,7 @@ fn receive(endpoint: &mut UdpEndpoint, count: usize) -> (Vec<(Instant, Vec<u8>)>
     while received.len() < count {
         let clocks = Clocks::read();
         endpoint.receive(&mut arrays, &mut intake, clocks, &mut losses);
-        for index in 0..intake.len() {
-            let (path, at, bytes) = intake.batch_mut().get_mut(index).unwrap();
+        while let Some((path, at, bytes)) = intake.batch_mut().take_next() {
             assert_eq!(path.socket, KEY);
             assert!(at <= clocks.monotonic);
             received.push((at, bytes.to_vec()));
@@ -220,8 +219,8 @@ fn coalesced_messages_are_split_at_their_segments() {
     near.receive(&mut arrays, &mut intake, clocks, &mut losses);
     assert_eq!(arrays.received().count(), 1, "it came in one piece");
     assert_eq!(intake.len(), 21);
-    for (index, sent) in twenty_one().into_iter().enumerate() {
-        let (path, _, bytes) = intake.batch_mut().get_mut(index).unwrap();
+    for sent in twenty_one() {
+        let (path, _, bytes) = intake.batch_mut().take_next().unwrap();
         assert_eq!(path.remote, far.socket.local_addr().unwrap());
         assert_eq!(bytes, sent);
     }
@@ -260,7 +259,7 @@ fn several_sockets_share_one_batch() {
     }
     assert_eq!(intake.len(), 9);
     for index in 0..9 {
-        let (_, _, bytes) = intake.batch_mut().get_mut(index).unwrap();
+        let (_, _, bytes) = intake.batch_mut().take_next().unwrap();
         assert_eq!(bytes, datagram(index / 3, [1500, 1, 700][index % 3]));
     }
 }
