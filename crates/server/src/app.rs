@@ -4,10 +4,11 @@ use std::sync::atomic::AtomicUsize;
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
+use nix::sys::resource::{Resource, getrlimit};
 use tokio::sync::watch;
 
 use crate::config::{HttpConfig, ServeConfig};
-use crate::http::{Metrics, Refusals, Strangers};
+use crate::http::{Guests, MOST_PER_ADDRESS, Metrics, Refusals, Strangers};
 use crate::media::Media;
 use crate::participant::Hall;
 use crate::rooms::Limits;
@@ -23,7 +24,9 @@ pub(crate) struct App {
     pub(crate) metrics: Metrics,
     /// Open WebSocket connections.
     pub(crate) connections: AtomicUsize,
-    /// Those of them who have not said who they are.
+    /// All TCP connections at the page's port.
+    pub(crate) guests: Arc<Guests>,
+    /// WebSocket connections that have not said who they are.
     pub(crate) strangers: Arc<Strangers>,
     /// What is refused, for the log.
     pub(crate) refusals: Refusals,
@@ -48,7 +51,11 @@ impl App {
             hall: Arc::new(Hall::new(limits)),
             http: RwLock::new(Arc::new(config.http.clone())),
             // A crowd at the door is smaller than the house.
-            strangers: Arc::new(Strangers::new(config.rooms.max_people / 4 + 16)),
+            strangers: Arc::new(Strangers::new(
+                config.rooms.max_people / 4 + 16,
+                MOST_PER_ADDRESS,
+            )),
+            guests: Arc::new(Guests::new(most_guests(config.rooms.max_people))),
             refusals: Refusals::default(),
             config,
             media,
@@ -68,6 +75,14 @@ impl App {
     pub(crate) fn set_http(&self, http: HttpConfig) {
         *self.http.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(http);
     }
+}
+
+/// As many connections that have proven nothing as there may be people. A quarter of the descriptors
+/// stays for everything else.
+fn most_guests(people: usize) -> usize {
+    let descriptors = getrlimit(Resource::RLIMIT_NOFILE).map_or(1024, |(soft, _)| soft);
+    let share = usize::try_from(descriptors / 4 * 3).unwrap_or(usize::MAX);
+    share.min(people.saturating_add(64))
 }
 
 /// As long as a phone rings before the caller gives up.

@@ -3,6 +3,7 @@
 mod access;
 mod assets;
 mod client;
+mod guests;
 mod headers;
 mod metrics;
 mod pages;
@@ -22,11 +23,12 @@ use axum::middleware::{from_fn, from_fn_with_state};
 use axum::routing::get;
 
 pub(crate) use client::client;
+pub(crate) use guests::{Guest, Guests};
 pub(crate) use headers::{bearer, cors, is_of_type, text};
 pub(crate) use metrics::Metrics;
 pub(crate) use problem::problem;
 pub(crate) use refusals::Refusals;
-pub(crate) use strangers::Strangers;
+pub(crate) use strangers::{MOST_PER_ADDRESS, Strangers};
 
 use crate::app::App;
 use crate::dialects::whip;
@@ -46,6 +48,7 @@ pub(crate) fn router(app: Arc<App>) -> Router {
         .fallback(pages::not_found)
         .with_state(Arc::clone(&app))
         .merge(whip)
-        .layer(from_fn_with_state(app, access::known_host))
+        .layer(from_fn_with_state(Arc::clone(&app), access::known_host))
+        .layer(from_fn_with_state(app, guests::note))
         .layer(from_fn(access::security_headers))
 }

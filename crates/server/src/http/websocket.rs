@@ -16,7 +16,7 @@ use tokio_tungstenite::tungstenite;
 
 use super::access::{is_welcome, shown};
 use super::client::client;
-use super::strangers::Stranger;
+use super::strangers::{Stranger, network};
 use crate::app::App;
 use crate::dialects::page::{Closing, Session};
 
@@ -48,7 +48,7 @@ pub(super) async fn upgrade(
         .max_frame_size(size)
         .on_upgrade(move |socket| async move {
             let _place = Place::take(&app);
-            Connection::new(app, socket, address, access_token)
+            Connection::new(app, socket, (peer, address), access_token)
                 .run()
                 .await;
         })
@@ -68,6 +68,8 @@ struct Connection {
     session: Session,
     /// Until the client is online.
     stranger: Option<Stranger>,
+    /// The other end of the connection, which may be a proxy.
+    peer: SocketAddr,
     address: IpAddr,
     allowance: Allowance,
     opened: Instant,
@@ -76,9 +78,15 @@ struct Connection {
 }
 
 impl Connection {
-    fn new(app: Arc<App>, socket: WebSocket, address: IpAddr, token: Option<String>) -> Self {
+    fn new(
+        app: Arc<App>,
+        socket: WebSocket,
+        (peer, address): (SocketAddr, IpAddr),
+        token: Option<String>,
+    ) -> Self {
         Self {
-            stranger: Some(app.strangers.admit(address)),
+            stranger: Some(app.strangers.admit(Some(network(address)))),
+            peer,
             address,
             // A proxy on this machine stands for people who have nothing in common.
             session: Session::new(
@@ -154,8 +162,8 @@ impl Connection {
                     Vec::new()
                 }
             };
-            if self.session.is_online() {
-                self.stranger = None;
+            if self.session.is_online() && self.stranger.take().is_some() {
+                self.app.guests.is_known(self.peer);
             }
             for frame in frames {
                 self.send(Message::Text(frame)).await?;

@@ -1,8 +1,9 @@
 //! `tureen serve`: from a configuration to a running server, and back to nothing.
 //!
-//! `tls` holds the certificate of the pages, `logs` what is logged, and `reload` what SIGHUP
+//! `door` accepts connections, `tls` holds the certificate of the pages, `logs` what is logged, and `reload` what SIGHUP
 //! changes of both and of the rest.
 
+mod door;
 mod logs;
 mod reload;
 mod tls;
@@ -23,8 +24,8 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::extract::connect_info::IntoMakeServiceWithConnectInfo;
-use axum_server::Handle;
 use axum_server::tls_rustls::RustlsConfig;
+use axum_server::{Handle, Server};
 use clap::CommandFactory;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 use hyper_util::server::conn::auto::Builder;
@@ -40,6 +41,7 @@ use crate::config::{CodecName, MediaConfig, ServeConfig, unknown_variables};
 use crate::ends::{Ends, Hangups};
 use crate::http;
 use crate::media::{ListenPlan, Media, plan, surroundings};
+use door::{Door, Peer};
 use tls::TlsOnly;
 
 /// Why the server did not start, or stopped.
@@ -199,6 +201,7 @@ fn can_record(directory: &Path) -> io::Result<()> {
 }
 
 async fn run(config: ServeConfig, again: Reload) -> Result<(), ServeError> {
+    door::raise_descriptor_limit();
     let mut ends = Ends::new()?;
     let hangups = Hangups::new()?;
     let address = config.http.listen;
@@ -230,7 +233,8 @@ async fn run(config: ServeConfig, again: Reload) -> Result<(), ServeError> {
     let service =
         http::router(Arc::clone(&app)).into_make_service_with_connect_info::<SocketAddr>();
     announce(&app, address, tls.is_some(), &plan, here.outward);
-    let server = tokio::spawn(answer(listener, tls, handle.clone(), service));
+    let door = Door::new(listener, Arc::clone(&app))?;
+    let server = tokio::spawn(answer(door, tls, handle.clone(), service));
 
     ends.wait().await;
     tracing::info!("ending: clients are told, workers are closed");
@@ -260,28 +264,21 @@ async fn run(config: ServeConfig, again: Reload) -> Result<(), ServeError> {
 
 /// Answers requests until the handle says otherwise.
 async fn answer(
-    listener: TcpListener,
+    door: Door,
     tls: Option<RustlsConfig>,
-    handle: Handle<SocketAddr>,
+    handle: Handle<Peer>,
     service: IntoMakeServiceWithConnectInfo<Router, SocketAddr>,
 ) -> io::Result<()> {
+    let mut server = Server::<Peer>::from_listener(door).handle(handle);
+    limit(server.http_builder());
     match tls {
-        Some(tls) => {
-            let mut server = axum_server::from_tcp(listener)?
-                .acceptor(TlsOnly::new(tls))
-                .handle(handle);
-            limit(server.http_builder());
-            server.serve(service).await
-        }
-        None => {
-            let mut server = axum_server::from_tcp(listener)?.handle(handle);
-            limit(server.http_builder());
-            server.serve(service).await
-        }
+        Some(tls) => server.acceptor(TlsOnly::new(tls)).serve(service).await,
+        None => server.serve(service).await,
     }
 }
 
-/// A client that sends a request letter by letter cannot hold a connection for long.
+/// A client that sends a request letter by letter, or is silent after one, cannot hold a connection
+/// for long. The door sees to the first request.
 fn limit(connections: &mut Builder<TokioExecutor>) {
     connections
         .http1()
@@ -290,6 +287,8 @@ fn limit(connections: &mut Builder<TokioExecutor>) {
     connections
         .http2()
         .timer(TokioTimer::new())
+        .keep_alive_interval(HTTP2_PING)
+        .keep_alive_timeout(HEADER_TIMEOUT)
         .max_concurrent_streams(HTTP2_STREAMS);
 }
 
@@ -406,3 +405,5 @@ const FAREWELL: Duration = Duration::from_secs(3);
 /// How long a client may take to send the head of a request.
 const HEADER_TIMEOUT: Duration = Duration::from_secs(10);
 const HTTP2_STREAMS: u32 = 64;
+/// How often a connection of HTTP/2 is asked whether it lives.
+const HTTP2_PING: Duration = Duration::from_secs(30);

@@ -16,9 +16,9 @@ use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use thiserror::Error;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
 use tokio::time::timeout;
 
+use super::door::Visitor;
 use crate::config::HttpConfig;
 
 /// Why certificate and key cannot be used.
@@ -121,16 +121,16 @@ impl TlsOnly {
     }
 }
 
-impl<S: Send + 'static> Accept<TcpStream, S> for TlsOnly {
-    type Stream = <RustlsAcceptor as Accept<TcpStream, S>>::Stream;
+impl<S: Send + 'static> Accept<Visitor, S> for TlsOnly {
+    type Stream = <RustlsAcceptor as Accept<Visitor, S>>::Stream;
     type Service = S;
     type Future = Pin<Box<dyn Future<Output = io::Result<(Self::Stream, S)>> + Send>>;
 
-    fn accept(&self, stream: TcpStream, service: S) -> Self::Future {
+    fn accept(&self, stream: Visitor, service: S) -> Self::Future {
         let tls = self.0.clone();
         Box::pin(async move {
             let mut first = [0];
-            timeout(PATIENCE, stream.peek(&mut first)).await??;
+            timeout(PATIENCE, stream.stream.peek(&mut first)).await??;
             // RFC 8446 §5.1: a connection begins with a record of type handshake, 22. A method of
             // HTTP begins with a letter.
             if first[0].is_ascii_alphabetic() {
@@ -142,7 +142,7 @@ impl<S: Send + 'static> Accept<TcpStream, S> for TlsOnly {
     }
 }
 
-async fn explain(mut stream: TcpStream) -> io::Result<()> {
+async fn explain(mut stream: Visitor) -> io::Result<()> {
     stream.write_all(PLAIN_HTTP.as_bytes()).await?;
     stream.shutdown().await?;
     // If a socket is closed with unread data, it is reset, and the answer may be lost.

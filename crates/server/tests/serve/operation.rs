@@ -4,7 +4,7 @@
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{ChildStderr, Command, Stdio};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -259,24 +259,25 @@ fn a_server_is_ready_while_it_has_a_worker() {
 }
 
 #[test]
-fn a_server_out_of_descriptors_accepts_again_when_it_has_some() {
+fn a_server_out_of_descriptors_lets_newcomers_in_while_the_crowd_stays() {
     let mut limited = Command::new("sh");
     limited.args(["-c", "ulimit -n 100 && exec \"$0\" \"$@\""]);
     limited.arg(env!("CARGO_BIN_EXE_tureen"));
-    let server = Server::start_as(&mut limited, &["--workers=1"]);
-    let taken = Path::new("/proc")
-        .join(server.process.id().to_string())
-        .join("fd");
-    let open = || fs::read_dir(&taken).unwrap().count();
-    let crowd: Vec<_> = (0..200)
+    limited.stderr(Stdio::piped());
+    let mut server = Server::start_as(&mut limited, &["--workers=1"]);
+    let mut log = BufReader::new(server.process.stderr.take().unwrap()).lines();
+    let crowd: Vec<_> = (0..300)
         .map(|_| TcpStream::connect(&server.authority).unwrap())
         .collect();
-    let patience = Instant::now() + Duration::from_secs(20);
-    while open() < 100 {
-        assert!(Instant::now() < patience, "only {} are open", open());
+    let lack = log.find_map(|line| line.ok().filter(|line| line.contains("descriptors")));
+    assert!(lack.unwrap().contains("limit=100"));
+    for _ in 0..3 {
+        assert!(server.get("/healthz").ends_with("ok\n"));
     }
     drop(crowd);
-    assert!(server.get("/healthz").ends_with("ok\n"));
+    server.terminate();
+    let again = log.filter(|line| line.as_ref().is_ok_and(|line| line.contains("descriptors")));
+    assert_eq!(again.count(), 0, "the same lack is logged twice");
 }
 
 #[test]

@@ -4,6 +4,7 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream, UdpSocket};
 use std::os::unix::process::CommandExt;
 use std::process::{Child, Command, Stdio};
+use std::time::Duration;
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
@@ -43,6 +44,7 @@ impl Server {
 
     pub(crate) fn get(&self, path: &str) -> String {
         let mut stream = TcpStream::connect(&self.authority).unwrap();
+        stream.set_read_timeout(Some(PATIENCE)).unwrap();
         let host = &self.authority;
         write!(
             stream,
@@ -108,6 +110,9 @@ pub(crate) fn command() -> Command {
     command.stderr(Stdio::null());
     command
 }
+
+/// How long an answer may take.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// The first of as many ports in a row that are free for UDP and TCP.
 fn free_ports(count: u16) -> u16 {

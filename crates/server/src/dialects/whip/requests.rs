@@ -3,14 +3,17 @@
 use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Router;
-use axum::extract::{ConnectInfo, DefaultBodyLimit, Path, Query, State};
+use axum::body::{Body, to_bytes};
+use axum::extract::{ConnectInfo, Path, Query, State};
 use axum::http::StatusCode;
 use axum::http::header::{self, HeaderMap, HeaderName};
 use axum::middleware::from_fn_with_state;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodRouter, get, post};
+use tokio::time::timeout;
 
 use super::offers;
 use super::problem::Problem;
@@ -38,7 +41,6 @@ pub(crate) fn routes(app: Arc<App>) -> Router {
         .route("/whep/{room}", endpoint(post(play)))
         .route("/whep/{room}/{person}", endpoint(post(play_person)))
         .route("/whep/{room}/sessions/{session}", session())
-        .layer(DefaultBodyLimit::max(MAX_BODY))
         .layer(from_fn_with_state(Arc::clone(&shared.app), cors))
         .with_state(shared)
 }
@@ -55,7 +57,7 @@ type Post = (
     ConnectInfo<SocketAddr>,
     Query<HashMap<String, String>>,
     HeaderMap,
-    String,
+    Body,
 );
 
 async fn publish(Path(room): Path<String>, post: Post) -> Result<Response> {
@@ -80,7 +82,7 @@ async fn begin(side: Side, room: &str, whom: Option<&str>, post: Post) -> Result
     if !grants.as_ref().is_none_or(may) {
         return Err(NOT_THIS_WAY);
     }
-    let offer = Offer::parse(of_type(&headers, &body, SDP)?)?;
+    let offer = Offer::parse(&read(&headers, body, SDP).await?)?;
     let id = RoomId::parse(room)?;
     let known = grants.as_ref().map(NewPerson::try_from).transpose()?;
     let mut new = known.unwrap_or_else(|| NewPerson::named(""));
@@ -127,10 +129,10 @@ async fn patch(
     shared: State<Shared>,
     path: Path<(String, String)>,
     headers: HeaderMap,
-    body: String,
+    body: Body,
 ) -> Result<Response> {
     let session = find(&shared, &path, &headers)?;
-    let fragment = IceFragment::parse(of_type(&headers, &body, FRAGMENT)?)?;
+    let fragment = IceFragment::parse(&read(&headers, body, FRAGMENT).await?)?;
     // Eyevinn's client names the ICE session in a header of the other name.
     let shown = text(&headers, &header::IF_MATCH).or_else(|| text(&headers, &header::ETAG));
     match shown {
@@ -179,8 +181,14 @@ fn find(
     shared.sessions.find(room, id)
 }
 
-fn of_type<'a>(headers: &HeaderMap, body: &'a str, kind: &str) -> Result<&'a str> {
-    is_of_type(headers, kind).then_some(body).ok_or(MEDIA_TYPE)
+/// The body, for one who may do what they ask for. It must come soon.
+async fn read(headers: &HeaderMap, body: Body, kind: &str) -> Result<String> {
+    if !is_of_type(headers, kind) {
+        return Err(MEDIA_TYPE);
+    }
+    let whole = timeout(BODY_TIMEOUT, to_bytes(body, MAX_BODY)).await;
+    let whole = whole.map_err(|_| SLOW)?.map_err(|_| TOO_LARGE)?;
+    String::from_utf8(whole.into()).map_err(|_| NOT_UTF8)
 }
 
 /// What an endpoint takes, for one who asks with GET or HEAD.
@@ -211,6 +219,13 @@ const MEDIA_TYPE: Problem = Problem::Refused(
     StatusCode::UNSUPPORTED_MEDIA_TYPE,
     "a POST takes application/sdp, a PATCH application/trickle-ice-sdpfrag",
 );
+const SLOW: Problem =
+    Problem::Refused(StatusCode::REQUEST_TIMEOUT, "the body did not come in time");
+const TOO_LARGE: Problem = Problem::Refused(
+    StatusCode::PAYLOAD_TOO_LARGE,
+    "the body is larger than a description may be, or ends too early",
+);
+const NOT_UTF8: Problem = Problem::Refused(StatusCode::BAD_REQUEST, "the body is not UTF-8");
 const NO_CREDENTIALS: Problem = Problem::Refused(
     StatusCode::BAD_REQUEST,
     "an ICE restart needs a=ice-ufrag and a=ice-pwd",
@@ -240,3 +255,5 @@ const ACCEPT_POST: HeaderName = HeaderName::from_static("accept-post");
 const ACCEPT_PATCH: HeaderName = HeaderName::from_static("accept-patch");
 /// As much as a description may have.
 const MAX_BODY: usize = 256 * 1024;
+/// How long a body may take.
+const BODY_TIMEOUT: Duration = Duration::from_secs(10);

@@ -84,3 +84,23 @@ async fn foreign_pages_and_strangers_are_refused() {
         "{answer}"
     );
 }
+
+#[tokio::test]
+async fn a_stranger_is_refused_before_the_body_has_come() {
+    let key = format!("--keys=key:{}", "s".repeat(32));
+    let address = start(&[&key]).await;
+    let mut stream = TcpStream::connect(address).await.unwrap();
+    let head = format!(
+        "POST /whip/room HTTP/1.1\r\nhost: {address}\r\ncontent-type: application/sdp\r\n\
+         content-length: 9999\r\n\r\nv=0\r\n"
+    );
+    stream.write_all(head.as_bytes()).await.unwrap();
+    let mut status = [0; 12];
+    let answer = stream.read_exact(&mut status);
+    let patience = std::time::Duration::from_secs(5);
+    tokio::time::timeout(patience, answer)
+        .await
+        .unwrap()
+        .unwrap();
+    assert_eq!(status, *b"HTTP/1.1 401");
+}
