@@ -10,8 +10,9 @@ type Result<T> = std::result::Result<T, SignalingError>;
 
 impl Session {
     /// Refuses what the token of the client does not allow, and narrows what it allows in part. The
-    /// token is checked once, with the first request that carries it. If it expires later, the
-    /// person stays in.
+    /// token is checked once, when it is shown. That of the accepted `hello` says for good who the
+    /// person is, so that what rooms know of them and what is allowed here come from one token. If
+    /// it expires later, the person stays in.
     pub(super) fn admit(&mut self, request: Request) -> Result<Request> {
         let http = self.app.http();
         if http.keys.is_empty() {
@@ -22,7 +23,12 @@ impl Session {
             Request::DescribeRoom { token, .. } => token.as_deref(),
             _ => None,
         };
-        if let Some(token) = shown.or(self.token.as_deref()) {
+        if shown.is_some() && self.is_online() {
+            return Err(SignalingError::TokenTwice);
+        }
+        if !self.is_online()
+            && let Some(token) = shown.or(self.token.as_deref())
+        {
             self.grants = Some(verify(token, &http.keys)?);
             self.token = None;
         }

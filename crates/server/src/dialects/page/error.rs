@@ -28,6 +28,9 @@ pub(crate) enum SignalingError {
     /// `hello` came twice.
     #[error("you have said hello already")]
     HelloTwice,
+    /// Whoever is online has shown their token.
+    #[error("you have shown your token already: connect anew to come in with another one")]
+    TokenTwice,
     /// The token opens nothing.
     #[error(transparent)]
     Token(#[from] TokenError),
@@ -59,6 +62,7 @@ impl SignalingError {
             Self::WrongVersion { .. } => "wrong-version",
             Self::HelloFirst => "hello-first",
             Self::HelloTwice => "hello-twice",
+            Self::TokenTwice => "token-twice",
             Self::Token(error) => error.code(),
             Self::NotAllowed(_) => "not-allowed",
             Self::Sdp(error) => error.code(),

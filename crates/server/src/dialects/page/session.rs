@@ -28,7 +28,7 @@ pub(crate) struct Session {
     pub(super) address: Option<IpAddr>,
     /// The token in the address of the connection. A token in a request counts more.
     pub(super) token: Option<String>,
-    /// What the token allows, once it was shown to a server with keys.
+    /// What the token allows, once it was shown to a server with keys. From `hello` on it stays.
     pub(super) grants: Option<Grants>,
     /// From `hello` on.
     pub(super) participant: Option<Participant>,

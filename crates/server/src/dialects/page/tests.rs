@@ -507,3 +507,29 @@ async fn only_the_sources_of_the_token_are_published() {
         "not-in-room"
     );
 }
+
+#[tokio::test]
+async fn who_one_is_does_not_change_with_a_second_token() {
+    let app = guarded();
+    let admin = token(&["--identity=eve", "--room=hers", "--admin"]);
+    let guest = token(&["--identity=eve", "--room=theirs"]);
+    let mut eve = Client(Session::new(Arc::clone(&app), None));
+    let hello = |token: &str| json!({ "version": 1, "name": "Eve", "token": token });
+    let describe = |token: &str| json!({ "room": "theirs", "token": token });
+    // At the door nobody is anybody yet.
+    assert_eq!(
+        eve.refused("describe-room", describe(&guest)).await,
+        "no-such-room"
+    );
+    eve.ok("hello", hello(&admin)).await;
+    assert_eq!(
+        eve.refused("describe-room", describe(&guest)).await,
+        "token-twice"
+    );
+    assert_eq!(eve.refused("hello", hello(&guest)).await, "token-twice");
+    let open = json!({ "name": "x", "kind": "meeting", "started": true });
+    let join = |room: &str| json!({ "room": room, "open": open });
+    assert_eq!(eve.refused("join", join("theirs")).await, "not-allowed");
+    let joined = eve.ok("join", join("hers")).await;
+    assert_eq!(joined["participants"][0]["host"], true);
+}
