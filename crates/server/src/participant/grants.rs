@@ -32,5 +32,6 @@ fn permissions(grants: &Grants) -> Permissions {
         data: grants.can_publish_data,
         hidden: grants.hidden,
         admin: grants.room_admin,
+        own: grants.room_create || grants.room_admin,
     }
 }

@@ -129,12 +129,12 @@ impl Hall {
         new: NewRoom,
     ) -> Result<(RoomId, Secret), RoomError> {
         let mut inner = self.lock();
-        let room = inner.make(maker, RoomId::random(), new, &self.limits, self.now())?;
+        let room = inner.make(maker, RoomId::random(), new, true, &self.limits, self.now())?;
         Ok((room.id().clone(), room.ask(|room| room.secret().clone())))
     }
 
     /// Brings a person into a room. If there is no such room and `options` describe one, it is
-    /// made.
+    /// made. Then it is theirs if they may own it, and nobody's otherwise.
     pub(super) fn join(
         &self,
         person: PersonId,
@@ -151,11 +151,11 @@ impl Hall {
         } else if let Err(RoomError::RoomEnded) = inner.directory.describe(id) {
             return Err(RoomError::RoomEnded);
         } else if let Some(new) = options.open.take() {
-            let new = inner.make(person, id.clone(), new, &self.limits, now)?;
+            let owned = who.1.own;
+            let new = inner.make(person, id.clone(), new, owned, &self.limits, now)?;
             // A secret from an older room of this id does not matter to the one who opens it anew.
-            let secret = new.ask(|room| room.secret().clone());
-            options.secret = Some(secret.reveal().to_owned());
-            made = Some(secret);
+            made = owned.then(|| new.ask(|room| room.secret().clone()));
+            options.secret = made.as_ref().map(|secret| secret.reveal().to_owned());
             room = Some(new);
         }
         let room = room.ok_or(RoomError::NoSuchRoom)?;
@@ -220,7 +220,8 @@ impl Hall {
         let mut inner = self.lock();
         let accepted = inner.directory.accept_ring(person, ring)?;
         let new = accepted.room.clone();
-        let room = inner.make(accepted.from, RoomId::random(), new, &self.limits, now)?;
+        let (from, id) = (accepted.from, RoomId::random());
+        let room = inner.make(from, id, new, true, &self.limits, now)?;
         inner.act(|_, out| room.ask(|room| Directory::tell_accepted(&accepted, room, out)));
         Ok(())
     }
@@ -249,6 +250,7 @@ impl Inner {
         maker: PersonId,
         id: RoomId,
         mut new: NewRoom,
+        owned: bool,
         limits: &Arc<Limits>,
         now: UnixTime,
     ) -> Result<Arc<OpenRoom>, RoomError> {
@@ -256,8 +258,11 @@ impl Inner {
             tracing::info!(room = %unused, "an unused room gives way to a new one");
             self.close_if_empty(&unused, now);
         }
-        tracing::info!(room = %id, kind = ?new.kind, "a room is made");
-        let room = Arc::new(OpenRoom::new(Room::new(id, new, Arc::clone(limits))));
+        let room = Room::new(id, new, Arc::clone(limits));
+        let room = if owned { room } else { room.without_owner() };
+        let room = Arc::new(OpenRoom::new(room));
+        let kind = room.summary().0.info.kind;
+        tracing::info!(room = %room.id(), ?kind, owned, "a room is made");
         self.directory.add_room(maker, room.summary().0, now);
         self.rooms.insert(room.id().clone(), Arc::clone(&room));
         Ok(room)

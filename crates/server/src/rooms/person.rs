@@ -56,6 +56,8 @@ pub(crate) struct Permissions {
     pub hidden: bool,
     /// Be a host like the owner: mute and remove people, lock the room.
     pub admin: bool,
+    /// Own a room that they open by entering it.
+    pub own: bool,
 }
 
 impl Permissions {
@@ -68,6 +70,7 @@ impl Permissions {
         data: true,
         hidden: false,
         admin: false,
+        own: true,
     };
 }
 

@@ -533,3 +533,58 @@ async fn who_one_is_does_not_change_with_a_second_token() {
     let joined = eve.ok("join", join("hers")).await;
     assert_eq!(joined["participants"][0]["host"], true);
 }
+
+#[tokio::test]
+async fn on_a_server_with_keys_a_guest_who_comes_first_owns_nothing() {
+    let app = guarded();
+    let mut clients = Vec::new();
+    for flags in [
+        &["--identity=bob", "--room=soup"][..],
+        &["--identity=ann", "--room=soup", "--admin"],
+        &["--identity=cid", "--room=salad", "--create"],
+    ] {
+        let session = Session::new(Arc::clone(&app), None).with_token(Some(token(flags)));
+        let mut client = Client(session);
+        let hello = json!({ "version": 1, "name": "x" });
+        client.ok("hello", hello).await;
+        clients.push(client);
+    }
+    let [bob, ann, cid] = &mut clients[..] else {
+        panic!("three");
+    };
+    // What only an owner could make use of is not done: a call that waits, a presentation.
+    let open = json!({ "name": "x", "kind": "presentation", "metadata": "x" });
+    let join = json!({ "room": "soup", "open": open, "secret": "of a room before" });
+    let joined = bob.ok("join", join).await;
+    assert!(joined.get("secret").is_none(), "{joined}");
+    let bobs = &joined["participants"][0];
+    assert_eq!(
+        (&bobs["owner"], &bobs["host"]),
+        (&json!(false), &json!(false))
+    );
+    assert_eq!(bobs["presence"], "in-call");
+    assert_eq!(joined["room"]["state"], "in-call");
+    assert_eq!(joined["room"]["kind"], "meeting");
+    assert_eq!(joined["room"]["metadata"], "");
+    for (request, data) in [
+        ("lock-room", json!({ "locked": true })),
+        ("end-room", Value::Null),
+        ("ring-room", Value::Null),
+    ] {
+        assert_eq!(bob.refused(request, data).await, "not-owner", "{request}");
+    }
+    // A host does what is the owner's elsewhere.
+    ann.ok("join", json!({ "room": "soup" })).await;
+    ann.ok("lock-room", json!({ "locked": true })).await;
+    ann.ok("ring-room", Value::Null).await;
+    ann.ok("end-room", Value::Null).await;
+    assert_eq!(bob.told().await.last().unwrap()["event"], "room-ended");
+
+    let open = json!({ "name": "x", "kind": "presentation" });
+    let joined = cid
+        .ok("join", json!({ "room": "salad", "open": open }))
+        .await;
+    assert!(joined["secret"].is_string());
+    assert_eq!(joined["participants"][0]["owner"], true);
+    assert_eq!(joined["room"]["kind"], "presentation");
+}

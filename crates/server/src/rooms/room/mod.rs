@@ -28,6 +28,8 @@ pub(crate) struct Room {
     info: RoomInfo,
     limits: Arc<Limits>,
     secret: Secret,
+    /// Whether somebody may own it. Otherwise its hosts do what is the owner's.
+    has_owner: bool,
     /// The secret of the called person, in a room for two. Nobody comes in there without a secret.
     guest_secret: Secret,
     members: BTreeMap<PersonId, Member>,
@@ -73,6 +75,7 @@ impl Room {
             },
             limits,
             secret: Secret::random(),
+            has_owner: true,
             guest_secret: Secret::random(),
             members: BTreeMap::new(),
             seats: 0,
@@ -84,12 +87,22 @@ impl Room {
         }
     }
 
+    /// The same room without an owner. Nothing in it waits for one: it is a meeting whose call
+    /// runs, and its metadata is left to its hosts.
+    pub(crate) fn without_owner(mut self) -> Self {
+        self.has_owner = false;
+        self.info.kind = RoomKind::Meeting;
+        self.info.state = RoomState::InCall;
+        self.info.metadata.clear();
+        self
+    }
+
     /// Its id.
     pub(crate) fn id(&self) -> &RoomId {
         &self.info.id
     }
 
-    /// What makes one who joins with it the owner.
+    /// What makes one who joins with it the owner. In a room without an owner nobody is told it.
     pub(crate) fn secret(&self) -> &Secret {
         &self.secret
     }
@@ -137,7 +150,8 @@ impl Room {
     }
 
     fn require_owner(&self, person: PersonId) -> Result<(), RoomError> {
-        if self.member(person)?.info.owner {
+        let info = &self.member(person)?.info;
+        if info.owner || !self.has_owner && info.is_host() {
             Ok(())
         } else {
             Err(RoomError::NotOwner)
