@@ -24,6 +24,19 @@ use self::dependency_descriptor::FrameMark;
 /// What one packet's payload says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct PayloadDescription {
+    /// What forwarding has to know.
+    pub digest: PayloadDigest,
+    /// What the dependency descriptor says on its own, without templates; `None` without a
+    /// descriptor.
+    pub dependency: Option<FrameMark>,
+    /// What only this codec says.
+    pub details: Details,
+}
+
+/// What forwarding has to know of a payload. It is made once and lies with the stored packet, so that
+/// no consumer reads a payload.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct PayloadDigest {
     /// Whether a receiver can begin to decode with this packet, because it begins a key frame or
     /// what must come before one. It is never set for audio.
     pub key_frame: bool,
@@ -38,11 +51,6 @@ pub(crate) struct PayloadDescription {
     pub switching_up: bool,
     /// Whether it only keeps a silent stream alive (discontinuous transmission).
     pub dtx: bool,
-    /// What the dependency descriptor says on its own, without templates; `None` without a
-    /// descriptor.
-    pub dependency: Option<FrameMark>,
-    /// What only this codec says.
-    pub details: Details,
 }
 
 /// What only one codec says.
@@ -79,8 +87,8 @@ pub(crate) fn describe(
     };
     let mark = dependency_descriptor.and_then(FrameMark::read);
     if let Some(mark) = mark.filter(|_| !payload.is_empty()) {
-        description.key_frame = mark.frame_start && mark.has_structure;
-        description.frame_start = mark.frame_start;
+        description.digest.key_frame = mark.frame_start && mark.has_structure;
+        description.digest.frame_start = mark.frame_start;
         description.dependency = Some(mark);
     }
     description
@@ -89,10 +97,9 @@ pub(crate) fn describe(
 fn describe_payload(codec: Codec, payload: &[u8]) -> PayloadDescription {
     let described = match codec {
         Codec::Opus | Codec::MultiOpus => {
-            return PayloadDescription {
-                dtx: opus::is_dtx(payload),
-                ..PayloadDescription::opaque()
-            };
+            let mut description = PayloadDescription::opaque();
+            description.digest.dtx = opus::is_dtx(payload);
+            return description;
         }
         Codec::Vp8 => Vp8Descriptor::parse(payload).map(PayloadDescription::from),
         Codec::Vp9 => Vp9Descriptor::parse(payload).map(PayloadDescription::from),
@@ -115,69 +122,68 @@ fn describe_payload(codec: Codec, payload: &[u8]) -> PayloadDescription {
 }
 
 impl PayloadDescription {
-    const fn opaque() -> Self {
+    fn opaque() -> Self {
+        Self::new(PayloadDigest::default(), Details::Opaque)
+    }
+
+    fn new(digest: PayloadDigest, details: Details) -> Self {
         Self {
-            key_frame: false,
-            frame_start: false,
-            spatial_layer: 0,
-            temporal_layer: 0,
-            switching_up: false,
-            dtx: false,
+            digest,
             dependency: None,
-            details: Details::Opaque,
+            details,
         }
     }
 }
 
 impl From<Vp8Descriptor> for PayloadDescription {
     fn from(vp8: Vp8Descriptor) -> Self {
-        Self {
+        let digest = PayloadDigest {
             key_frame: vp8.key_frame,
             frame_start: vp8.is_frame_start(),
             temporal_layer: vp8.temporal_layer.unwrap_or(0),
             // A key frame refers to nothing, so every layer may begin there.
             switching_up: vp8.layer_sync || vp8.key_frame,
-            details: Details::Vp8(vp8),
-            ..Self::opaque()
-        }
+            ..PayloadDigest::default()
+        };
+        Self::new(digest, Details::Vp8(vp8))
     }
 }
 
 impl From<Vp9Descriptor> for PayloadDescription {
     fn from(vp9: Vp9Descriptor) -> Self {
-        Self {
+        let digest = PayloadDigest {
             key_frame: vp9.is_key_frame(),
             frame_start: vp9.frame_start,
             spatial_layer: vp9.spatial_layer,
             temporal_layer: vp9.temporal_layer,
             switching_up: vp9.switching_up || vp9.is_key_frame(),
-            details: Details::Vp9(vp9),
-            ..Self::opaque()
-        }
+            ..PayloadDigest::default()
+        };
+        Self::new(digest, Details::Vp9(vp9))
     }
 }
 
 impl From<H264Payload> for PayloadDescription {
     fn from(h264: H264Payload) -> Self {
-        Self {
+        let digest = PayloadDigest {
             key_frame: h264.sequence_parameter_set || h264.idr_start,
             switching_up: h264.sequence_parameter_set || h264.idr_start,
-            details: Details::H264(h264),
-            ..Self::opaque()
-        }
+            ..PayloadDigest::default()
+        };
+        Self::new(digest, Details::H264(h264))
     }
 }
 
 impl From<Av1Payload> for PayloadDescription {
     fn from(av1: Av1Payload) -> Self {
-        Self {
+        let digest = PayloadDigest {
             key_frame: av1.new_coded_video_sequence,
             spatial_layer: av1.spatial_layer.unwrap_or(0),
             temporal_layer: av1.temporal_layer.unwrap_or(0),
             switching_up: av1.new_coded_video_sequence,
-            details: Details::Av1(av1),
-            ..Self::opaque()
-        }
+            ..PayloadDigest::default()
+        };
+        Self::new(digest, Details::Av1(av1))
     }
 }
 
@@ -213,20 +219,20 @@ mod tests {
     fn the_dependency_descriptor_is_believed_before_the_payload() {
         // A VP8 key frame by its own bytes.
         let payload = [0x10, 0x00, 0, 0];
-        assert!(describe(Codec::Vp8, &payload, None).key_frame);
+        assert!(describe(Codec::Vp8, &payload, None).digest.key_frame);
         let middle = [0x01, 0x01, 0x72];
         let told = describe(Codec::Vp8, &payload, Some(&middle));
-        assert!(!told.key_frame && !told.frame_start);
+        assert!(!told.digest.key_frame && !told.digest.frame_start);
         let with_structure = [0x81, 0x01, 0x72, 0x80];
         let encrypted = describe(Codec::Av1, &[0x80, 0xff, 0xff], Some(&with_structure));
-        assert!(encrypted.key_frame && encrypted.frame_start);
+        assert!(encrypted.digest.key_frame && encrypted.digest.frame_start);
         assert_eq!(encrypted.dependency.unwrap().frame_number, 0x172);
     }
 
     #[test]
     fn dtx_is_told_of_opus_alone() {
-        assert!(describe(Codec::Opus, &[0x08], None).dtx);
-        assert!(describe(Codec::MultiOpus, &[0x08, 0], None).dtx);
-        assert!(!describe(Codec::Pcmu, &[0x08], None).dtx);
+        assert!(describe(Codec::Opus, &[0x08], None).digest.dtx);
+        assert!(describe(Codec::MultiOpus, &[0x08, 0], None).digest.dtx);
+        assert!(!describe(Codec::Pcmu, &[0x08], None).digest.dtx);
     }
 }

@@ -69,7 +69,7 @@ impl SimpleForwarding {
         let left_out = payload_types.sent_as(packet.payload_type).is_none()
             // Padding alone is a probe of the publisher's own path.
             || packet.payload.is_empty()
-            || self.ignore_dtx && packet.dtx;
+            || self.ignore_dtx && packet.digest.dtx;
         if left_out {
             if !self.out_of_sync {
                 munger.drop(packet.seq);
@@ -77,7 +77,7 @@ impl SimpleForwarding {
             return None;
         }
         if self.out_of_sync {
-            if self.has_key_frames && !packet.key_frame {
+            if self.has_key_frames && !packet.digest.key_frame {
                 return None;
             }
             let first = first_of_frame(&stream.store, &packet);

@@ -2,7 +2,7 @@
 
 use super::stream::Arrival;
 use super::{NotTaken, Producer};
-use crate::codecs;
+use crate::codecs::{self, PayloadDigest};
 use crate::ids::PayloadType;
 use crate::params::{HeaderExtensionUri as Uri, MediaKind};
 use crate::streams::{Accepted, IncomingPacket, Insertion, StoredPacket, rtx};
@@ -25,28 +25,19 @@ impl Producer {
             .mapped_payload_type(payload_type)
             .ok_or(NotTaken::PayloadType)?;
         let payload = packet.payload();
-        let description = self.describe(index, packet, payload);
+        let digest = self.describe(index, packet, payload);
         let stream = &mut self.streams[index];
-        let incoming = incoming(at, packet, payload, &description);
+        let incoming = incoming(at, packet, payload, &digest);
         let accepted = stream
             .receive
             .handle_rtp(now, &incoming)
             .map_err(|_| NotTaken::Discarded)?;
-        if description.key_frame {
+        if digest.key_frame {
             stream.handle_key_frame();
         } else if self.kind == MediaKind::Video && (is_first || accepted.key_frame_needed) {
             stream.force_key_frame(now);
         }
-        Ok(self.keep(
-            now,
-            at,
-            index,
-            packet,
-            payload,
-            mapped,
-            &description,
-            accepted,
-        ))
+        Ok(self.keep(now, at, index, packet, payload, mapped, &digest, accepted))
     }
 
     /// Takes a packet of the RTX stream of `index` (RFC 4588 §4).
@@ -67,37 +58,23 @@ impl Producer {
             return padding.map(|()| None).map_err(|_| NotTaken::Discarded);
         }
         let (osn, payload) = rtx::decapsulate(packet.payload()).ok_or(NotTaken::Malformed)?;
-        let description = self.describe(index, packet, payload);
+        let digest = self.describe(index, packet, payload);
         let stream = &mut self.streams[index];
-        let incoming = incoming(at, packet, payload, &description);
+        let incoming = incoming(at, packet, payload, &digest);
         let accepted = stream
             .receive
             .handle_rtx(now, &incoming, osn)
             .map_err(|_| NotTaken::Discarded)?;
-        if description.key_frame {
+        if digest.key_frame {
             stream.handle_key_frame();
         }
-        Ok(self.keep(
-            now,
-            at,
-            index,
-            packet,
-            payload,
-            mapped,
-            &description,
-            accepted,
-        ))
+        Ok(self.keep(now, at, index, packet, payload, mapped, &digest, accepted))
     }
 
-    fn describe(
-        &self,
-        index: usize,
-        packet: &RtpPacket<'_>,
-        payload: &[u8],
-    ) -> codecs::PayloadDescription {
+    fn describe(&self, index: usize, packet: &RtpPacket<'_>, payload: &[u8]) -> PayloadDigest {
         let descriptor = self.pass_through.dependency_descriptor();
         let descriptor = descriptor.and_then(|id| packet.extension(id));
-        codecs::describe(self.streams[index].codec.codec, payload, descriptor)
+        codecs::describe(self.streams[index].codec.codec, payload, descriptor).digest
     }
 
     /// Puts an accepted packet into the store, unless the producer is paused.
@@ -113,7 +90,7 @@ impl Producer {
         packet: &RtpPacket<'_>,
         payload: &[u8],
         mapped: PayloadType,
-        description: &codecs::PayloadDescription,
+        digest: &PayloadDigest,
         accepted: Accepted,
     ) -> Option<Arrival> {
         if self.paused {
@@ -126,10 +103,7 @@ impl Producer {
             marker: packet.marker(),
             payload_type: mapped.0,
             received: at,
-            key_frame: description.key_frame,
-            spatial_layer: description.spatial_layer,
-            temporal_layer: description.temporal_layer,
-            dtx: description.dtx,
+            digest: *digest,
             extensions: &self.scratch,
             payload,
         };
@@ -180,14 +154,14 @@ fn incoming(
     at: Instant,
     packet: &RtpPacket<'_>,
     payload: &[u8],
-    description: &codecs::PayloadDescription,
+    digest: &PayloadDigest,
 ) -> IncomingPacket {
     IncomingPacket {
         seq: packet.sequence_number(),
         timestamp: packet.timestamp(),
         received: at,
         size: packet.bytes().len(),
-        key_frame: description.key_frame,
+        key_frame: digest.key_frame,
         has_payload: !payload.is_empty(),
     }
 }

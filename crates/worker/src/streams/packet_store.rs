@@ -6,6 +6,7 @@
 use std::time::Duration;
 
 use super::seq::ExtendedSeq;
+use crate::codecs::PayloadDigest;
 use crate::time::Instant;
 
 /// A packet after ingress: header fields with the numbers that consumers see, and two blocks of
@@ -22,14 +23,8 @@ pub(crate) struct StoredPacket<'a> {
     pub payload_type: u8,
     /// When it arrived. For a repaired packet that is the arrival of its repair.
     pub received: Instant,
-    /// Whether a key frame starts with it.
-    pub key_frame: bool,
-    /// The spatial layer, from 0.
-    pub spatial_layer: u8,
-    /// The temporal layer, from 0.
-    pub temporal_layer: u8,
-    /// Whether it only keeps a silent stream alive (discontinuous transmission).
-    pub dtx: bool,
+    /// What its payload is.
+    pub digest: PayloadDigest,
     /// The header extensions that are passed on to consumers, in the form that ingress composed.
     pub extensions: &'a [u8],
     /// The payload without padding.
@@ -117,10 +112,7 @@ struct Entry {
     payload_len: u16,
     payload_type: u8,
     marker: bool,
-    key_frame: bool,
-    /// Both layers, four bits each.
-    layers: u8,
-    dtx: bool,
+    digest: PayloadDigest,
 }
 
 impl PacketStore {
@@ -170,9 +162,7 @@ impl PacketStore {
             payload_len,
             payload_type: packet.payload_type,
             marker: packet.marker,
-            key_frame: packet.key_frame,
-            layers: (packet.spatial_layer.min(0xf) << 4) | packet.temporal_layer.min(0xf),
-            dtx: packet.dtx,
+            digest: packet.digest,
         });
         Insertion::Stored
     }
@@ -189,10 +179,7 @@ impl PacketStore {
             marker: entry.marker,
             payload_type: entry.payload_type,
             received: entry.received,
-            key_frame: entry.key_frame,
-            spatial_layer: entry.layers >> 4,
-            temporal_layer: entry.layers & 0xf,
-            dtx: entry.dtx,
+            digest: entry.digest,
             extensions: self.bytes.get(start..middle)?,
             payload: self
                 .bytes
@@ -443,10 +430,13 @@ mod tests {
             marker: seq.is_multiple_of(3),
             payload_type: 96,
             received: Instant::from_millis(seq),
-            key_frame: seq.is_multiple_of(5),
-            spatial_layer: 2,
-            temporal_layer: 1,
-            dtx: seq.is_multiple_of(7),
+            digest: PayloadDigest {
+                key_frame: seq.is_multiple_of(5),
+                spatial_layer: 2,
+                temporal_layer: 1,
+                dtx: seq.is_multiple_of(7),
+                ..PayloadDigest::default()
+            },
             extensions: &[0xbe, 0xde],
             payload,
         }

@@ -7,6 +7,7 @@ use std::time::Duration;
 use super::receive::ReceiveStats;
 use super::send::SendStats;
 use super::*;
+use crate::codecs::PayloadDigest;
 use crate::ids::{PayloadType, Ssrc};
 use crate::time::Instant;
 
@@ -181,10 +182,7 @@ fn run(loss_percent: u64) -> (BTreeMap<u32, usize>, ReceiveStats, SendStats) {
                 marker: false,
                 payload_type: 96,
                 received: now,
-                key_frame: false,
-                spatial_layer: 0,
-                temporal_layer: 0,
-                dtx: false,
+                digest: PayloadDigest::default(),
                 extensions: &[],
                 payload: &packet.payload,
             };
