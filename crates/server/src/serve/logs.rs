@@ -85,13 +85,11 @@ pub(super) fn start(config: &LogConfig) -> Result<(), LogFilterError> {
 }
 
 /// Logs by another filter from now on.
-pub(super) fn change(text: &str) -> Result<(), LogFilterError> {
-    let filter = filter(text)?;
+pub(super) fn change(filter: EnvFilter) {
     if let Some(handle) = FILTER.get() {
         // The subscriber of the process lives as long as the process.
         let _ = handle.reload(filter);
     }
-    Ok(())
 }
 
 /// Colours are for people at terminals. If NO_COLOR is set and not empty, they want none.

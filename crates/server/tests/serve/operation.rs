@@ -149,7 +149,7 @@ fn a_renewed_certificate_is_served_and_nothing_ends() {
     assert_eq!(old.certificate(), first);
 
     fs::write(files.path("cert.pem"), "nonsense").unwrap();
-    reload(&server, &mut log, "the old certificate stays: tls-cert: ");
+    reload(&server, &mut log, "nothing is changed: tls-cert: ");
     assert_eq!(Secure::connect(&server).certificate(), first);
 
     let second = files.renew();
@@ -236,10 +236,50 @@ fn a_reload_takes_over_what_can_change_and_names_the_rest() {
     fs::write(&file, "metrics-remote = \"perhaps\"\n").unwrap();
     reload(&server, &mut log, "nothing is changed: ");
     assert_eq!(remote(&server), "HTTP/1.1 403");
-    fs::write(&file, "metrics-remote = true\nmax-rooms = 7\n").unwrap();
-    reload(&server, &mut log, "stay as they are until a restart");
+    // Everything else is good, and is not taken over either.
+    fs::write(&file, "metrics-remote = true\nlog = \"verbose\"\n").unwrap();
+    reload(&server, &mut log, "nothing is changed: log: ");
+    fs::write(&file, "metrics-remote = true\ncodecs = [\"opus\"]\n").unwrap();
+    reload(&server, &mut log, "nothing is changed: codecs: ");
+    assert_eq!(remote(&server), "HTTP/1.1 403");
+    let new =
+        "metrics-remote = true\nmax-rooms = 7\ntls-cert = \"cert.pem\"\ntls-key = \"key.pem\"\n";
+    files.renew();
+    let new = new.replace("\"cert", &format!("\"{}/cert", files.0.display()));
+    let new = new.replace("\"key", &format!("\"{}/key", files.0.display()));
+    fs::write(&file, new).unwrap();
+    let fixed = "these stay as they are until a restart: max-rooms, tls-cert, tls-key";
+    reload(&server, &mut log, fixed);
     assert_eq!(remote(&server), "HTTP/1.1 200");
     assert_eq!(server.terminate(), Some(0));
+}
+
+#[test]
+fn a_reload_does_not_open_a_server_that_has_keys() {
+    let files = Certificates::new();
+    let file = files.path("tureen.toml");
+    let key = "a-secret-of-thirty-two-characters";
+    fs::write(&file, format!("keys = [\"key:{key}\"]\n")).unwrap();
+    let config = files.flag("config", "tureen.toml");
+    let mut server = Server::start_with_log(&["--workers=1", &config]);
+    let mut log = BufReader::new(server.process.stderr.take().unwrap());
+    let publish = || {
+        let mut stream = TcpStream::connect(&server.authority).unwrap();
+        let host = &server.authority;
+        let head = format!("POST /whip/room HTTP/1.1\r\nhost: {host}\r\ncontent-length: 0\r\n");
+        write!(stream, "{head}connection: close\r\n\r\n").unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        answer[..12].to_owned()
+    };
+    assert_eq!(publish(), "HTTP/1.1 401");
+    // An editor that empties the file before it writes it.
+    fs::write(&file, "").unwrap();
+    reload(&server, &mut log, "nothing is changed: keys: ");
+    assert_eq!(publish(), "HTTP/1.1 401");
+    fs::write(&file, format!("keys = [\"other:{key}\"]\n")).unwrap();
+    reload(&server, &mut log, "the configuration is read again");
+    assert_eq!(publish(), "HTTP/1.1 401");
 }
 
 #[test]

@@ -28,6 +28,9 @@ pub(crate) struct Session {
     pub(super) address: Option<IpAddr>,
     /// The token in the address of the connection. A token in a request counts more.
     pub(super) token: Option<String>,
+    /// Whether the server had keys when the client came. If keys are added later, whoever is here
+    /// goes on as before.
+    pub(super) needs_token: bool,
     /// What the token allows, once it was shown to a server with keys. From `hello` on it stays.
     pub(super) grants: Option<Grants>,
     /// From `hello` on.
@@ -89,6 +92,7 @@ impl Session {
     /// A client at this address, or behind a proxy that hides it.
     pub(crate) fn new(app: Arc<App>, address: Option<IpAddr>) -> Self {
         Self {
+            needs_token: !app.http().keys.is_empty(),
             app,
             address,
             token: None,

@@ -588,3 +588,18 @@ async fn on_a_server_with_keys_a_guest_who_comes_first_owns_nothing() {
     assert_eq!(joined["participants"][0]["owner"], true);
     assert_eq!(joined["room"]["kind"], "presentation");
 }
+
+#[tokio::test]
+async fn whoever_came_before_the_first_key_needs_no_token() {
+    let app = app(&[]);
+    let mut ann = Client::online(&app, "Ann").await;
+    let room = json!({ "name": "Soup", "kind": "meeting", "listed": true, "started": true });
+    ann.ok("join", json!({ "room": "soup", "open": room }))
+        .await;
+    app.set_http((*guarded().http()).clone());
+    ann.ok("chat", json!({ "text": "still here" })).await;
+    ann.ok("leave", Value::Null).await;
+    let mut bob = Client(Session::new(Arc::clone(&app), None));
+    let hello = json!({ "version": 1, "name": "Bob" });
+    assert_eq!(bob.refused("hello", hello).await, "token-missing");
+}

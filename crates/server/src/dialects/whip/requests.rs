@@ -97,15 +97,22 @@ async fn begin(side: Side, room: &str, whom: Option<&str>, post: Post) -> Result
         Side::Sending => offers::publish(participant, &id, &offer).await?,
         Side::Receiving => offers::play(participant, &id, whom, &offer).await?,
     };
-    created(&shared, session, id, answer)
+    created(&shared, session, (id, grants.is_some()), answer)
 }
 
-fn created(shared: &Shared, session: Session, room: RoomId, answer: String) -> Result<Response> {
+fn created(
+    shared: &Shared,
+    session: Session,
+    (room, needs_token): (RoomId, bool),
+    answer: String,
+) -> Result<Response> {
     let side = session.side;
     let tag = tag(&session.participant.transport(side)?);
     let ending = shared.app.ending.subscribe();
     let path = format!("{room}/sessions");
-    let id = shared.sessions.begin(session, room, tag.clone(), ending);
+    let id = shared
+        .sessions
+        .begin(session, (room, needs_token), tag.clone(), ending);
     let location = format!("/{}/{path}/{id}", words(side).0);
     let headers = [
         (header::CONTENT_TYPE, SDP.to_owned()),
@@ -177,8 +184,12 @@ fn find(
     Path((room, id)): &Path<(String, String)>,
     headers: &HeaderMap,
 ) -> Result<Arc<Handle>> {
-    admit(&shared.app, headers, room)?;
-    shared.sessions.find(room, id)
+    let found = shared.sessions.find(room, id);
+    // If keys were added meanwhile, a session that began without a token goes on as before.
+    if found.as_ref().map_or(true, |session| session.needs_token) {
+        admit(&shared.app, headers, room)?;
+    }
+    found
 }
 
 /// The body, for one who may do what they ask for. It must come soon.

@@ -18,6 +18,8 @@ pub(super) struct Sessions(Arc<Mutex<HashMap<String, Arc<Handle>>>>);
 /// What the HTTP side knows of a session.
 pub(super) struct Handle {
     room: RoomId,
+    /// Whether the server had keys when it began.
+    pub(super) needs_token: bool,
     pub(super) side: Side,
     /// The ETag of the present ICE session.
     pub(super) tag: watch::Sender<String>,
@@ -42,7 +44,7 @@ impl Sessions {
     pub(super) fn begin(
         &self,
         session: Session,
-        room: RoomId,
+        (room, needs_token): (RoomId, bool),
         tag: String,
         ending: watch::Receiver<bool>,
     ) -> String {
@@ -51,6 +53,7 @@ impl Sessions {
         let (commands, inbox) = mpsc::channel(COMMANDS);
         let handle = Handle {
             room,
+            needs_token,
             side: session.side,
             tag: watch::Sender::new(tag),
             commands,
