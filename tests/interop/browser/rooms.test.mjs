@@ -173,7 +173,11 @@ test("the owner starts the call and everyone is rung", async () => {
     await ann.waitForSelector("dialog button[value=end]");
     await click(ann, "dialog button[value=end]");
     await until(bob, "the end", () => document.querySelector(".welcome h1")?.textContent === "This room has ended");
-    assert.deepEqual(await bob.evaluate(() => [...document.querySelectorAll(".welcome button")].map(({ textContent }) => textContent)), ["To the lobby"]);
+    assert.deepEqual(await bob.evaluate(() => [...document.querySelectorAll(".welcome button")].map(({ textContent }) => textContent)), ["To the lobby", "Open it again"]);
+    // Nobody can take a room's name from the others by ending it.
+    await click(bob, ".welcome button:not(.primary)");
+    await comeIn(bob);
+    await shown(bob, "the room again", ".stage .alone");
   });
 });
 

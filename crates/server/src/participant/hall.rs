@@ -148,9 +148,8 @@ impl Hall {
         let mailbox = mailbox.ok_or(RoomError::NotOnline)?;
         if let Some(found) = inner.rooms.get(id) {
             room = Some(Arc::clone(found));
-        } else if let Err(RoomError::RoomEnded) = inner.directory.describe(id) {
-            return Err(RoomError::RoomEnded);
         } else if let Some(new) = options.open.take() {
+            // A room of this name that has ended does not matter to the one who opens it anew.
             let owned = who.1.own;
             let new = inner.make(person, id.clone(), new, owned, &self.limits, now)?;
             // A secret from an older room of this id does not matter to the one who opens it anew.
@@ -158,7 +157,10 @@ impl Hall {
             options.secret = made.as_ref().map(|secret| secret.reveal().to_owned());
             room = Some(new);
         }
-        let room = room.ok_or(RoomError::NoSuchRoom)?;
+        let room = match room {
+            Some(room) => room,
+            None => return Err(inner.directory.why_none(id)),
+        };
         // The hall's lock is held, so that nobody removes the empty room meanwhile.
         let mut joined = room.join(who, mailbox, &options, now)?;
         joined.secret = made;
@@ -190,7 +192,7 @@ impl Hall {
         room.act(|room, out| room.end(person, out))?;
         let mut inner = self.lock();
         inner.directory.set_busy(person, false);
-        inner.forget(room.id(), true);
+        inner.forget(room.id(), Some(self.now()));
         Ok(())
     }
 
@@ -284,15 +286,16 @@ impl Inner {
             return;
         };
         if room.close_if_empty() {
-            self.forget(id, false);
+            self.forget(id, None);
         } else {
             self.refresh(&room, now);
         }
     }
 
-    fn forget(&mut self, id: &RoomId, ended: bool) {
+    /// `ended`: when its owner has ended it.
+    fn forget(&mut self, id: &RoomId, ended: Option<UnixTime>) {
         if self.rooms.remove(id).is_some() {
-            tracing::info!(room = %id, ended, "a room is no more");
+            tracing::info!(room = %id, ended = ended.is_some(), "a room is no more");
             self.directory.remove_room(id, ended);
             self.closed.push(id.clone());
         }

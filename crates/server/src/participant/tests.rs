@@ -132,6 +132,35 @@ async fn one_who_is_removed_is_out_once_they_hear_of_it() {
 }
 
 #[tokio::test]
+async fn a_name_is_free_again_once_its_room_has_ended() {
+    let scene = Scene::new(5);
+    let [mut ann, mut bob, mut cid] = ["Ann", "Bob", "Cid"].map(|name| scene.person(name));
+    for room in ["a", "b"] {
+        join(&mut ann, room).unwrap();
+        ann.end_room().unwrap();
+    }
+    let knock = |one: &mut Participant| {
+        let options = JoinOptions {
+            viewer: false,
+            consumes: true,
+            enters_call: true,
+            secret: None,
+            open: None,
+        };
+        one.join(&id("a"), options, Way::Any).map(drop)
+    };
+    assert_eq!(scene.hall.describe(&id("a")), Err(RoomError::RoomEnded));
+    assert_eq!(knock(&mut cid), Err(RoomError::RoomEnded));
+    assert_eq!(join(&mut bob, "a"), Ok(true), "whoever opens it may");
+    assert_eq!(knock(&mut cid), Ok(()));
+    drop((bob, cid));
+    scene.pass(59);
+    assert_eq!(scene.hall.describe(&id("b")), Err(RoomError::RoomEnded));
+    scene.pass(2);
+    assert_eq!(scene.hall.describe(&id("b")), Err(RoomError::NoSuchRoom));
+}
+
+#[tokio::test]
 async fn rooms_close_when_nobody_needs_them() {
     let scene = Scene::new(5);
     let mut ann = scene.person("Ann");

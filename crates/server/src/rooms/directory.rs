@@ -26,8 +26,8 @@ pub(crate) struct Directory {
     /// How many rooms have been made so far.
     made: u64,
     pub(super) rings: Rings,
-    /// Ids of the last rooms that were ended, so that their links say so.
-    ended: VecDeque<RoomId>,
+    /// Ids of rooms that were ended a short while ago, so that their links say so.
+    ended: VecDeque<(RoomId, UnixTime)>,
     pub(super) lobby_watchers: BTreeSet<PersonId>,
     pub(super) lobby_changed: bool,
 }
@@ -235,7 +235,9 @@ impl Directory {
             orphaned_since: None,
             summary,
         };
-        self.rooms.insert(listing.summary.info.id.clone(), listing);
+        let id = listing.summary.info.id.clone();
+        self.ended.retain(|(ended, _)| *ended != id);
+        self.rooms.insert(id, listing);
         self.lobby_changed = true;
     }
 
@@ -253,13 +255,16 @@ impl Directory {
         self.lobby_changed = true;
     }
 
-    /// A room has closed. If its owner ended it, people who follow its link are told so.
-    pub(crate) fn remove_room(&mut self, id: &RoomId, ended: bool) {
-        if self.rooms.remove(id).is_some() && ended {
+    /// A room has closed. If its owner ended it, people who follow its link are told so for a
+    /// while; whoever opens a room of this name is not refused for that.
+    pub(crate) fn remove_room(&mut self, id: &RoomId, ended: Option<UnixTime>) {
+        if self.rooms.remove(id).is_some()
+            && let Some(time) = ended
+        {
             if self.ended.len() == ENDED_REMEMBERED {
                 self.ended.pop_front();
             }
-            self.ended.push_back(id.clone());
+            self.ended.push_back((id.clone(), time));
         }
         self.lobby_changed = true;
     }
@@ -270,10 +275,17 @@ impl Directory {
     ///
     /// [`RoomError::NoSuchRoom`], [`RoomError::RoomEnded`]
     pub(crate) fn describe(&self, id: &RoomId) -> Result<RoomSummary, RoomError> {
-        match self.rooms.get(id) {
-            Some(room) => Ok(room.summary.clone()),
-            None if self.ended.contains(id) => Err(RoomError::RoomEnded),
-            None => Err(RoomError::NoSuchRoom),
+        let room = self.rooms.get(id);
+        room.map(|room| room.summary.clone())
+            .ok_or_else(|| self.why_none(id))
+    }
+
+    /// Why there is no such room: it was ended just now, or nothing is known of it.
+    pub(crate) fn why_none(&self, id: &RoomId) -> RoomError {
+        if self.ended.iter().any(|(ended, _)| ended == id) {
+            RoomError::RoomEnded
+        } else {
+            RoomError::NoSuchRoom
         }
     }
 
@@ -290,6 +302,8 @@ impl Directory {
             let event = Event::Lobby(Arc::new(self.lobby()));
             out.push_all(self.lobby_watchers.iter().copied(), &event);
         }
+        self.ended
+            .retain(|(_, time)| now.since(*time) < ENDED_REMEMBERED_FOR);
         let limit = self.limits.empty_room;
         let is_over = |room: &Listing| {
             let since =
@@ -328,3 +342,6 @@ const ORPHANED: Duration = Duration::from_secs(10);
 
 /// How many ended rooms are remembered, so that their links can say so.
 const ENDED_REMEMBERED: usize = 1000;
+
+/// For how long they are.
+const ENDED_REMEMBERED_FOR: Duration = Duration::from_secs(60);

@@ -91,7 +91,7 @@ async function visitRoom(room, direct = false) {
     consume: query.get("consume") !== "false",
     forceTcp: query.get("forceTcp") === "true",
   };
-  const door = { room, produce: query.get("produce") !== "false", passphrase: key ?? "" };
+  const door = { room, opensAgain: query.get("open") === "true", produce: query.get("produce") !== "false", passphrase: key ?? "" };
   let isDirect = direct;
   for (;;) {
     const entry = isDirect ? straightIn() : await atTheDoor(door, key !== null);
@@ -122,10 +122,13 @@ function straightIn() {
 
 /** Shows the door, which knows of the room what the server says. Nothing when the room has ended. */
 async function atTheDoor(door, hasKey) {
-  const info = await describe(door.room);
+  let info = await describe(door.room);
   if (info?.code === "room-ended") {
-    roomEnded(root, door.room);
-    return undefined;
+    if (!door.opensAgain) {
+      roomEnded(root, door.room);
+      return undefined;
+    }
+    info = undefined;
   }
   // In a presentation the others watch: no device of theirs is ever asked for.
   const mayPublish = info?.kind !== "presentation" || Boolean(store.secret(door.room));

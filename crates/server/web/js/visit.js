@@ -55,7 +55,7 @@ class Visit {
       tracks,
       leave: () => {
         this.#end();
-        farewell(this.#root, "You have left", call.room.name, true);
+        farewell(this.#root, "You have left", call.room.name, comeBack);
       },
     });
     addEventListener("pagehide", this.#leave);
@@ -69,7 +69,7 @@ class Visit {
       const [title, text] = reason === "same-identity"
         ? ["You are here in another place", "You have come into this room again elsewhere, and nobody is in it twice."]
         : ["You were removed from the room", `${who} has removed you.`];
-      farewell(this.#root, title, text, true);
+      farewell(this.#root, title, text, comeBack);
     });
     call.addEventListener("closing", ({ detail }) => (this.#closing = detail));
     call.addEventListener("lost", () => this.#comeBack());
@@ -110,7 +110,7 @@ class Visit {
     const leave = el("button", { onclick: () => {
       overlay.remove();
       this.#end();
-      farewell(this.#root, "You have left", room.name, true);
+      farewell(this.#root, "You have left", room.name, comeBack);
     } }, "Leave the room");
     const overlay = new LostOverlay(this.#root, leave);
     if (this.#closing === "server-ends") overlay.say("The server is being shut down. Waiting for it to come back…");
@@ -122,7 +122,7 @@ class Visit {
       if (this.#isOver) return;
       this.#end();
       if (error.code === "room-ended") roomEnded(this.#root, this.#options.room);
-      else farewell(this.#root, "You are out of the room", sentences[error.code] ?? error.message, true);
+      else farewell(this.#root, "You are out of the room", sentences[error.code] ?? error.message, comeBack);
     } finally {
       this.#isComingBack = false;
       overlay.remove();
@@ -163,18 +163,25 @@ class Visit {
 export function roomEnded(root, room) {
   // Nothing is left to be the owner of.
   store.setSecret(room, "");
-  farewell(root, "This room has ended", "Its owner has closed it for everyone.", false);
+  const open = () => {
+    const address = new URL(location.href);
+    address.searchParams.set("open", "true");
+    location.assign(address);
+  };
+  farewell(root, "This room has ended", "Its owner has closed it for everyone.", ["Open it again", open]);
 }
 
-/** The last page of a visit; `mayReturn`: the room may still be there. */
-function farewell(root, title, text, mayReturn) {
+const comeBack = ["Come back", () => location.reload()];
+
+/** The last page of a visit. `way`: what one may do besides, and how. */
+function farewell(root, title, text, [label, onclick]) {
   document.title = "Tureen";
   const lobby = el("button", { class: "primary", onclick: () => location.assign("/") }, "To the lobby");
   root.replaceChildren(el("main", { class: "welcome" }, el("div", { class: "card" },
     el("h1", {}, title),
     el("p", { class: "muted breakable" }, text),
     lobby,
-    mayReturn ? el("button", { onclick: () => location.reload() }, "Come back") : null)));
+    el("button", { onclick }, label))));
   lobby.focus();
 }
 

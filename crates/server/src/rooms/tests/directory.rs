@@ -33,7 +33,7 @@ impl Lobby {
         let mut new = meeting(true);
         let gives_way = self.directory.may_make(maker, &mut new)?;
         if let Some(room) = &gives_way {
-            self.directory.remove_room(room, false);
+            self.directory.remove_room(room, None);
         }
         let room = Room::new(RoomId::parse(id).unwrap(), new, limits());
         self.directory.add_room(maker, room.summary(), self.now);
