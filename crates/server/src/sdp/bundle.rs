@@ -1,5 +1,7 @@
 //! Which sections flow over the one transport, and which section says where that is (RFC 9143 §7).
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use super::SdpError;
 use super::error::Place;
 use super::media::Section;
@@ -68,7 +70,7 @@ pub(super) fn sections(text: &Text<'_>) -> Vec<Section> {
 
 /// The sections of the first group in which there is one that we can use, in the group's order.
 /// Without groups every section has a transport of its own; we have one, so the first gets it.
-fn members(sections: &[Section], groups: &[Vec<&str>]) -> Vec<usize> {
+pub(super) fn members(sections: &[Section], groups: &[Vec<&str>]) -> Vec<usize> {
     if groups.is_empty() {
         return sections
             .iter()
@@ -76,11 +78,15 @@ fn members(sections: &[Section], groups: &[Vec<&str>]) -> Vec<usize> {
             .into_iter()
             .collect();
     }
+    let mut by_mid = BTreeMap::new();
+    for (index, section) in sections.iter().enumerate() {
+        by_mid.entry(section.mid.as_str()).or_insert(index);
+    }
     let indices = |group: &Vec<&str>| -> Vec<usize> {
-        group
-            .iter()
-            .filter_map(|mid| sections.iter().position(|section| section.mid == *mid))
-            .collect()
+        // A group may name a section often. It is a member once.
+        let mut members = BTreeSet::new();
+        let named = group.iter().filter_map(|mid| by_mid.get(mid).copied());
+        named.filter(|index| members.insert(*index)).collect()
     };
     groups
         .iter()
@@ -101,7 +107,7 @@ fn transport(
         .iter()
         .map(|index| (*index, &text.media[*index]))
         .collect();
-    candidates.sort_by_key(|(index, media)| {
+    candidates.sort_by_cached_key(|(index, media)| {
         let section = &sections[*index];
         (!section.is_usable(), media.attributes.has("bundle-only"))
     });

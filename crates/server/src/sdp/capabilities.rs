@@ -54,6 +54,13 @@ fn add(capabilities: &mut RtpCapabilities, media: &Media) {
         .iter()
         .filter(|one| one.direction.receives())
     {
+        // Sections of one kind mostly name the same ones.
+        let known = capabilities.header_extensions.iter();
+        let is_known =
+            |known: &RtpHeaderExtension| known.kind == media.kind && known.uri == extension.uri;
+        if known.into_iter().any(is_known) {
+            continue;
+        }
         capabilities.header_extensions.push(RtpHeaderExtension {
             kind: media.kind,
             uri: extension.uri.clone(),

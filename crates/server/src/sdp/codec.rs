@@ -98,22 +98,25 @@ fn codec(
         (MediaKind::Audio, None) => Some(1),
         (MediaKind::Video, _) => None,
     };
+    let parameters = value_for(attributes, "fmtp", payload_type).next();
+    let parameters = parameters.map_or_else(|| Some(CodecParameters::new()), format_parameters)?;
     Some(Codec {
         mime_type: MimeType::of(kind, name),
         payload_type,
         clock_rate,
         channels,
-        parameters: value_for(attributes, "fmtp", payload_type)
-            .next()
-            .map(format_parameters)
-            .unwrap_or_default(),
+        parameters,
         rtcp_feedback: feedback(attributes, payload_type),
     })
 }
 
 /// `name=value` pairs; what has another form (`111/111` of RED, `0-15` of telephone events)
-/// belongs to codecs that a room does not speak.
-fn format_parameters(text: &str) -> CodecParameters {
+/// belongs to codecs that a room does not speak. None if they are longer than those of any codec
+/// that it speaks.
+fn format_parameters(text: &str) -> Option<CodecParameters> {
+    if text.len() > MAX_PARAMETERS {
+        return None;
+    }
     let mut parameters = CodecParameters::new();
     for pair in text.split(';') {
         let Some((name, value)) = pair.trim().split_once('=') else {
@@ -129,10 +132,11 @@ fn format_parameters(text: &str) -> CodecParameters {
             _ => parameters.set(name, value),
         }
     }
-    parameters
+    Some(parameters)
 }
 
-/// `a=rtcp-fb` of this payload type and of `*` (RFC 4585 §4.2).
+/// `a=rtcp-fb` of this payload type and of `*` (RFC 4585 §4.2), each once. Every codec gets a copy
+/// of those of `*`, so there is a limit.
 fn feedback(attributes: &Attributes<'_>, payload_type: PayloadType) -> Vec<RtcpFeedback> {
     let mut list = Vec::new();
     for value in attributes.all("rtcp-fb") {
@@ -143,7 +147,10 @@ fn feedback(attributes: &Attributes<'_>, payload_type: PayloadType) -> Vec<RtcpF
         let value = value.trim();
         let (name, parameter) = value.split_once(' ').unwrap_or((value, ""));
         if applies && is_token(name) && (parameter.is_empty() || is_token(parameter)) {
-            list.push(RtcpFeedback::new(name, parameter));
+            let feedback = RtcpFeedback::new(name, parameter);
+            if list.len() < MAX_FEEDBACK && !list.contains(&feedback) {
+                list.push(feedback);
+            }
         }
     }
     list
@@ -167,5 +174,11 @@ fn is_printable(text: &str) -> bool {
 
 /// The characters of a token (RFC 8866 §9), and a few more.
 fn is_token(text: &str) -> bool {
-    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_graphic())
+    (1..=MAX_TOKEN).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic())
 }
+
+/// Browsers send six kinds for a codec.
+const MAX_FEEDBACK: usize = 16;
+/// The parameter sets of H.264 and H.265 are the longest, a few hundred bytes.
+const MAX_PARAMETERS: usize = 2048;
+const MAX_TOKEN: usize = 64;

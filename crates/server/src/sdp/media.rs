@@ -1,5 +1,7 @@
 //! One media section, understood as far as it can be.
 
+use std::collections::BTreeSet;
+
 use tureen_controller::rtp::{MediaKind, PayloadType, RtpHeaderExtensionUri};
 
 use super::SdpError;
@@ -137,13 +139,15 @@ impl Media {
         if attributes.has("mid") {
             mid(attributes).ok_or_else(|| attributes.malformed("mid"))?;
         }
-        let payload_types: Vec<_> = words.filter_map(payload_type).collect();
+        let mut seen = BTreeSet::new();
+        let payload_types = words.filter_map(payload_type);
+        let payload_types: Vec<_> = payload_types.filter(|one| seen.insert(one.get())).collect();
         Ok(Self {
             place,
             kind,
             direction: direction(attributes, session),
             codecs: codec::parse(kind, &payload_types, attributes),
-            extensions: attributes.all("extmap").filter_map(extension).collect(),
+            extensions: extensions(attributes),
             streams: Streams::parse(attributes),
         })
     }
@@ -184,6 +188,20 @@ fn direction(attributes: &Attributes<'_>, session: &Attributes<'_>) -> Direction
     among(attributes)
         .or_else(|| among(session))
         .unwrap_or(Direction::SendRecv)
+}
+
+/// The header extensions that streams may use, each once: of two with one id or one URI the first
+/// counts. Others lead to nothing and are left out.
+fn extensions(attributes: &Attributes<'_>) -> Vec<Extension> {
+    let mut list: Vec<Extension> = Vec::new();
+    for new in attributes.all("extmap").filter_map(extension) {
+        let is_known = !matches!(new.uri, RtpHeaderExtensionUri::Other(_));
+        let is_taken = |one: &Extension| one.id == new.id || one.uri == new.uri;
+        if is_known && !list.iter().any(is_taken) {
+            list.push(new);
+        }
+    }
+    list
 }
 
 /// `<id>["/"<direction>] <URI> [<attributes>]`. An id of 4096 to 4351 is none yet: an offerer that

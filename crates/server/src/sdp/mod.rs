@@ -28,6 +28,8 @@ mod transport;
 mod write;
 
 #[cfg(test)]
+mod bounds;
+#[cfg(test)]
 mod leniency;
 #[cfg(test)]
 mod tests;

@@ -61,6 +61,15 @@ impl Streams {
     }
 }
 
+#[cfg(test)]
+impl Streams {
+    /// How many streams it holds, and how many bytes of names.
+    pub(super) fn size(&self) -> (usize, usize) {
+        let names = self.rids.iter().chain(&self.cname).map(String::len);
+        (self.encodings.len() + self.rids.len(), names.sum())
+    }
+}
+
 /// The streams of `a=ssrc` (RFC 5576 §4.1): those that `a=ssrc-group:FID` pairs with a
 /// retransmission stream, and the others. The CNAME is the same for all of a section.
 fn sources(attributes: &Attributes<'_>) -> (Vec<RtpEncodingParameters>, Option<String>) {
@@ -78,7 +87,8 @@ fn sources(attributes: &Attributes<'_>) -> (Vec<RtpEncodingParameters>, Option<S
             cname.get_or_insert_with(|| name.to_owned());
         }
     }
-    let pairs: Vec<(Ssrc, Ssrc)> = attributes.all("ssrc-group").filter_map(pair).collect();
+    let pairs = attributes.all("ssrc-group").filter_map(pair);
+    let pairs: Vec<(Ssrc, Ssrc)> = pairs.take(MAX_STREAMS).collect();
     let encodings = ssrcs
         .iter()
         .filter(|ssrc| !pairs.iter().any(|(_, rtx)| rtx == *ssrc))
@@ -130,7 +140,7 @@ fn simulcast_send<'a>(attributes: &Attributes<'a>) -> Option<Vec<&'a str>> {
                 let first = stream.split(',').next().unwrap_or(stream);
                 first.strip_prefix('~').unwrap_or(first)
             });
-            return Some(streams.collect());
+            return Some(streams.take(MAX_STREAMS).collect());
         }
     }
     None

@@ -96,9 +96,10 @@ fn fingerprints(attributes: &Attributes<'_>) -> Vec<DtlsFingerprint> {
         let Some(algorithm) = parse_algorithm(&algorithm.to_ascii_lowercase()) else {
             continue;
         };
-        let is_hex = value
-            .split(':')
-            .all(|byte| byte.len() == 2 && byte.bytes().all(|digit| digit.is_ascii_hexdigit()));
+        let is_hex = value.len() <= MAX_FINGERPRINT
+            && value
+                .split(':')
+                .all(|byte| byte.len() == 2 && byte.bytes().all(|digit| digit.is_ascii_hexdigit()));
         if !is_hex {
             continue;
         }
@@ -113,6 +114,7 @@ fn fingerprints(attributes: &Attributes<'_>) -> Vec<DtlsFingerprint> {
             value: value.to_ascii_uppercase(),
         };
         list.insert(place, fingerprint);
+        list.truncate(MAX_FINGERPRINTS);
     }
     list
 }
@@ -130,6 +132,10 @@ fn parse_algorithm(text: &str) -> Option<FingerprintAlgorithm> {
     Some(*algorithm)
 }
 
+/// That of SHA-512: 64 bytes in hexadecimal, and the colons.
+const MAX_FINGERPRINT: usize = 64 * 3 - 1;
+/// As many as there are hash functions, and a few of other certificates.
+const MAX_FINGERPRINTS: usize = 8;
 /// RFC 8122 §5; MD5 and MD2 are not to be used any more.
 const ALGORITHMS: [(&str, FingerprintAlgorithm); 5] = [
     ("sha-1", FingerprintAlgorithm::Sha1),
