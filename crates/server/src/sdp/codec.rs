@@ -25,7 +25,11 @@ pub(super) fn parse(
         let encoding = mapped.or_else(|| static_encoding(payload_type))?;
         codec(kind, payload_type, encoding, attributes)
     };
-    payload_types.iter().filter_map(codec_of).collect()
+    payload_types
+        .iter()
+        .filter_map(codec_of)
+        .filter(is_sound)
+        .collect()
 }
 
 /// What a payload type means that needs no `a=rtpmap` (RFC 3551 §6), of the codecs that a room may
@@ -44,6 +48,11 @@ pub(super) fn repaired_payload_type(codec: &Codec) -> Option<PayloadType> {
         Some(&ParameterValue::Integer(value)) => u8::try_from(value).ok()?.try_into().ok(),
         _ => None,
     }
+}
+
+/// An `apt` that is no payload type would spoil all capabilities that hold it.
+fn is_sound(codec: &Codec) -> bool {
+    codec.parameters.get("apt").is_none() || repaired_payload_type(codec).is_some()
 }
 
 /// Writes the three kinds of lines of one codec.

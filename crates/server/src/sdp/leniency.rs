@@ -2,7 +2,7 @@
 //! flows as before.
 
 use tureen_controller::ortc;
-use tureen_controller::rtp::{MimeType, RtpCapabilities, RtpCodecCapability};
+use tureen_controller::rtp::{MimeType, RtpCapabilities, RtpCodecCapability, Ssrc};
 
 use super::tests::local_transport;
 use super::*;
@@ -63,6 +63,8 @@ const REFUSED_ONCE: [(&str, &str, &[&str]); 10] = [
 
 const CHROMIUM: &str = include_str!("testdata/chromium-publish.sdp");
 const FIREFOX: &str = include_str!("testdata/firefox-publish.sdp");
+const CHROMIUM_RECEIVE: &str = include_str!("testdata/chromium-receive.sdp");
+const FIREFOX_RECEIVE: &str = include_str!("testdata/firefox-receive.sdp");
 
 fn router() -> RtpCapabilities {
     let codec = |name: &str| MimeType::parse(name).unwrap();
@@ -248,6 +250,62 @@ fn an_unused_line_that_is_broken_spoils_nothing() {
                 let offer = lines.join("\r\n") + "\r\n";
                 let offer = Offer::parse(&offer).unwrap_or_else(|error| panic!("{bad}: {error}"));
                 assert_eq!(receivable(&offer), ["0", "1"], "{bad:?}");
+                broken += 1;
+            }
+        }
+    }
+    assert!(broken > 500, "{broken}");
+}
+
+/// Whether a client with these capabilities receives what Chromium sends: audio, and video.
+fn receives(text: &str) -> [bool; 2] {
+    let capabilities = receive_capabilities(text).unwrap();
+    let router = router();
+    let offer = Offer::parse(CHROMIUM).unwrap();
+    [0, 1].map(|index| {
+        let section = &offer.sections()[index];
+        let mut sent = section.rtp_parameters(&router).unwrap();
+        let mapping = ortc::get_producer_rtp_parameters_mapping(&mut sent, &router, Ssrc(5000));
+        let kind = section.kind().unwrap();
+        let sent =
+            ortc::get_consumable_rtp_parameters(kind, &sent, &router, &mapping.unwrap()).unwrap();
+        // As the controller does before it consumes.
+        let mut capabilities = capabilities.clone();
+        ortc::validate_rtp_capabilities(&mut capabilities).is_ok()
+            && ortc::can_consume(&sent, &capabilities).unwrap()
+    })
+}
+
+#[test]
+fn an_unused_line_that_is_broken_spoils_no_capability() {
+    let mut broken = 0;
+    for (text, opus, vp8, rtx) in [
+        (CHROMIUM_RECEIVE, "111", "96", "97"),
+        (FIREFOX_RECEIVE, "109", "120", "124"),
+    ] {
+        assert_eq!(receives(text), [true, true]);
+        let all: Vec<&str> = text.lines().collect();
+        for (index, line) in all.iter().enumerate() {
+            if !is_unused(line, opus, vp8, rtx) {
+                continue;
+            }
+            let (name, value) = line.split_once(':').unwrap_or((line, ""));
+            let number = value.split(' ').next().unwrap_or_default();
+            for bad in [
+                format!("{line} "),
+                format!("{name}:"),
+                format!("{name}:x{value}"),
+                format!("{name}: {value}"),
+                format!("{line}\t\u{1b}\u{fffd}/;=,"),
+                format!("a=fmtp:{number} apt=x"),
+                format!("a=fmtp:{number} apt="),
+                format!("a=fmtp:{number} x=1;apt=99999999999"),
+                format!("a=rtcp-fb:{number} \u{fffd}"),
+            ] {
+                let mut lines = all.clone();
+                lines[index] = &bad;
+                let text = lines.join("\r\n") + "\r\n";
+                assert_eq!(receives(&text), [true, true], "{bad:?}");
                 broken += 1;
             }
         }

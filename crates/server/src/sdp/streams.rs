@@ -83,7 +83,9 @@ fn sources(attributes: &Attributes<'_>) -> (Vec<RtpEncodingParameters>, Option<S
         if !ssrcs.contains(&ssrc) && ssrcs.len() < MAX_STREAMS {
             ssrcs.push(ssrc);
         }
-        if let Some(name) = attribute.strip_prefix("cname:") {
+        // RTCP has one byte for its length (RFC 3550 §6.5), and a worker refuses a longer one.
+        let name = attribute.strip_prefix("cname:");
+        if let Some(name) = name.filter(|name| (1..=MAX_CNAME).contains(&name.len())) {
             cname.get_or_insert_with(|| name.to_owned());
         }
     }
@@ -210,6 +212,7 @@ const LADDERS: [&[&str]; 6] = [
     &["1", "2", "3"],
 ];
 const MAX_STREAMS: usize = 16;
+const MAX_CNAME: usize = 255;
 /// As many bytes as the worker reads from packets.
 const MAX_RID: usize = 16;
 
@@ -266,5 +269,13 @@ mod tests {
         assert_eq!(taken.rtx.unwrap().ssrc, Ssrc(6));
         assert_eq!(streams.cname.as_deref(), Some("yes"));
         assert!(streams.taken_rid().is_none());
+    }
+
+    #[test]
+    fn a_cname_that_no_rtcp_can_carry_is_none() {
+        let long = format!("a=ssrc:5 cname:{}\n", "x".repeat(256));
+        assert_eq!(taken(&[&long]).cname, None);
+        assert_eq!(taken(&[&long.replace("xx", "y")]).cname.unwrap().len(), 128);
+        assert_eq!(taken(&["a=ssrc:5 cname:\n"]).cname, None);
     }
 }
