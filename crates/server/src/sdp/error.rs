@@ -43,8 +43,10 @@ pub(crate) enum SdpError {
     /// The section is neither audio nor video.
     #[error("{0} is neither audio nor video")]
     MediaType(Place),
-    /// The section is not RTP over DTLS-SRTP with feedback.
-    #[error("{section} uses {protocol:?}; only UDP/TLS/RTP/SAVPF is spoken here")]
+    /// The section is no RTP that could be protected by DTLS-SRTP.
+    #[error(
+        "{section} uses {protocol:?}; only RTP over DTLS, as UDP/TLS/RTP/SAVPF, is spoken here"
+    )]
     Protocol {
         /// Where it stands.
         section: Place,

@@ -99,7 +99,7 @@ impl Section {
         let line = MediaLine {
             media: word(words.next(), "audio"),
             // Between media and protocol stands the port.
-            protocol: word(words.nth(1), PROTOCOLS[0]),
+            protocol: word(words.nth(1), OFFERED_PROTOCOL),
             format: word(words.next(), "0"),
         };
         Self {
@@ -222,8 +222,21 @@ fn extension(value: &str) -> Option<Extension> {
     })
 }
 
-/// RFC 8829 says what to write; the other means the same (RFC 9429 §5.1.2).
-const PROTOCOLS: [&str; 2] = ["UDP/TLS/RTP/SAVPF", "TCP/TLS/RTP/SAVPF"];
+/// "Any profile in the offer matching one of the following MUST be accepted" (RFC 9429 §5.1.2). It
+/// says nothing of protection: "support for DTLS-SRTP is determined by the presence of one or more
+/// "a=fingerprint" attributes".
+const PROTOCOLS: [&str; 8] = [
+    "UDP/TLS/RTP/SAVPF",
+    "UDP/TLS/RTP/SAVP",
+    "TCP/DTLS/RTP/SAVPF",
+    "TCP/DTLS/RTP/SAVP",
+    "RTP/SAVPF",
+    "RTP/SAVP",
+    "RTP/AVPF",
+    "RTP/AVP",
+];
+/// The one that we offer.
+pub(super) const OFFERED_PROTOCOL: &str = PROTOCOLS[0];
 /// The longest MID that a worker reads from packets; browsers count from 0.
 const MAX_MID: usize = 16;
 const MAX_WORD: usize = 64;

@@ -55,8 +55,12 @@ pub(super) fn has_name(parameters: &RtpParameters) -> bool {
 }
 
 /// What an answer says of a section, where we receive `received` or would, and send `sent`.
+///
+/// "The profile in any "m=" line in any generated answer MUST exactly match the profile provided in
+/// the offer" (RFC 9429 §5.1.2).
 pub(super) fn content<'a>(
     media: &Media,
+    protocol: &'a str,
     received: RtpParameters,
     is_received: bool,
     sent: Option<&'a RtpParameters>,
@@ -69,6 +73,7 @@ pub(super) fn content<'a>(
     };
     Content::Stream {
         kind: media.kind,
+        protocol,
         direction,
         rtp,
         taken_rid: is_received.then(|| media.streams.taken_rid()).flatten(),

@@ -163,7 +163,8 @@ impl OfferedMedia {
         };
         let is_received = accepted.received.contains(self.mid());
         let sent = accepted.sent.get(self.mid()).copied();
-        negotiate::content(media, received, is_received, sent)
+        let protocol = &self.section.line.protocol;
+        negotiate::content(media, protocol, received, is_received, sent)
     }
 }
 

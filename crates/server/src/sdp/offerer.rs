@@ -7,7 +7,7 @@ use tureen_controller::rtp::{MediaKind, RtpParameters};
 use super::SdpError;
 use super::bundle::Description;
 use super::error::Place;
-use super::media::Direction;
+use super::media::{Direction, OFFERED_PROTOCOL};
 use super::transport::{RemoteTransport, Setup};
 use super::write::{self, Content, SectionOut, SessionLine};
 use crate::media::TransportParameters;
@@ -152,6 +152,7 @@ impl Offerer {
                 mid: &section.mid,
                 content: Content::Stream {
                     kind: section.kind,
+                    protocol: OFFERED_PROTOCOL,
                     direction: match section.state {
                         SectionState::Active => Direction::SendOnly,
                         _ => Direction::Inactive,

@@ -444,13 +444,43 @@ fn what_cannot_be_a_call_is_refused_by_name() {
             "a=setup:passive",
             "a=setup:passive is not possible",
         ),
-        ("UDP/TLS/RTP/SAVPF", "RTP/AVP", "uses \"RTP/AVP\""),
+        ("UDP/TLS/RTP/SAVPF", "UDP", "uses \"UDP\""),
         ("m=", "m=x", "media section 0 is neither audio nor video"),
     ];
     for (from, to, expected) in cases {
         assert!(CHROMIUM_PUBLISH.contains(from), "{from}");
         let error = Offer::parse(&CHROMIUM_PUBLISH.replace(from, to)).unwrap_err();
         assert!(error.to_string().contains(expected), "{from}: {error}");
+    }
+}
+
+#[test]
+fn every_profile_that_may_mean_dtls_srtp_is_accepted_and_repeated() {
+    for profile in [
+        "RTP/AVP",
+        "RTP/AVPF",
+        "RTP/SAVP",
+        "RTP/SAVPF",
+        "TCP/DTLS/RTP/SAVP",
+        "TCP/DTLS/RTP/SAVPF",
+        "UDP/TLS/RTP/SAVP",
+        "UDP/TLS/RTP/SAVPF",
+    ] {
+        let text = CHROMIUM_PUBLISH.replace("UDP/TLS/RTP/SAVPF", profile);
+        let offer = Offer::parse(&text).unwrap_or_else(|error| panic!("{profile}: {error}"));
+        let router = router(vec![opus(), video("VP8")]);
+        let answer = offer.answer(&router, &local_transport(), &receiving(&["0", "1"]), 1);
+        assert_eq!(
+            lines(&answer, "m="),
+            [
+                format!("m=audio 9 {profile} 111"),
+                format!("m=video 9 {profile} 96 97")
+            ]
+        );
+        // It says nothing of protection: the fingerprint does.
+        let bare = text.replace("a=fingerprint:", "a=x:");
+        let error = Offer::parse(&bare).unwrap_err();
+        assert!(error.to_string().contains("no a=fingerprint"), "{error}");
     }
 }
 

@@ -21,6 +21,8 @@ pub(super) enum Content<'a> {
     /// Codecs and extensions of a stream that flows, or that did.
     Stream {
         kind: MediaKind,
+        /// The profile of the `m=` line.
+        protocol: &'a str,
         direction: Direction,
         rtp: Cow<'a, RtpParameters>,
         /// Of the stream that we receive.
@@ -68,11 +70,12 @@ pub(super) fn description(
             }
             Content::Stream {
                 kind,
+                protocol,
                 direction,
                 rtp,
                 taken_rid,
             } => {
-                head(*kind, rtp, &mut out);
+                head(*kind, protocol, rtp, &mut out);
                 self::transport(transport, setup, &mut out);
                 self::mid(mid, &mut out);
                 let _ = write!(out, "a={}\r\n", direction.as_str());
@@ -123,8 +126,8 @@ fn taken_rid(taken: &TakenRid, out: &mut String) {
     }
 }
 
-fn head(kind: MediaKind, rtp: &RtpParameters, out: &mut String) {
-    let _ = write!(out, "m={kind} 9 UDP/TLS/RTP/SAVPF");
+fn head(kind: MediaKind, protocol: &str, rtp: &RtpParameters, out: &mut String) {
+    let _ = write!(out, "m={kind} 9 {protocol}");
     for codec in &rtp.codecs {
         let _ = write!(out, " {}", codec.payload_type);
     }
