@@ -180,24 +180,21 @@ impl<'a> Rid<'a> {
     }
 }
 
-/// Which of these streams shows most: the largest by its restrictions; else by the names that
-/// clients give their streams; else the first, for the order "suggests a proposed order of
-/// preference" (RFC 8853 §5.2).
+/// Which of these streams shows most: the largest by its restrictions, of which none means the full
+/// size; of several by the names that clients give their streams; else the first, for the order
+/// "suggests a proposed order of preference" (RFC 8853 §5.2).
 fn best(rids: &[Rid<'_>]) -> Option<usize> {
-    let largest = (0..rids.len())
-        .filter(|index| rids[*index].size.is_some())
-        .max_by_key(|index| rids[*index].size);
+    let size = |index: &usize| rids[*index].size.unwrap_or(u64::MAX);
+    let most = (0..rids.len()).map(|index| size(&index)).max()?;
+    let largest = || (0..rids.len()).filter(|index| size(index) == most);
     let by_name = || {
-        let ladder = LADDERS.iter().find(|ladder| {
-            let is_step = |rid: &Rid<'_>| ladder.contains(&rid.name);
-            rids.iter().all(is_step)
-        })?;
-        let height = |rid: &Rid<'_>| ladder.iter().position(|step| *step == rid.name);
-        (0..rids.len()).max_by_key(|index| height(&rids[*index]))
+        let ladder = LADDERS
+            .iter()
+            .find(|ladder| largest().all(|index| ladder.contains(&rids[index].name)))?;
+        let height = |index: &usize| ladder.iter().position(|step| *step == rids[*index].name);
+        largest().max_by_key(height)
     };
-    largest
-        .or_else(by_name)
-        .or_else(|| (!rids.is_empty()).then_some(0))
+    by_name().or_else(|| largest().next())
 }
 
 /// Names of simulcast streams from the smallest to the largest: of LiveKit, Janus, mediasoup and
@@ -244,6 +241,13 @@ mod tests {
         let restricted = "a=rid:a send max-width=320;max-height=180\n\
             a=rid:b send pt=96;max-width=1280;max-height=720\na=simulcast:send a;b\n";
         assert_eq!(rid(&[restricted]).as_deref(), Some("b"));
+        // A stream without restrictions has the full size.
+        let full = "a=rid:a send\na=rid:b send max-width=640;max-height=360\n\
+            a=rid:c send max-width=320;max-height=180\na=simulcast:send c;b;a\n";
+        assert_eq!(rid(&[full]).as_deref(), Some("a"));
+        let two_full = "a=rid:q send max-br=100\na=rid:h send\na=rid:f send\n\
+            a=simulcast:send q;h;f\n";
+        assert_eq!(rid(&[two_full]).as_deref(), Some("f"));
     }
 
     #[test]
