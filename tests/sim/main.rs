@@ -4,6 +4,7 @@ mod absence;
 mod bad_requests;
 mod call;
 mod determinism;
+mod flood;
 mod hostile;
 mod impostors;
 mod log;

@@ -264,6 +264,18 @@ impl<P: Peer> World<P> {
         self.batch.clear();
     }
 
+    /// Hands the worker datagrams of these peers straight away, as one batch after which more wait.
+    pub fn inject_pressed<'a>(&mut self, datagrams: impl IntoIterator<Item = (usize, &'a [u8])>) {
+        for (number, datagram) in datagrams {
+            let path = self.path(number).expect("the worker listens");
+            assert!(self.batch.push(path, self.now, datagram), "it has room");
+        }
+        self.batch.press();
+        self.take_in();
+        let responses = self.settle();
+        assert!(responses.is_empty(), "nobody asked");
+    }
+
     /// Lets a peer do something, and puts what it then sends onto its link.
     pub fn act<T>(&mut self, number: usize, action: impl FnOnce(&mut P) -> T) -> T {
         let end = &mut self.ends[number];
