@@ -25,6 +25,7 @@ use crate::rng::Rng;
 use crate::streams::{SendStream, SendStreamParams};
 use crate::time::Instant;
 use crate::wire::extension_ids::SendExtensionIds;
+use crate::wire::rtcp::LostPackets;
 
 use forwarding::Forwarding;
 use payload_types::PayloadTypes;
@@ -210,7 +211,7 @@ impl Consumer {
 
     /// Takes a NACK for the outgoing stream with this index. The requested packets are sent with
     /// the next output. Returns whether there are any.
-    pub(crate) fn handle_nack(&mut self, outgoing: usize, lost: impl Iterator<Item = u16>) -> bool {
+    pub(crate) fn handle_nack(&mut self, outgoing: usize, lost: LostPackets<'_>) -> bool {
         self.outgoing[outgoing].handle_nack(lost)
     }
 

@@ -5,6 +5,7 @@ use std::collections::VecDeque;
 use crate::ids::Ssrc;
 use crate::srtp::StreamIndex;
 use crate::streams::{ProtectedLog, SendStream};
+use crate::wire::rtcp::LostPackets;
 
 use super::munger::SequenceMunger;
 
@@ -53,16 +54,10 @@ impl Outgoing {
 
     /// Records a NACK and returns whether there is something new to send again. No more than the
     /// cap is kept, because no honest peer asks for so much at once.
-    pub(super) fn handle_nack(&mut self, lost: impl Iterator<Item = u16>) -> bool {
+    pub(super) fn handle_nack(&mut self, lost: LostPackets<'_>) -> bool {
         let before = self.nacked.len();
-        let mut asked = 0;
-        for seq in lost {
-            asked += 1;
-            if self.nacked.len() < MAX_NACKED {
-                self.nacked.push_back(seq);
-            }
-        }
-        self.stream.count_nack(asked);
+        self.stream.count_nack(lost.clone().count());
+        self.nacked.extend(lost.take(MAX_NACKED - before));
         self.nacked.len() > before
     }
 }

@@ -99,6 +99,17 @@ impl Iterator for LostPackets<'_> {
         self.bitmask = self.pairs.u16()?;
         Some(self.packet_id)
     }
+
+    /// Looks at each pair once, however many numbers it holds.
+    fn count(self) -> usize {
+        let of_pair = |pair: &[u8; PAIR_LEN]| {
+            let [_, _, high, low] = *pair;
+            1 + high.count_ones() + low.count_ones()
+        };
+        let (pairs, _) = self.pairs.rest().as_chunks();
+        let waiting: u32 = pairs.iter().map(of_pair).sum();
+        (waiting + self.bitmask.count_ones()) as usize
+    }
 }
 
 const PAIR_LEN: usize = 4;
@@ -124,6 +135,25 @@ mod tests {
         // 65530 with 65535, 0 and 10; 11 with 27; 28; 40000.
         assert_eq!(out.len(), 12 + 4 * PAIR_LEN);
         assert_eq!(read(out.written()).unwrap(), lost);
+    }
+
+    #[test]
+    fn counting_agrees_with_reading() {
+        let lost: Vec<u16> = (0..200_u16).map(|n| n.wrapping_mul(n)).collect();
+        let mut buffer = [0; 1200];
+        let mut out = CompoundWriter::new(&mut buffer);
+        Nack::write(&mut out, Ssrc(1), Ssrc(2), &lost).unwrap();
+        let Some(RtcpPacket::Nack(nack)) = RtcpPackets::new(out.written()).next() else {
+            panic!("a NACK was written");
+        };
+        let mut numbers = nack.lost();
+        let mut left = nack.lost().collect::<Vec<_>>().len();
+        while left > 0 {
+            assert_eq!(numbers.clone().count(), left);
+            numbers.next();
+            left -= 1;
+        }
+        assert_eq!((numbers.clone().count(), numbers.next()), (0, None));
     }
 
     #[test]
