@@ -8,6 +8,7 @@ mod fuzz;
 mod heads;
 mod layers;
 mod paths;
+mod secrets;
 mod server;
 mod sizes;
 mod source;
@@ -111,6 +112,16 @@ fn every_rule_of_security_names_the_tests_that_keep_it() {
     let page = tree.texts().iter();
     let page = page.clone().find(|page| page.path == "docs/security.md");
     none(citations::tests_of_rules(page.unwrap(), tree.texts()));
+}
+
+#[test]
+fn secrets_are_compared_in_constant_time() {
+    let tree = Tree::of_repository();
+    none(secrets::compared(tree.rust()));
+    // The independent client guards nobody's secrets.
+    let mut holders = tree.under("crates/");
+    holders.retain(|source| !source.path.starts_with("crates/peer/"));
+    none(secrets::comparable(&holders));
 }
 
 #[test]

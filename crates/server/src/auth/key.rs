@@ -10,7 +10,7 @@ use thiserror::Error;
 ///
 /// Written as `NAME:SECRET`. The name is 1 to 128 letters, digits and `-_.`; the secret is
 /// printable ASCII without blanks and commas. Neither `Debug` nor an error ever shows the secret.
-#[derive(Clone, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Deserialize)]
 #[serde(try_from = "String")]
 pub struct ApiKey {
     name: String,
@@ -119,7 +119,7 @@ mod tests {
             ("devkey:a b", ApiKeyError::Secret),
             ("devkey:ü", ApiKeyError::Secret),
         ] {
-            assert_eq!(text.parse::<ApiKey>(), Err(error), "{text}");
+            assert_eq!(text.parse::<ApiKey>().err(), Some(error), "{text}");
         }
     }
 }

@@ -48,7 +48,7 @@ enum Phase<S> {
 }
 
 /// What [`DtlsTransport::poll`] yields.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug)]
 pub enum DtlsOutput {
     /// Send a datagram of this length, from the start of the buffer, on the selected tuple.
     Datagram(usize),
@@ -64,7 +64,7 @@ pub enum DtlsOutput {
 }
 
 /// What a verified handshake yields.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug)]
 pub struct DtlsKeys {
     /// Protects what we send.
     pub local: MasterKey,

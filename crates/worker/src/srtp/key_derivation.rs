@@ -11,7 +11,7 @@ use aws_lc_rs::iv::FixedLength;
 use crate::params::SrtpCryptoSuite;
 
 /// A master key with its salt and its profile.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone)]
 pub struct MasterKey {
     suite: SrtpCryptoSuite,
     key: [u8; MAX_KEY_LEN],
@@ -87,7 +87,7 @@ pub struct KeyLengthError {
 }
 
 /// The two master keys that a DTLS handshake yields.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct SrtpKeys {
     /// Protects what the DTLS client sends.
     pub client: MasterKey,
