@@ -4,6 +4,7 @@ use std::future::Future;
 use std::pin::pin;
 use std::task::{Context, Waker};
 
+use nix::sys::signal::Signal;
 use serde_json::json;
 use tureen_controller::rtp::{MediaKind, MimeType, RtpCodecCapability, RtpParameters};
 use tureen_controller::{
@@ -187,11 +188,14 @@ pub(crate) async fn a_dropped_future_closes_what_it_creates() {
     let program = Program::new("normal");
     let worker = Worker::spawn(program.settings()).await.unwrap();
     {
+        // A worker that stands still has not answered when the future is dropped.
+        program.signal(Signal::SIGSTOP);
         let mut creating = pin!(worker.create_router(&[]));
         let mut context = Context::from_waker(Waker::noop());
         // The first poll sends the request.
         assert!(creating.as_mut().poll(&mut context).is_pending());
     }
+    program.signal(Signal::SIGCONT);
     assert!(worker.dump().await.unwrap().router_ids.is_empty());
     let mut events = worker.events();
     worker.close().await;

@@ -8,6 +8,8 @@ use std::process::{self, ExitCode};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::{env, fs, thread};
 
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
 use tureen_channel_fbs::fbs::notification::Event;
 use tureen_channel_fbs::fbs::request::{Method, Request};
 use tureen_channel_fbs::fbs::{
@@ -60,6 +62,12 @@ impl Program {
             .trim()
             .parse()
             .unwrap()
+    }
+
+    /// Sends a signal to the last worker that ran it.
+    pub(crate) fn signal(&self, signal: Signal) {
+        let pid = i32::try_from(self.pid()).unwrap();
+        kill(Pid::from_raw(pid), signal).unwrap();
     }
 
     /// Where a test may leave files; it goes with this.
