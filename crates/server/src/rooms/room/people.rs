@@ -7,7 +7,8 @@ use crate::rooms::{
 };
 
 impl Room {
-    /// Brings a person in. If somebody with the same identity is here already, they leave.
+    /// Brings a person in. If somebody with the same identity is here already, the person takes
+    /// that place: the older one leaves, and what let that one in counts for the newer one.
     ///
     /// # Errors
     ///
@@ -28,18 +29,24 @@ impl Room {
         if self.is_closed {
             return Err(RoomError::NoSuchRoom);
         }
-        let owner = self.admit(options.secret.as_deref())?;
-        if self.info.locked && !owner && !permissions.admin {
+        let same = |one: &&Member| one.info.profile.identity == profile.identity;
+        let older = self.members.values().find(same);
+        let older = older.map(|one| (one.info.profile.id, one.info.owner));
+        let owner = match (older, &options.secret) {
+            (Some((_, owner)), None) => owner,
+            (older, secret) => {
+                let was_owner = older.is_some_and(|(_, owner)| owner);
+                self.admit(secret.as_deref())? || was_owner
+            }
+        };
+        if self.info.locked && !owner && !permissions.admin && older.is_none() {
             return Err(RoomError::RoomLocked);
         }
-        let same = |one: &Member| one.info.profile.identity == profile.identity;
-        let older = self.members.values().find(|one| same(one));
-        let older = older.map(|one| one.info.profile.id);
         let taken = self.members.len() - usize::from(older.is_some());
         if taken >= self.limits.room_people && !owner {
             return Err(RoomError::RoomFull);
         }
-        if let Some(older) = older {
+        if let Some((older, _)) = older {
             self.take_out(older, out);
             out.push(older, Event::Removed(Removal::SameIdentity));
         }

@@ -163,6 +163,41 @@ fn nobody_is_in_a_room_twice() {
 }
 
 #[test]
+fn one_comes_back_into_ones_own_place_whatever_the_door_says() {
+    let mut scene = Scene::new(meeting(true));
+    let identity = "ann@example.org".parse::<Identity>().unwrap();
+    let secret = scene.room.secret().reveal().to_owned();
+    let join = |scene: &mut Scene, secret: Option<String>| {
+        let profile = Profile {
+            identity: identity.clone(),
+            ..scene.profile("Ann")
+        };
+        let options = JoinOptions {
+            secret,
+            ..options()
+        };
+        scene.act(|room, out| room.join(profile, Permissions::GUEST, &options, UnixTime(0), out))
+    };
+    let (bob, cid) = (scene.join("Bob"), scene.join("Cid"));
+    let ann = join(&mut scene, Some(secret)).unwrap();
+    let ann = ann.participants.last().unwrap().profile.id;
+    scene.act(|room, out| room.lock(ann, true, out)).unwrap();
+    // Full and locked: she takes her own place, and it is the owner's.
+    let again = join(&mut scene, None).unwrap();
+    let again = again.participants.last().unwrap();
+    assert!(again.owner && again.profile.id != ann);
+    let wrong = join(&mut scene, Some("guess".to_owned()));
+    assert_eq!(wrong.unwrap_err(), RoomError::WrongSecret);
+    // Once she is out, the door is closed as it is to all who cannot open it.
+    let again = again.profile.id;
+    scene.act(|room, out| room.leave(again, out)).unwrap();
+    assert_eq!(join(&mut scene, None).unwrap_err(), RoomError::RoomLocked);
+    let guest = scene.try_join("Dan", Permissions::GUEST, &options());
+    assert_eq!(guest.unwrap_err(), RoomError::RoomLocked);
+    assert!(scene.room.holds(bob) && scene.room.holds(cid));
+}
+
+#[test]
 fn data_goes_to_all_others_or_to_some() {
     let mut scene = Scene::new(meeting(true));
     let (ann, bob, cid) = (scene.join("Ann"), scene.join("Bob"), scene.join("Cid"));
