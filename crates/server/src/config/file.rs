@@ -12,7 +12,8 @@ use toml::de::DeTable;
 use super::error::ConfigError;
 use super::keys::{
     EmptyRoomTimeout, InitialBitrate, MaxChatLength, MaxFrameSize, MaxMessageRate, MaxNameLength,
-    MaxPeople, MaxRoomPeople, MaxRooms, MaxTracks, PingInterval, PingTimeout, RtcPort, Workers,
+    MaxPeople, MaxRoomPeople, MaxRooms, MaxTracks, PingInterval, PingTimeout, ResumeTimeout,
+    RtcPort, Workers,
 };
 use super::spelling::{keys, nearest};
 use super::values::listen_address;
@@ -38,6 +39,7 @@ struct FileKeys {
     max_message_rate: Option<MaxMessageRate>,
     ping_interval: Option<PingInterval>,
     ping_timeout: Option<PingTimeout>,
+    resume_timeout: Option<ResumeTimeout>,
     workers: Option<Workers>,
     rtc_port: Option<RtcPort>,
     rtc_listen: Option<Vec<IpAddr>>,
@@ -150,7 +152,8 @@ impl FileKeys {
         }
         take! {
             http: listen, tls_cert, tls_key, allowed_origins, allowed_hosts, trusted_proxies, keys,
-                metrics_remote, max_frame_size, max_message_rate, ping_interval, ping_timeout;
+                metrics_remote, max_frame_size, max_message_rate, ping_interval, ping_timeout,
+                resume_timeout;
             media: workers, rtc_port, rtc_listen, announced_address, codecs,
                 initial_outgoing_bitrate, worker_log, record_channel, dump_socket;
             rooms: max_rooms, max_people, max_room_people, max_tracks, max_name_length,

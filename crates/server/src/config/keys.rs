@@ -122,6 +122,13 @@ pub struct HttpConfig {
         value_parser = PingTimeout::parser::<u64>()
     )]
     pub ping_timeout: u64,
+    /// Seconds for which one whose connection is lost stays in the room, and may come back as if
+    /// nothing had happened; 0 means that such a one has left.
+    #[arg(
+        long, env = "TUREEN_RESUME_TIMEOUT", value_name = "SECONDS", default_value = "30",
+        value_parser = ResumeTimeout::parser::<u64>()
+    )]
+    pub resume_timeout: u64,
 }
 
 /// Workers and their ports.
@@ -312,6 +319,7 @@ pub(super) type MaxFrameSize = Within<1024, 16777216>;
 pub(super) type MaxMessageRate = Within<1, 10_000>;
 pub(super) type PingInterval = Within<1, 3600>;
 pub(super) type PingTimeout = Within<2, 7200>;
+pub(super) type ResumeTimeout = Within<0, 3600>;
 pub(super) type Workers = Within<0, 256>;
 pub(super) type RtcPort = Within<1, 65535>;
 pub(super) type InitialBitrate = Within<30_000, 1_000_000_000>;

@@ -24,6 +24,7 @@ pub(crate) struct Metrics {
     rooms: Gauge,
     tracks: Gauge,
     connections: Gauge,
+    lingering: Gauge,
     workers: Gauge,
     /// Requests of clients.
     pub(crate) requests: Counter,
@@ -41,6 +42,7 @@ impl Metrics {
             rooms: Gauge::default(),
             tracks: Gauge::default(),
             connections: Gauge::default(),
+            lingering: Gauge::default(),
             workers: Gauge::default(),
             requests: Counter::default(),
             refusals: Counter::default(),
@@ -55,6 +57,11 @@ impl Metrics {
                 "connections",
                 "Open WebSocket connections",
                 &metrics.connections,
+            ),
+            (
+                "lingering",
+                "People whose connection is lost and who may come back",
+                &metrics.lingering,
             ),
             ("workers", "Media workers that run", &metrics.workers),
         ] {
@@ -86,6 +93,7 @@ impl Metrics {
             (&self.rooms, counts.rooms),
             (&self.tracks, counts.tracks),
             (&self.connections, connections),
+            (&self.lingering, app.resumption.lingering()),
             (&self.workers, app.media.workers()),
         ] {
             gauge.set(i64::try_from(value).unwrap_or(i64::MAX));

@@ -28,7 +28,7 @@ pub(crate) use headers::{bearer, cors, is_of_type, text};
 pub(crate) use metrics::Metrics;
 pub(crate) use problem::problem;
 pub(crate) use refusals::Refusals;
-pub(crate) use strangers::{MOST_PER_ADDRESS, Strangers};
+pub(crate) use strangers::{MOST_PER_ADDRESS, Strangers, network};
 
 use crate::app::App;
 use crate::dialects::whip;

@@ -147,7 +147,7 @@ impl Drop for Stranger {
 
 /// The addresses of one customer of a network: an IPv4 address, or a range of IPv6 addresses (RFC
 /// 6177 §2: a site gets more than one /64).
-pub(super) fn network(address: IpAddr) -> IpAddr {
+pub(crate) fn network(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V4(address) => IpAddr::V4(address),
         IpAddr::V6(address) => IpAddr::V6(Ipv6Addr::from_bits(

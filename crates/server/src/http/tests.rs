@@ -237,7 +237,12 @@ async fn metrics_are_open_metrics_and_for_this_machine() {
 
 #[tokio::test]
 async fn one_who_gives_no_sign_of_life_is_missed() {
-    let (address, _) = start(&["--ping-interval=1", "--ping-timeout=2"]).await;
+    let (address, _) = start(&[
+        "--ping-interval=1",
+        "--ping-timeout=2",
+        "--resume-timeout=1",
+    ])
+    .await;
     let mut ann = RawClient::connect(address).await;
     ann.ask(HELLO).await;
     ann.ask(JOIN).await;
@@ -248,6 +253,99 @@ async fn one_who_gives_no_sign_of_life_is_missed() {
     ann.until("participant-joined").await;
     ann.until("participant-left").await;
     assert_eq!(silent.close_code().await, 1001);
+}
+
+/// A client in the room of these tests, and the secret that it may come back with.
+async fn in_room(address: SocketAddr) -> (RawClient, String) {
+    let mut client = RawClient::connect(address).await;
+    client.ask(HELLO).await;
+    let welcome = client.until("\"resume\"").await;
+    let welcome: serde_json::Value = serde_json::from_str(&welcome).unwrap();
+    client.ask(JOIN).await;
+    client.until("participants").await;
+    (client, welcome["ok"]["resume"].as_str().unwrap().to_owned())
+}
+
+async fn resume(address: SocketAddr, secret: &str) -> RawClient {
+    let mut client = RawClient::connect(address).await;
+    let data = serde_json::json!({ "secret": secret, "received": 1 });
+    let frame = serde_json::json!({ "id": 9, "type": "resume", "data": data });
+    client.ask(&frame.to_string()).await;
+    client
+}
+
+const CHAT: &str = r#"{"id":3,"type":"chat","data":{"text":"still here"}}"#;
+
+#[tokio::test]
+async fn a_session_outlives_its_connection() {
+    let (address, app) = start(&["--ping-interval=1", "--ping-timeout=30"]).await;
+    let (mut ann, _) = in_room(address).await;
+    let (bob, secret) = in_room(address).await;
+    ann.until("participant-joined").await;
+    // A broken connection, and then one that only he knows to be dead.
+    drop(bob);
+    let mut bob = resume(address, &secret).await;
+    let answer = bob.until("lastRequest").await;
+    let answer: serde_json::Value = serde_json::from_str(&answer).unwrap();
+    let secret = answer["ok"]["resume"].as_str().unwrap();
+    ann.ask(CHAT).await;
+    bob.until("still here").await;
+    let mut back = resume(address, secret).await;
+    back.until("lastRequest").await;
+    // He says how much has come to him, and the rest comes again.
+    back.until("still here").await;
+    assert_eq!(bob.close_code().await, 1000);
+    back.ask(CHAT).await;
+    // Her own message, and then his: nobody has left.
+    for _ in 0..2 {
+        let told = ann.until("\"event\"").await;
+        assert!(told.contains("still here"), "{told}");
+    }
+    assert_eq!(app.hall.counts().people, 2);
+}
+
+#[tokio::test]
+async fn one_who_says_farewell_has_left() {
+    let (address, app) = start(&[]).await;
+    let (mut ann, _) = in_room(address).await;
+    for code in [None, Some(1000), Some(1001)] {
+        let (mut bob, secret) = in_room(address).await;
+        let code = code.map_or_else(Vec::new, |code: u16| code.to_be_bytes().to_vec());
+        bob.send(CLOSE, &code).await;
+        ann.until("participant-left").await;
+        let mut bob = resume(address, &secret).await;
+        bob.until("cannot-resume").await;
+    }
+    // A code of one who gives up a dead connection, and one of a proxy.
+    for code in [4000, 1011] {
+        let (mut bob, secret) = in_room(address).await;
+        bob.send(CLOSE, &u16::to_be_bytes(code)).await;
+        let mut bob = resume(address, &secret).await;
+        bob.until("lastRequest").await;
+        bob.send(CLOSE, b"").await;
+        ann.until("participant-left").await;
+    }
+    assert_eq!(app.resumption.lingering(), 0);
+}
+
+#[tokio::test]
+async fn a_farewell_is_heard_although_nothing_can_be_sent_any_more() {
+    let (address, app) = start(&["--ping-timeout=60"]).await;
+    let (mut ann, _) = in_room(address).await;
+    let (mut bob, _) = in_room(address).await;
+    let text = "x".repeat(64_000);
+    let data = serde_json::json!({ "topic": "t", "text": text });
+    let frame = serde_json::json!({ "id": 3, "type": "data", "data": data });
+    // More than the system keeps for one who does not read, so that the server waits for room.
+    for _ in 0..200 {
+        ann.ask(&frame.to_string()).await;
+        ann.until("\"id\":3").await;
+    }
+    bob.send(CLOSE, b"").await;
+    // With something unread the socket is reset.
+    drop(bob);
+    ann.until("participant-left").await;
+    assert_eq!(app.resumption.lingering(), 0);
 }
 
 #[tokio::test]

@@ -14,6 +14,7 @@ mod mailbox;
 mod media;
 mod open_room;
 mod person;
+mod resumption;
 mod room;
 
 #[cfg(test)]
@@ -23,3 +24,4 @@ pub(crate) use error::ParticipantError;
 pub(crate) use hall::Hall;
 pub(crate) use media::{NewTrack, Side};
 pub(crate) use person::{Happening, Participant, Told, TooSlow};
+pub(crate) use resumption::{Claim, Resumption, Seat, Unattended, Woken};

@@ -164,7 +164,8 @@ impl Participant {
         }
     }
 
-    pub(super) fn is_in_room(&self) -> bool {
+    /// Whether they are in a room now.
+    pub(crate) fn is_in_room(&self) -> bool {
         let room = self.room.as_ref();
         room.is_some_and(|room| room.ask(|room| room.holds(self.id)))
     }

@@ -109,15 +109,16 @@ impl fmt::Display for TrackId {
     }
 }
 
-/// A secret that proves a right, such as the ownership of a room: 122 random bits, shown once to
-/// the maker.
+/// A secret that proves a right, such as the ownership of a room: 244 random bits, shown once to
+/// the one who may use it.
 #[derive(Clone)]
 pub(crate) struct Secret(String);
 
 impl Secret {
     /// A new one.
     pub(crate) fn random() -> Self {
-        Self(Uuid::new_v4().simple().to_string())
+        let [one, two] = [Uuid::new_v4(), Uuid::new_v4()];
+        Self(format!("{}{}", one.simple(), two.simple()))
     }
 
     /// The text, for the one who is to keep it.

@@ -99,21 +99,19 @@ fn reloadable(old: &HttpConfig, new: HttpConfig) -> HttpConfig {
         listen: old.listen,
         ping_interval: old.ping_interval,
         ping_timeout: old.ping_timeout,
+        resume_timeout: old.resume_timeout,
         ..new
     }
 }
 
 /// The keys that have another value now and cannot change while the server runs.
 fn fixed(old: &ServeConfig, new: &ServeConfig) -> Vec<&'static str> {
-    let http = |config: &ServeConfig| {
-        let http = &config.http;
-        (http.listen, http.ping_interval, http.ping_timeout)
-    };
-    let (was, is) = (http(old), http(new));
+    let (was, is) = (&old.http, &new.http);
     let mut changed = vec![
-        ("listen", was.0 != is.0),
-        ("ping-interval", was.1 != is.1),
-        ("ping-timeout", was.2 != is.2),
+        ("listen", was.listen != is.listen),
+        ("ping-interval", was.ping_interval != is.ping_interval),
+        ("ping-timeout", was.ping_timeout != is.ping_timeout),
+        ("resume-timeout", was.resume_timeout != is.resume_timeout),
         ("log-format", old.log.log_format != new.log.log_format),
     ];
     changed.extend(fixed_media(&old.media, &new.media));

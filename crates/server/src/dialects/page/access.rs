@@ -76,7 +76,9 @@ fn permit(grants: &Grants, request: Request) -> Result<Request> {
             allowed(grants.can_subscribe, "to receive tracks").map(|()| request)
         }
         // The room says no to who does not look after it.
-        Request::LockRoom { .. }
+        Request::Resume(_)
+        | Request::Ping
+        | Request::LockRoom { .. }
         | Request::RoomMetadata { .. }
         | Request::Remove { .. }
         | Request::Prefer(_)

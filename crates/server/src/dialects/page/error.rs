@@ -31,6 +31,9 @@ pub(crate) enum SignalingError {
     /// Whoever is online has shown their token.
     #[error("you have shown your token already: connect anew to come in with another one")]
     TokenTwice,
+    /// The client was away for too long, or has missed too much.
+    #[error("the server does not know you any more: come in anew")]
+    CannotResume,
     /// The token opens nothing.
     #[error(transparent)]
     Token(#[from] TokenError),
@@ -63,6 +66,7 @@ impl SignalingError {
             Self::HelloFirst => "hello-first",
             Self::HelloTwice => "hello-twice",
             Self::TokenTwice => "token-twice",
+            Self::CannotResume => "cannot-resume",
             Self::Token(error) => error.code(),
             Self::NotAllowed(_) => "not-allowed",
             Self::Sdp(error) => error.code(),

@@ -18,6 +18,8 @@ pub(crate) const VERSION: u32 = 1;
 )]
 pub(super) enum Request {
     Hello(Hello),
+    Resume(Resume),
+    Ping,
     WatchLobby {
         watch: bool,
     },
@@ -99,6 +101,15 @@ pub(super) struct Hello {
     pub(super) metadata: String,
     #[serde(default)]
     pub(super) attributes: BTreeMap<String, String>,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(super) struct Resume {
+    /// The last one that the client was given.
+    pub(super) secret: String,
+    /// How many frames have come since the answer to `hello`.
+    pub(super) received: u64,
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -235,6 +246,7 @@ pub(super) struct ErrorBody {
 pub(super) enum Reply {
     Done {},
     Hello(HelloReply),
+    Resumed(ResumedReply),
     Described(LobbyRoom),
     Created { room: String, secret: String },
     Joined(Box<JoinedReply>),
@@ -249,6 +261,19 @@ pub(super) struct HelloReply {
     pub(super) you: String,
     pub(super) max_name_length: usize,
     pub(super) max_chat_length: usize,
+    /// The secret to come back with.
+    pub(super) resume: String,
+    /// For how many seconds one may come back.
+    pub(super) resume_timeout: u64,
+}
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct ResumedReply {
+    /// The secret for the next time.
+    pub(super) resume: String,
+    /// The last request that was carried out; the client sends later ones again.
+    pub(super) last_request: Option<u64>,
 }
 
 #[derive(Debug, Serialize)]

@@ -3,14 +3,17 @@
 //!
 //! `messages` are the frames, and `translate` turns events of rooms into frames. `publishing` and
 //! `receiving` are the client's two peer connections. A [`Session`] is one client; it carries out
-//! its requests in order.
+//! its requests in order. `resuming` lets it go on over another connection, and `outgoing` keeps
+//! what was sent until then.
 
 mod access;
 mod error;
 mod messages;
+mod outgoing;
 mod publishing;
 mod receiving;
 mod requests;
+mod resuming;
 mod session;
 mod translate;
 

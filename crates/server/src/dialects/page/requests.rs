@@ -21,13 +21,17 @@ impl Session {
         let request = self.admit(request)?;
         match request {
             Request::Hello(hello) => return self.hello(hello),
+            Request::Ping => return Ok(Reply::Done {}),
             // One who stands at the door has no name yet.
             Request::DescribeRoom { room, .. } => return self.describe_room(&room),
             _ => {}
         }
         let participant = self.participant()?;
         match request {
-            Request::Hello(_) | Request::DescribeRoom { .. } => {}
+            Request::Hello(_)
+            | Request::Resume(_)
+            | Request::Ping
+            | Request::DescribeRoom { .. } => {}
             Request::WatchLobby { watch } => participant.watch_lobby(watch)?,
             Request::CreateRoom(room) => {
                 let (room, secret) = participant.create_room(room.into())?;
@@ -116,14 +120,20 @@ impl Session {
             new.attributes = hello.attributes;
         }
         let participant = Participant::enter(&self.app.hall, &self.app.media, new)?;
-        let you = participant.id().to_string();
+        let you = participant.id();
+        let resumption = &self.app.resumption;
+        let (seat, resume) = resumption.seat(you);
+        let resume_timeout = resumption.window().as_secs();
         self.participant = Some(participant);
+        self.seat = Some(seat);
         let limits = &self.app.config.rooms;
         Ok(Reply::Hello(HelloReply {
             version: VERSION,
-            you,
+            you: you.to_string(),
             max_name_length: limits.max_name_length,
             max_chat_length: limits.max_chat_length,
+            resume,
+            resume_timeout,
         }))
     }
 

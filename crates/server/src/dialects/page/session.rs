@@ -8,18 +8,19 @@ use serde::Deserialize as _;
 use serde_json::{Map, Value};
 
 use super::SignalingError;
-use super::messages::{Notice, Request, Response};
+use super::messages::{Notice, Reply, Request, Response};
+use super::outgoing::Outgoing;
 use super::publishing::Publishing;
 use super::receiving::Receiving;
 use super::translate::notice;
 use crate::app::App;
 use crate::auth::Grants;
 use crate::media::MediaError;
-use crate::participant::{Happening, Participant, Told, TooSlow};
+use crate::participant::{Happening, Participant, Seat, Told, TooSlow};
 use crate::rooms::{Event, LobbySnapshot, TrackId};
 
 /// One client. Its requests are carried out in the order in which they come. It hears through
-/// [`next`](Self::next) what others do.
+/// [`next`](crate::participant::Unattended::next) what others do.
 ///
 /// It knows nothing of sockets: text comes in, and text goes out.
 pub(crate) struct Session {
@@ -39,6 +40,12 @@ pub(crate) struct Session {
     pub(super) receiving: Option<Receiving>,
     /// Frames that will follow the response to the current request.
     pub(super) following: Vec<Utf8Bytes>,
+    /// From `hello` on, as all that follows.
+    pub(super) seat: Option<Seat<Self>>,
+    /// What the client is told again if it comes back.
+    pub(super) outgoing: Outgoing,
+    /// The last request that was carried out.
+    pub(super) last_request: Option<u64>,
 }
 
 /// The server closes the connection, and why.
@@ -56,6 +63,8 @@ pub(crate) enum Closing {
     TooLarge,
     /// The client has not said who it is, and newer ones want its place.
     Displaced,
+    /// The client goes on over another connection.
+    Resumed,
     /// The server ends.
     ServerEnds,
 }
@@ -70,6 +79,7 @@ impl Closing {
             Self::Vanished => "vanished",
             Self::TooLarge => "too-large",
             Self::Displaced => "displaced",
+            Self::Resumed => "resumed",
             Self::ServerEnds => "server-ends",
         }
     }
@@ -101,6 +111,9 @@ impl Session {
             publishing: None,
             receiving: None,
             following: Vec::new(),
+            seat: None,
+            outgoing: Outgoing::default(),
+            last_request: None,
         }
     }
 
@@ -124,10 +137,37 @@ impl Session {
             serde_json::from_str(text).map_err(|_| Closing::Protocol)?;
         let id = frame.remove("id").and_then(|id| id.as_u64());
         let id = id.ok_or(Closing::Protocol)?;
-        let result = match Request::deserialize(Value::Object(frame)) {
+        let request = Request::deserialize(Value::Object(frame))
+            .map_err(|error| SignalingError::BadRequest(error.to_string()));
+        if let Ok(Request::Resume(resume)) = request {
+            return Ok(self.resume(id, resume).await);
+        }
+        let was_online = self.is_online();
+        let result = match request {
             Ok(request) => self.perform(request).await,
-            Err(error) => Err(SignalingError::BadRequest(error.to_string())),
+            Err(error) => Err(error),
         };
+        let mut frames = vec![self.response(id, result)];
+        frames.append(&mut self.following);
+        if self.receiving.as_ref().is_some_and(Receiving::is_offer_due)
+            && let Some(participant) = &mut self.participant
+        {
+            // A client hears of a track before it is offered.
+            let news = participant.news().await;
+            self.tell(news, &mut frames).await;
+        }
+        if self.is_online() {
+            self.last_request = Some(id);
+        }
+        // The client counts from behind the answer to its hello.
+        if was_online {
+            self.outgoing.push(&frames);
+        }
+        Ok(frames)
+    }
+
+    /// The frame that answers a request.
+    pub(super) fn response(&self, id: u64, result: Result<Reply, SignalingError>) -> Utf8Bytes {
         self.app.metrics.requests.inc();
         let response = match result {
             Ok(ok) => Response::Ok { id, ok },
@@ -145,24 +185,7 @@ impl Session {
                 }
             }
         };
-        let mut frames = vec![to_text(&response).into()];
-        frames.append(&mut self.following);
-        if self.receiving.as_ref().is_some_and(Receiving::is_offer_due)
-            && let Some(participant) = &mut self.participant
-        {
-            // A client hears of a track before it is offered.
-            let news = participant.news().await;
-            self.tell(news, &mut frames).await;
-        }
-        Ok(frames)
-    }
-
-    /// The next thing that others do. Dropping the future loses nothing.
-    pub(crate) async fn next(&mut self) -> Happening {
-        match &mut self.participant {
-            Some(participant) => participant.next().await,
-            None => std::future::pending().await,
-        }
+        to_text(&response).into()
     }
 
     /// Handles what has happened, and everything that has happened since. Returns the frames to
@@ -177,13 +200,19 @@ impl Session {
             let news = participant.happened(first).await?;
             self.tell(news, &mut frames).await;
         }
+        self.outgoing.push(&frames);
         Ok(frames)
     }
 
-    /// The client is gone.
-    pub(crate) fn end(&mut self) {
-        self.forget_media();
-        self.participant = None;
+    /// The frames for what others have done by now.
+    pub(super) async fn news(&mut self) -> Vec<Utf8Bytes> {
+        let mut frames = Vec::new();
+        if let Some(participant) = &mut self.participant {
+            let news = participant.news().await;
+            self.tell(news, &mut frames).await;
+        }
+        self.outgoing.push(&frames);
+        frames
     }
 
     /// Writes the frames for a batch of events, and then makes one offer for all of them.

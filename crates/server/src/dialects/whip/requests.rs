@@ -20,7 +20,7 @@ use super::problem::Problem;
 use super::session::{Handle, Session, Sessions, tag};
 use crate::app::App;
 use crate::auth::{Grants, TokenError, verify};
-use crate::http::{bearer, client, cors, is_of_type, text};
+use crate::http::{bearer, client, cors, is_of_type, network, text};
 use crate::participant::{Participant, Side};
 use crate::rooms::{NewPerson, RoomId};
 use crate::sdp::{IceFragment, Offer};
@@ -91,7 +91,7 @@ async fn begin(side: Side, room: &str, whom: Option<&str>, post: Post) -> Result
         new.name = query.remove("name").unwrap_or_else(|| otherwise.to_owned());
     }
     let address = client(peer, &headers, &shared.app.http().trusted_proxies);
-    new.address = Some(address).filter(|address| !address.is_loopback());
+    new.address = Some(network(address)).filter(|address| !address.is_loopback());
     let participant = Participant::enter(&shared.app.hall, &shared.app.media, new)?;
     let (session, answer) = match side {
         Side::Sending => offers::publish(participant, &id, &offer).await?,

@@ -1,5 +1,7 @@
 //! The page's dialect, spoken by clients that the test plays, on a server without workers.
 
+mod resuming;
+
 use std::sync::Arc;
 
 use axum::extract::ws::Utf8Bytes;
@@ -10,7 +12,7 @@ use super::{Closing, Session};
 use crate::app::App;
 use crate::cli::{Cli, Command};
 use crate::media::Media;
-use crate::participant::Happening;
+use crate::participant::{Happening, Unattended, Woken};
 
 /// A server without workers.
 fn app(flags: &[&str]) -> Arc<App> {
@@ -59,8 +61,16 @@ impl Client {
 
     /// All frames that were sent to the client since the last time.
     async fn frames(&mut self) -> Vec<Utf8Bytes> {
-        let happening = self.0.next().await;
+        let happening = self.next().await;
         self.0.happened(happening).await.unwrap()
+    }
+
+    /// What others do next.
+    async fn next(&mut self) -> Happening {
+        match self.0.next().await {
+            Woken::Happening(happening) => happening,
+            Woken::Claimed(_) => panic!("nobody comes back here"),
+        }
     }
 
     /// Everything that has been told since the last time.
@@ -312,8 +322,8 @@ async fn a_lobby_is_written_once_for_all_who_watch_it() {
 async fn media_needs_a_room_a_worker_and_sdp() {
     let app = app(&[]);
     let mut ann = Client::online(&app, "Ann").await;
-    let offer = include_str!("../../sdp/testdata/chromium-publish.sdp");
-    let receive = include_str!("../../sdp/testdata/chromium-receive.sdp");
+    let offer = include_str!("../../../sdp/testdata/chromium-publish.sdp");
+    let receive = include_str!("../../../sdp/testdata/chromium-receive.sdp");
     let publish = json!({ "sdp": offer, "tracks": [] });
     assert_eq!(ann.refused("publish", publish.clone()).await, "not-in-room");
     let bad = json!({ "sdp": "v=1" });
@@ -358,12 +368,12 @@ async fn one_who_does_not_read_is_disconnected() {
     for _ in 0..1100 {
         ann.ok("chat", json!({ "text": "x" })).await;
         while let Ok(Happening::Event(_)) =
-            tokio::time::timeout(std::time::Duration::ZERO, ann.0.next()).await
+            tokio::time::timeout(std::time::Duration::ZERO, ann.next()).await
         {}
     }
     let mut heard = 0;
     let ended = loop {
-        match bob.0.next().await {
+        match bob.next().await {
             Happening::Event(_) => heard += 1,
             other => break other,
         }
