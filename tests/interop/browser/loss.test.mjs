@@ -6,7 +6,8 @@ import { openBrowser } from "./browsers.mjs";
 import { click, comeToLobby, enterRoom, makeRoom, seen, shown, tracksOf, until, withScreens } from "./pages.mjs";
 import { isAlive, startProxy, startServer, workersOf } from "./server.mjs";
 
-const FLAGS = ["--ping-interval=1", "--ping-timeout=3"];
+// Whoever is away for more than a second has to come in anew.
+const FLAGS = ["--ping-interval=1", "--ping-timeout=3", "--resume-timeout=1"];
 let browsers;
 
 before(async () => {

@@ -96,6 +96,13 @@ export async function startProxy(target) {
       isOpen = false;
       for (const socket of sockets) socket.destroy();
     },
+    /** From now on nothing passes on the connections that are open, and nobody is told. New ones pass. */
+    freeze: () => {
+      for (const socket of sockets) {
+        socket.unpipe();
+        socket.pause();
+      }
+    },
     mend: (other = target) => {
       port = Number(new URL(other).port);
       isOpen = true;

@@ -17,7 +17,7 @@ export class WrongRoom extends Error {
  * published as it was once `join` has succeeded over another connection.
  *
  * Events: `change` (detail: what), `chat` (detail: message), `ringing`, `ended`, `closing` (detail:
- * reason), `lost` when signaling is gone, `removed` (detail: reason, by), `muted` (detail: track, by), `problem` (detail: Error), `device-lost` (detail: track).
+ * reason), `lost` when signaling is gone for good, `removed` (detail: reason, by), `muted` (detail: track, by), `problem` (detail: Error), `device-lost` (detail: track).
  */
 export class Call extends EventTarget {
   room = null;
@@ -206,6 +206,11 @@ export class Call extends EventTarget {
 
   changed(what) {
     this.dispatchEvent(new CustomEvent("change", { detail: what }));
+  }
+
+  /** Whether the connection to the server is lost and sought again; media flows beside it. */
+  get isReconnecting() {
+    return Boolean(this.#signaling?.isReconnecting);
   }
 
   /** The two peer connections, as far as they are open. */
@@ -435,6 +440,18 @@ export class Call extends EventTarget {
     this.dispatchEvent(new CustomEvent("closing", { detail: reason }));
   }
 
+  reconnecting() {
+    this.changed("path");
+  }
+
+  /** Nothing was missed. A network that has changed may have cut off media too. */
+  resumed() {
+    for (const connection of [this.#own, this.#receiving]) {
+      if (connection?.pc?.connectionState === "disconnected") connection.restart();
+    }
+    this.changed("path");
+  }
+
   signalingLost() {
     this.#attached.abort();
     this.#closeMedia();
@@ -477,5 +494,7 @@ const EVENTS = {
   "track-refused": "trackRefused",
   "media-lost": "mediaLost",
   closing: "closing",
+  reconnecting: "reconnecting",
+  resumed: "resumed",
   lost: "signalingLost",
 };

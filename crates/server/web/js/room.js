@@ -325,8 +325,9 @@ function setLabel(button, label) {
   button.setAttribute("aria-label", label);
 }
 
-/** How far media has come, when it has not arrived. */
-function pathOf({ connections }) {
+/** How far media has come, when it has not arrived; or that the server is sought. */
+function pathOf({ connections, isReconnecting }) {
+  if (isReconnecting) return "reconnecting…";
   const states = Object.values(connections).map((pc) => pc?.connectionState);
   if (states.includes("failed")) return "no way for media";
   return states.some((state) => state === "connecting" || state === "disconnected") ? "connecting…" : "";
