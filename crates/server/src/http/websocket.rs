@@ -93,7 +93,9 @@ impl Connection {
             // A proxy on this machine stands for people who have nothing in common.
             session: Session::new(
                 Arc::clone(&app),
-                Some(network(address)).filter(|address| !address.is_loopback()),
+                Some(address)
+                    .filter(|address| !address.is_loopback())
+                    .map(network),
             )
             .with_token(token),
             allowance: Allowance::new(app.http().max_message_rate),

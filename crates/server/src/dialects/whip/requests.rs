@@ -91,7 +91,8 @@ async fn begin(side: Side, room: &str, whom: Option<&str>, post: Post) -> Result
         new.name = query.remove("name").unwrap_or_else(|| otherwise.to_owned());
     }
     let address = client(peer, &headers, &shared.app.http().trusted_proxies);
-    new.address = Some(network(address)).filter(|address| !address.is_loopback());
+    let hides_others = address.is_loopback();
+    new.address = (!hides_others).then(|| network(address));
     let participant = Participant::enter(&shared.app.hall, &shared.app.media, new)?;
     let (session, answer) = match side {
         Side::Sending => offers::publish(participant, &id, &offer).await?,
