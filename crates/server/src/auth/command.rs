@@ -63,6 +63,12 @@ pub struct TokenArgs {
     /// Is not shown to others.
     #[arg(long)]
     pub hidden: bool,
+    /// Records the room, which others are told.
+    #[arg(long)]
+    pub recorder: bool,
+    /// May change its own name, metadata and attributes.
+    #[arg(long)]
+    pub update_metadata: bool,
     /// A text of the application's own.
     #[arg(long)]
     pub metadata: Option<String>,
@@ -149,6 +155,8 @@ impl TokenArgs {
                 can_publish_data: no(self.no_data),
                 can_publish_sources: (!self.sources.is_empty()).then(|| sources.collect()),
                 hidden: yes(self.hidden),
+                recorder: yes(self.recorder),
+                can_update_own_metadata: yes(self.update_metadata),
                 ..Video::default()
             }),
         }

@@ -72,7 +72,15 @@ impl Grants {
         self.can_publish
             && (self.sources.is_empty() || self.sources.iter().any(|one| one == source))
     }
+
+    /// Whether there are other sources than LiveKit's four that may be published.
+    pub(crate) fn may_publish_others(&self) -> bool {
+        let is_other = |one: &String| !KNOWN_SOURCES.contains(&one.as_str());
+        self.can_publish && (self.sources.is_empty() || self.sources.iter().any(is_other))
+    }
 }
+
+const KNOWN_SOURCES: [&str; 4] = ["camera", "microphone", "screen_share", "screen_share_audio"];
 
 impl From<Claims> for Grants {
     fn from(claims: Claims) -> Self {

@@ -27,10 +27,14 @@ fn permissions(grants: &Grants) -> Permissions {
     Permissions {
         audio: grants.may_publish("microphone"),
         video: grants.may_publish("camera"),
-        screen: grants.may_publish("screen_share") || grants.may_publish("screen_share_audio"),
+        screen: grants.may_publish("screen_share"),
+        screen_audio: grants.may_publish("screen_share_audio"),
+        other: grants.may_publish_others(),
         subscribe: grants.can_subscribe,
         data: grants.can_publish_data,
+        profile: grants.can_update_own_metadata,
         hidden: grants.hidden,
+        recorder: grants.recorder,
         admin: grants.room_admin,
         own: grants.room_create || grants.room_admin,
     }

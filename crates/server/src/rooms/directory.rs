@@ -35,7 +35,7 @@ pub(crate) struct Directory {
 #[derive(Debug)]
 pub(super) struct Person {
     pub(super) profile: Profile,
-    permissions: Permissions,
+    pub(super) permissions: Permissions,
     address: Option<IpAddr>,
     /// Whether they are in a room.
     pub(super) busy: bool,
@@ -136,13 +136,25 @@ impl Directory {
     ///
     /// # Errors
     ///
-    /// [`RoomError::NotOnline`], [`RoomError::BadName`], [`RoomError::TooLarge`]
+    /// [`RoomError::NotOnline`], [`RoomError::BadName`], [`RoomError::TooLarge`];
+    /// [`RoomError::NotPermitted`] names the field.
     pub(crate) fn change_profile(
         &mut self,
         person: PersonId,
         change: ProfileChange,
     ) -> Result<Profile, RoomError> {
-        let mut profile = self.person(person)?.profile.clone();
+        let known = self.person(person)?;
+        if !known.permissions.profile {
+            let what = match &change {
+                ProfileChange { name: Some(_), .. } => "change your name",
+                ProfileChange {
+                    metadata: Some(_), ..
+                } => "change your metadata",
+                ProfileChange { .. } => "change your attributes",
+            };
+            return Err(RoomError::NotPermitted(what));
+        }
+        let mut profile = known.profile.clone();
         if let Some(name) = change.name {
             profile.name = self.limits.name(&name)?;
         }

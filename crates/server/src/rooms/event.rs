@@ -113,8 +113,8 @@ pub(crate) enum Removal {
 /// A message between applications. The server does not read it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Data {
-    /// Who sent it.
-    pub from: PersonId,
+    /// Who sent it; none if the sender is hidden.
+    pub from: Option<PersonId>,
     /// What it is about.
     pub topic: String,
     /// What it says.

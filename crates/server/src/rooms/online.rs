@@ -46,7 +46,8 @@ impl Directory {
     ///
     /// # Errors
     ///
-    /// [`RoomError::NoSuchPerson`]; [`RoomError::Busy`] when either is in a room or in a ring.
+    /// [`RoomError::NoSuchPerson`]; [`RoomError::NotPermitted`] for one who is hidden;
+    /// [`RoomError::Busy`] when either is in a room or in a ring.
     pub(crate) fn ring(
         &mut self,
         from: PersonId,
@@ -55,7 +56,11 @@ impl Directory {
         out: &mut Outbox,
     ) -> Result<RingId, RoomError> {
         let caller = self.person(from)?;
-        let callee = self.people.get(&to).ok_or(RoomError::NoSuchPerson)?;
+        if caller.permissions.hidden {
+            return Err(RoomError::NotPermitted("ring unseen"));
+        }
+        let callee = self.people.get(&to).filter(|one| !one.permissions.hidden);
+        let callee = callee.ok_or(RoomError::NoSuchPerson)?;
         if caller.busy || callee.busy {
             return Err(RoomError::Busy);
         }
@@ -147,7 +152,8 @@ impl Directory {
             .filter(|room| room.summary.info.listed)
             .collect();
         rooms.sort_by_key(|room| room.seat);
-        let mut people: Vec<_> = self.people.values().collect();
+        let people = self.people.values();
+        let mut people: Vec<_> = people.filter(|one| !one.permissions.hidden).collect();
         people.sort_by_key(|one| one.seat);
         LobbySnapshot {
             rooms: rooms.into_iter().map(|room| room.summary.clone()).collect(),

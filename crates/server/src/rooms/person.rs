@@ -46,14 +46,22 @@ pub(crate) struct Permissions {
     pub audio: bool,
     /// Publish pictures, but those of a screen.
     pub video: bool,
-    /// Publish screens and their sound.
+    /// Publish screens.
     pub screen: bool,
+    /// Publish the sound of screens.
+    pub screen_audio: bool,
+    /// Publish sources of other names.
+    pub other: bool,
     /// Receive tracks.
     pub subscribe: bool,
     /// Write to others: chat and data.
     pub data: bool,
+    /// Change their own name, metadata and attributes.
+    pub profile: bool,
     /// Others do not hear of them.
     pub hidden: bool,
+    /// Record the room, which others are told.
+    pub recorder: bool,
     /// Be a host like the owner: mute and remove people, lock the room.
     pub admin: bool,
     /// Own a room that they open by entering it.
@@ -66,9 +74,13 @@ impl Permissions {
         audio: true,
         video: true,
         screen: true,
+        screen_audio: true,
+        other: true,
         subscribe: true,
         data: true,
+        profile: true,
         hidden: false,
+        recorder: false,
         admin: false,
         own: true,
     };

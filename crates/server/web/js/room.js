@@ -33,6 +33,7 @@ class RoomView {
   #badge = el("span", { class: "badge" });
   #lock = el("button", { class: "lock", onclick: () => this.#toggleLock() });
   #locked = el("span", { class: "badge", hidden: true, title: "Nobody else comes in" }, icon("lock"), el("span", { class: "wide" }, "locked"));
+  #recorded = el("span", { class: "badge warm", hidden: true, title: "Somebody records this room" }, "recorded");
   #bar = el("footer", { class: "bar" });
   #buttons = {};
   #dot = el("span", { class: "dot", hidden: true });
@@ -48,6 +49,7 @@ class RoomView {
         this.#badge,
         call.isEncrypted ? el("span", { class: "badge", title: "Encrypted end to end" }, icon("lock"), el("span", { class: "wide" }, "end to end")) : null,
         this.#locked,
+        this.#recorded,
         el("span", { class: "grow" }),
         this.#lock,
         el("button", { hidden: call.room.kind === "direct", onclick: () => this.#copyLink(), "aria-label": "Copy the link to this room" }, icon("link"), el("span", { class: "wide" }, "Copy link"))),
@@ -146,6 +148,7 @@ class RoomView {
     const path = pathOf(call);
     this.#badge.className = isLive && !path ? "badge live" : "badge warm";
     this.#badge.textContent = isLive ? path || "in call" : "waiting";
+    this.#recorded.hidden = !room.recorded;
     this.#locked.hidden = !room.locked || me.host;
     this.#lock.hidden = !me.host || room.kind === "direct";
     const lockLabel = room.locked ? "Open the room again" : "Lock the room: nobody else comes in";

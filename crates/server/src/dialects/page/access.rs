@@ -62,10 +62,6 @@ fn permit(grants: &Grants, request: Request) -> Result<Request> {
             let may = grants.room_join && grants.room.is_none();
             allowed(may, "to answer a ring").map(|()| request)
         }
-        Request::Profile(_) => {
-            let may = grants.can_update_own_metadata;
-            allowed(may, "to change your profile").map(|()| request)
-        }
         Request::Data(_) => allowed(grants.can_publish_data, "to send data").map(|()| request),
         Request::Chat { .. } => allowed(grants.can_publish_data, "to chat").map(|()| request),
         Request::Publish(ref publish) => {
@@ -75,8 +71,9 @@ fn permit(grants: &Grants, request: Request) -> Result<Request> {
         Request::Receive { .. } | Request::Subscribe { wanted: true, .. } => {
             allowed(grants.can_subscribe, "to receive tracks").map(|()| request)
         }
-        // The room says no to who does not look after it.
+        // The rooms say no to who may not.
         Request::Resume(_)
+        | Request::Profile(_)
         | Request::Ping
         | Request::LockRoom { .. }
         | Request::RoomMetadata { .. }

@@ -375,7 +375,9 @@ pub(super) enum Notice {
     },
     Chat(Chat),
     Data {
-        from: String,
+        /// Who sent it, unless they are hidden.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        from: Option<String>,
         topic: String,
         text: String,
     },
@@ -417,6 +419,8 @@ pub(super) struct Room {
     pub(super) listed: bool,
     pub(super) encrypted: bool,
     pub(super) locked: bool,
+    /// Whether somebody records it.
+    pub(super) recorded: bool,
     pub(super) state: RoomState,
     pub(super) metadata: String,
 }

@@ -60,7 +60,7 @@ pub(super) fn notice(event: Event) -> Option<wire::Notice> {
         | Event::Stage { .. } => return about_track(event),
         Event::Chat(message) => Notice::Chat(message.into()),
         Event::Data(data) => Notice::Data {
-            from: data.from.to_string(),
+            from: data.from.map(|from| from.to_string()),
             // This dialect carries text. Data that is no text belongs to other dialects.
             text: String::from_utf8(data.payload.to_vec()).ok()?,
             topic: data.topic,
@@ -181,6 +181,7 @@ impl From<RoomInfo> for wire::Room {
             listed: info.listed,
             encrypted: info.encrypted,
             locked: info.locked,
+            recorded: info.recorded,
             metadata: info.metadata,
             state: match info.state {
                 RoomState::Waiting => wire::RoomState::Waiting,

@@ -134,6 +134,10 @@ impl Room {
         if !info.permissions.data {
             return Err(RoomError::NotPermitted("write"));
         }
+        // A message shows its writer.
+        if info.permissions.hidden {
+            return Err(RoomError::NotPermitted("write unseen"));
+        }
         let message = ChatMessage {
             from: person,
             name: info.profile.name.clone(),
@@ -149,7 +153,7 @@ impl Room {
     }
 
     /// Sends data to some people, or to all others if none is named. A named person who is not here
-    /// is skipped.
+    /// is skipped. If the sender is hidden, the data comes from nobody.
     ///
     /// # Errors
     ///
@@ -162,13 +166,14 @@ impl Room {
         to: &[PersonId],
         out: &mut Outbox,
     ) -> Result<(), RoomError> {
-        if !self.member(from)?.info.permissions.data {
+        let may = self.member(from)?.info.permissions;
+        if !may.data {
             return Err(RoomError::NotPermitted("send data"));
         }
         limits::size("bytes of topic", topic.len(), MAX_TOPIC)?;
         limits::size("bytes of data", payload.len(), MAX_DATA)?;
         let data = Data {
-            from,
+            from: (!may.hidden).then_some(from),
             topic,
             payload: Arc::from(payload),
         };

@@ -34,6 +34,8 @@ pub(crate) struct RoomInfo {
     pub encrypted: bool,
     /// Whether only hosts may still come in.
     pub locked: bool,
+    /// Whether somebody in it records it.
+    pub recorded: bool,
     /// Waiting or in call.
     pub state: RoomState,
     /// Text of an application.

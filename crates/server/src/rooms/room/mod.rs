@@ -70,6 +70,7 @@ impl Room {
                 listed: new.listed,
                 encrypted: new.encrypted,
                 locked: false,
+                recorded: false,
                 state,
                 metadata: new.metadata,
             },
@@ -164,6 +165,15 @@ impl Room {
             Ok(())
         } else {
             Err(RoomError::NotOwner)
+        }
+    }
+
+    /// Tells everyone when a recording begins or ends.
+    fn note_recorders(&mut self, out: &mut Outbox) {
+        let mut members = self.members.values();
+        let recorded = members.any(|one| one.info.permissions.recorder);
+        if std::mem::replace(&mut self.info.recorded, recorded) != recorded {
+            self.tell_all(&Event::RoomChanged(self.info.clone()), out);
         }
     }
 

@@ -71,6 +71,7 @@ impl Room {
         };
         self.members.insert(info.profile.id, member);
         self.tell_others(&info, &Event::ParticipantJoined(info.clone()), out);
+        self.note_recorders(out);
         if presence == Presence::InCall {
             self.subscribe_to_all(info.profile.id, out);
         }
@@ -157,6 +158,7 @@ impl Room {
             self.tell_demand(track, out);
         }
         self.tell_others(&info, &Event::ParticipantLeft(person), out);
+        self.note_recorders(out);
     }
 
     /// A host locks the room or opens it again.

@@ -11,7 +11,7 @@ impl Room {
     /// # Errors
     ///
     /// [`RoomError::NotInRoom`], [`RoomError::NotInCall`], [`RoomError::ViewerOnly`],
-    /// [`RoomError::TooManyTracks`]
+    /// [`RoomError::NotPermitted`], [`RoomError::TooManyTracks`]
     pub(crate) fn may_publish(&self, person: PersonId) -> Result<(), RoomError> {
         let info = &self.member(person)?.info;
         if info.presence != Presence::InCall {
@@ -19,6 +19,9 @@ impl Room {
         }
         if info.viewer || (self.info.kind == RoomKind::Presentation && !info.owner) {
             return Err(RoomError::ViewerOnly);
+        }
+        if info.permissions.hidden {
+            return Err(RoomError::NotPermitted("publish unseen"));
         }
         let theirs = self.tracks.iter().filter(|track| track.owner == person);
         if theirs.count() >= self.limits.tracks {
@@ -41,13 +44,16 @@ impl Room {
     ) -> Result<(), RoomError> {
         self.may_publish(person)?;
         let may = self.member(person)?.info.permissions;
-        if may.hidden {
-            return Err(RoomError::NotPermitted("publish unseen"));
-        }
         let (may, what) = match (source, kind) {
-            (TrackSource::Screen | TrackSource::ScreenAudio, _) => (may.screen, "share screens"),
-            (_, TrackKind::Audio) => (may.audio, "publish sound"),
-            (_, TrackKind::Video) => (may.video, "publish pictures"),
+            (TrackSource::Screen, _) => (may.screen, "share screens"),
+            (TrackSource::ScreenAudio, _) => (may.screen_audio, "share the sound of screens"),
+            (TrackSource::Other(_), _) => (may.other, "publish this source"),
+            (TrackSource::Microphone | TrackSource::Camera, TrackKind::Audio) => {
+                (may.audio, "publish sound")
+            }
+            (TrackSource::Microphone | TrackSource::Camera, TrackKind::Video) => {
+                (may.video, "publish pictures")
+            }
         };
         if !may {
             return Err(RoomError::NotPermitted(what));

@@ -82,6 +82,8 @@ fn permissions_hold() {
         audio: false,
         video: false,
         screen: false,
+        screen_audio: false,
+        other: false,
         subscribe: false,
         data: false,
         ..Permissions::GUEST
@@ -94,7 +96,16 @@ fn permissions_hold() {
     refused(scene.publish(bob, "b"), "publish pictures");
     for (kind, source, what) in [
         (TrackKind::Audio, TrackSource::Microphone, "publish sound"),
-        (TrackKind::Audio, TrackSource::ScreenAudio, "share screens"),
+        (
+            TrackKind::Audio,
+            TrackSource::ScreenAudio,
+            "share the sound of screens",
+        ),
+        (
+            TrackKind::Video,
+            TrackSource::Other("x".to_owned()),
+            "publish this source",
+        ),
         (TrackKind::Video, TrackSource::Screen, "share screens"),
     ] {
         let track = Track {

@@ -1,5 +1,6 @@
 //! The page's dialect, spoken by clients that the test plays, on a server without workers.
 
+mod grants;
 mod resuming;
 
 use std::sync::Arc;
