@@ -235,7 +235,7 @@ mod tests {
             ("ada", "Ada")
         );
         assert!(grants.may_join("soup") && !grants.may_join("salad"));
-        assert!(grants.may_publish("screen_share") && !grants.may_publish("microphone"));
+        assert_eq!(grants.sources, ["camera", "screen_share"]);
         assert!(!grants.can_publish_data && grants.hidden && !grants.room_create);
         assert_eq!(grants.attributes["team"], "red");
     }

@@ -19,7 +19,8 @@ pub(crate) struct Grants {
     pub(crate) attributes: BTreeMap<String, String>,
     /// What kind of participant it is, such as `standard`, `agent`, `ingress`; may be empty.
     pub(crate) kind: String,
-    /// The room for which all fields below hold; `None` means every room.
+    /// The room for which all fields below hold; `None` means every room. With a room, `room_create`
+    /// is for that one alone, and nothing is listed.
     pub(crate) room: Option<String>,
     /// May enter, and open a room that is not there.
     pub(crate) room_join: bool,
@@ -39,7 +40,8 @@ pub(crate) struct Grants {
     pub(crate) can_subscribe: bool,
     /// May send data and chat.
     pub(crate) can_publish_data: bool,
-    /// The sources that may be published, in LiveKit's words; empty means all.
+    /// The sources that may be published, in LiveKit's words (`camera`, `microphone`,
+    /// `screen_share`, `screen_share_audio`) or the application's own; empty means all.
     pub(crate) sources: Vec<String>,
     /// May change its own name, metadata and attributes.
     pub(crate) can_update_own_metadata: bool,
@@ -65,22 +67,7 @@ impl Grants {
     pub(crate) fn may_join(&self, room: &str) -> bool {
         self.room_join && self.is_for(room)
     }
-
-    /// Whether a track of this source may be published: `camera`, `microphone`, `screen_share`,
-    /// `screen_share_audio`, or a word of the application's own.
-    pub(crate) fn may_publish(&self, source: &str) -> bool {
-        self.can_publish
-            && (self.sources.is_empty() || self.sources.iter().any(|one| one == source))
-    }
-
-    /// Whether there are other sources than LiveKit's four that may be published.
-    pub(crate) fn may_publish_others(&self) -> bool {
-        let is_other = |one: &String| !KNOWN_SOURCES.contains(&one.as_str());
-        self.can_publish && (self.sources.is_empty() || self.sources.iter().any(is_other))
-    }
 }
-
-const KNOWN_SOURCES: [&str; 4] = ["camera", "microphone", "screen_share", "screen_share_audio"];
 
 impl From<Claims> for Grants {
     fn from(claims: Claims) -> Self {

@@ -45,8 +45,8 @@ fn tokens_of_the_sdks_are_read() {
     );
     assert_eq!(ada.attributes["team"], "red");
     assert!(ada.may_join("soup") && !ada.may_join("salad"));
-    assert!(ada.may_publish("microphone") && ada.may_publish("screen_share"));
-    assert!(!ada.may_publish("camera") && !ada.can_subscribe && !ada.can_publish_data);
+    assert_eq!(ada.sources, ["microphone", "screen_share"]);
+    assert!(ada.can_publish && !ada.can_subscribe && !ada.can_publish_data);
     assert!(ada.hidden && ada.can_update_own_metadata && !ada.room_admin);
 
     let bob = check(token("livekit-python")).unwrap();
@@ -58,7 +58,7 @@ fn tokens_of_the_sdks_are_read() {
         ),
         ("bob", "Bob", "m")
     );
-    assert!(bob.may_publish("camera") && !bob.may_publish("microphone"));
+    assert_eq!(bob.sources, ["camera"]);
     assert!(bob.can_subscribe && bob.can_publish_data && !bob.hidden);
 
     let server = check(token("livekit-js-server")).unwrap();
@@ -69,7 +69,7 @@ fn tokens_of_the_sdks_are_read() {
 #[test]
 fn what_a_token_leaves_out_has_its_default() {
     let plain = check(token("jsonwebtoken")).unwrap();
-    assert!(plain.may_join("soup") && plain.may_publish("camera"));
+    assert!(plain.may_join("soup") && plain.can_publish && plain.sources.is_empty());
     assert!(plain.can_subscribe && plain.can_publish_data);
     assert!(!plain.room_create && !plain.room_list && !plain.hidden);
     assert!(!plain.can_update_own_metadata);

@@ -1,7 +1,7 @@
 //! What a token says of its bearer, as rooms know people.
 
 use crate::auth::Grants;
-use crate::rooms::{NewPerson, Permissions, RoomError};
+use crate::rooms::{NewPerson, Permissions, RoomError, Sources, TrackSource};
 
 impl TryFrom<&Grants> for NewPerson {
     type Error = RoomError;
@@ -23,13 +23,27 @@ impl TryFrom<&Grants> for NewPerson {
     }
 }
 
+/// What may be published: an empty list means all.
+fn sources(grants: &Grants) -> Sources {
+    match (grants.can_publish, grants.sources.as_slice()) {
+        (false, _) => Sources::Only([].into()),
+        (true, []) => Sources::All,
+        (true, words) => Sources::Only(words.iter().map(|word| source(word)).collect()),
+    }
+}
+
+/// A source in LiveKit's words, or in those of the application.
+fn source(word: &str) -> TrackSource {
+    match word {
+        "screen_share" => TrackSource::Screen,
+        "screen_share_audio" => TrackSource::ScreenAudio,
+        other => other.parse().unwrap_or_else(|never| match never {}),
+    }
+}
+
 fn permissions(grants: &Grants) -> Permissions {
     Permissions {
-        audio: grants.may_publish("microphone"),
-        video: grants.may_publish("camera"),
-        screen: grants.may_publish("screen_share"),
-        screen_audio: grants.may_publish("screen_share_audio"),
-        other: grants.may_publish_others(),
+        publish: sources(grants),
         subscribe: grants.can_subscribe,
         data: grants.can_publish_data,
         profile: grants.can_update_own_metadata,
@@ -37,5 +51,42 @@ fn permissions(grants: &Grants) -> Permissions {
         recorder: grants.recorder,
         admin: grants.room_admin,
         own: grants.room_create || grants.room_admin,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of(can_publish: bool, words: &[&str]) -> Sources {
+        permissions(&Grants {
+            can_publish,
+            sources: words.iter().map(|word| (*word).to_owned()).collect(),
+            ..Grants::default()
+        })
+        .publish
+    }
+
+    #[test]
+    fn sources_of_a_token_are_those_of_rooms() {
+        use TrackSource::{Camera, Microphone, Other, Screen, ScreenAudio};
+
+        assert_eq!(of(true, &[]), Sources::All);
+        assert_eq!(of(false, &["camera"]), Sources::Only([].into()));
+        let words = [
+            "camera",
+            "microphone",
+            "screen_share",
+            "screen_share_audio",
+            "telescope",
+        ];
+        let sources = [
+            Camera,
+            Microphone,
+            Screen,
+            ScreenAudio,
+            Other("telescope".to_owned()),
+        ];
+        assert_eq!(of(true, &words), Sources::Only(sources.into()));
     }
 }

@@ -179,7 +179,7 @@ impl Directory {
     /// [`RoomError::NotOnline`]
     pub(crate) fn introduce(&self, person: PersonId) -> Result<(Profile, Permissions), RoomError> {
         let person = self.person(person)?;
-        Ok((person.profile.clone(), person.permissions))
+        Ok((person.profile.clone(), person.permissions.clone()))
     }
 
     /// A person has come into a room, or is out of theirs.

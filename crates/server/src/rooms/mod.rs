@@ -30,7 +30,8 @@ pub(crate) use event::{Data, Event, LobbySnapshot, Outbox, PersonSummary, Remova
 pub(crate) use ids::{PersonId, RingId, RoomId, Secret, TrackId};
 pub(crate) use limits::Limits;
 pub(crate) use person::{
-    Attributes, Identity, NewPerson, ParticipantInfo, Permissions, Presence, Profile, ProfileChange,
+    Attributes, Identity, NewPerson, ParticipantInfo, Permissions, Presence, Profile,
+    ProfileChange, Sources,
 };
 pub(crate) use room::{
     ChatMessage, Demand, JoinOptions, Joined, NewRoom, Preferences, Quality, Room, RoomInfo,

@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::str::FromStr;
+use std::sync::Arc;
 
-use super::{PersonId, RoomError, UnixTime};
+use super::{PersonId, RoomError, TrackKind, TrackSource, UnixTime};
 
 /// Texts by name for others to see, such as `hand` = `raised`.
 pub(crate) type Attributes = BTreeMap<String, String>;
@@ -40,18 +41,10 @@ impl FromStr for Identity {
 }
 
 /// What a person may do in a room.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Permissions {
-    /// Publish sound, but that of a screen.
-    pub audio: bool,
-    /// Publish pictures, but those of a screen.
-    pub video: bool,
-    /// Publish screens.
-    pub screen: bool,
-    /// Publish the sound of screens.
-    pub screen_audio: bool,
-    /// Publish sources of other names.
-    pub other: bool,
+    /// Publish tracks of these sources.
+    pub publish: Sources,
     /// Receive tracks.
     pub subscribe: bool,
     /// Write to others: chat and data.
@@ -71,11 +64,7 @@ pub(crate) struct Permissions {
 impl Permissions {
     /// Of one who comes with nothing but the link.
     pub(crate) const GUEST: Self = Self {
-        audio: true,
-        video: true,
-        screen: true,
-        screen_audio: true,
-        other: true,
+        publish: Sources::All,
         subscribe: true,
         data: true,
         profile: true,
@@ -84,6 +73,53 @@ impl Permissions {
         admin: false,
         own: true,
     };
+
+    /// Whether a track of this kind and source may be published. The known sources have a kind:
+    /// otherwise one that is allowed would let in what is not.
+    ///
+    /// # Errors
+    ///
+    /// [`RoomError::NotPermitted`]
+    pub(super) fn may_publish(
+        &self,
+        kind: TrackKind,
+        source: &TrackSource,
+    ) -> Result<(), RoomError> {
+        if source.kind().is_some_and(|known| known != kind) {
+            return Err(RoomError::NotPermitted(match kind {
+                TrackKind::Audio => "publish sound as pictures",
+                TrackKind::Video => "publish pictures as sound",
+            }));
+        }
+        if self.publish.contains(source) {
+            return Ok(());
+        }
+        Err(RoomError::NotPermitted(match source {
+            TrackSource::Microphone => "publish sound",
+            TrackSource::Camera => "publish pictures",
+            TrackSource::Screen => "share screens",
+            TrackSource::ScreenAudio => "share the sound of screens",
+            TrackSource::Other(_) => "publish this source",
+        }))
+    }
+}
+
+/// The sources of which a person may publish tracks.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Sources {
+    /// Any.
+    All,
+    /// Those in the list; an empty one allows nothing.
+    Only(Arc<[TrackSource]>),
+}
+
+impl Sources {
+    fn contains(&self, source: &TrackSource) -> bool {
+        match self {
+            Self::All => true,
+            Self::Only(list) => list.contains(source),
+        }
+    }
 }
 
 /// One who comes online.

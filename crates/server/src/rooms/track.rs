@@ -51,6 +51,15 @@ pub(crate) enum TrackSource {
 }
 
 impl TrackSource {
+    /// Audio or video, of the known ones.
+    pub(super) fn kind(&self) -> Option<TrackKind> {
+        match self {
+            Self::Microphone | Self::ScreenAudio => Some(TrackKind::Audio),
+            Self::Camera | Self::Screen => Some(TrackKind::Video),
+            Self::Other(_) => None,
+        }
+    }
+
     fn name(&self) -> &str {
         match self {
             Self::Camera => "camera",

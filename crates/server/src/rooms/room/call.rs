@@ -166,7 +166,7 @@ impl Room {
         to: &[PersonId],
         out: &mut Outbox,
     ) -> Result<(), RoomError> {
-        let may = self.member(from)?.info.permissions;
+        let may = &self.member(from)?.info.permissions;
         if !may.data {
             return Err(RoomError::NotPermitted("send data"));
         }

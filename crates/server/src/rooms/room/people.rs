@@ -54,6 +54,7 @@ impl Room {
             RoomState::InCall if options.enters_call => Presence::InCall,
             RoomState::InCall | RoomState::Waiting | RoomState::Ended => Presence::Waiting,
         };
+        let consumes = options.consumes && permissions.subscribe;
         let info = ParticipantInfo {
             profile,
             permissions,
@@ -66,7 +67,7 @@ impl Room {
         let member = Member {
             info: info.clone(),
             seat: self.seats,
-            consumes: options.consumes && permissions.subscribe,
+            consumes,
             subscriptions: Subscriptions::default(),
         };
         self.members.insert(info.profile.id, member);

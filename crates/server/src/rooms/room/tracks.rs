@@ -43,21 +43,8 @@ impl Room {
         source: &TrackSource,
     ) -> Result<(), RoomError> {
         self.may_publish(person)?;
-        let may = self.member(person)?.info.permissions;
-        let (may, what) = match (source, kind) {
-            (TrackSource::Screen, _) => (may.screen, "share screens"),
-            (TrackSource::ScreenAudio, _) => (may.screen_audio, "share the sound of screens"),
-            (TrackSource::Other(_), _) => (may.other, "publish this source"),
-            (TrackSource::Microphone | TrackSource::Camera, TrackKind::Audio) => {
-                (may.audio, "publish sound")
-            }
-            (TrackSource::Microphone | TrackSource::Camera, TrackKind::Video) => {
-                (may.video, "publish pictures")
-            }
-        };
-        if !may {
-            return Err(RoomError::NotPermitted(what));
-        }
+        let permissions = &self.member(person)?.info.permissions;
+        permissions.may_publish(kind, source)?;
         if let TrackSource::Other(name) = source {
             limits::size("bytes of source", name.len(), MAX_SOURCE)?;
         }

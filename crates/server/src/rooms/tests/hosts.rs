@@ -2,15 +2,17 @@
 
 use super::*;
 
-const HOST: Permissions = Permissions {
-    admin: true,
-    ..Permissions::GUEST
-};
+fn host() -> Permissions {
+    Permissions {
+        admin: true,
+        ..Permissions::GUEST
+    }
+}
 
 #[test]
 fn whoever_looks_after_a_room_mutes_people_and_cannot_unmute_them() {
     let mut scene = Scene::new(meeting(true));
-    let (ann, bob) = (scene.join_as("Ann", HOST), scene.join("Bob"));
+    let (ann, bob) = (scene.join_as("Ann", host()), scene.join("Bob"));
     scene.publish(bob, "b").unwrap();
     scene.publish(ann, "a").unwrap();
     scene.heard(bob);
@@ -31,7 +33,7 @@ fn whoever_looks_after_a_room_mutes_people_and_cannot_unmute_them() {
 #[test]
 fn whoever_looks_after_a_room_removes_people_but_the_owner() {
     let mut scene = Scene::new(meeting(true));
-    let (ann, bob) = (scene.owner("Ann"), scene.join_as("Bob", HOST));
+    let (ann, bob) = (scene.owner("Ann"), scene.join_as("Bob", host()));
     let cid = scene.join("Cid");
     scene.publish(cid, "c").unwrap();
     scene.heard(ann);
@@ -60,7 +62,7 @@ fn a_locked_room_lets_in_those_who_look_after_it() {
     assert_eq!(scene.heard(bob), ["+Ann", "locked true "]);
     let late = scene.try_join("Cid", Permissions::GUEST, &options());
     assert_eq!(late.unwrap_err(), RoomError::RoomLocked);
-    let host = scene.join_as("Dan", HOST);
+    let host = scene.join_as("Dan", host());
     scene.act(|room, out| room.leave(host, out)).unwrap();
     scene.act(|room, out| room.leave(ann, out)).unwrap();
     let ann = scene.owner("Ann");
@@ -79,11 +81,7 @@ fn a_locked_room_lets_in_those_who_look_after_it() {
 #[test]
 fn permissions_hold() {
     let none = Permissions {
-        audio: false,
-        video: false,
-        screen: false,
-        screen_audio: false,
-        other: false,
+        publish: Sources::Only([].into()),
         subscribe: false,
         data: false,
         ..Permissions::GUEST
@@ -125,6 +123,57 @@ fn permissions_hold() {
         scene.act(|room, out| room.send_data(bob, "t".to_owned(), b"x", &[], out)),
         "send data",
     );
+}
+
+#[test]
+fn a_source_is_allowed_for_itself_and_with_its_kind() {
+    use TrackKind::{Audio, Video};
+    use TrackSource::{Camera, Microphone, Screen, ScreenAudio};
+
+    let own = || TrackSource::Other("telescope".to_owned());
+    let refused = |may: &Sources| -> Vec<(TrackKind, TrackSource)> {
+        let permissions = Permissions {
+            publish: may.clone(),
+            ..Permissions::GUEST
+        };
+        let mut refused = Vec::new();
+        for source in [Camera, Microphone, Screen, ScreenAudio, own()] {
+            for kind in [Audio, Video] {
+                let mut scene = Scene::new(meeting(true));
+                let ann = scene.join_as("Ann", permissions.clone());
+                let track = Track {
+                    kind,
+                    source: source.clone(),
+                    ..camera(ann, "a")
+                };
+                let result = scene.act(|room, out| room.publish(track, out));
+                if matches!(result, Err(RoomError::NotPermitted(_))) {
+                    refused.push((kind, source.clone()));
+                }
+            }
+        }
+        refused
+    };
+    // A source that is known has a kind; one of the application's own has any.
+    let of_other_kind = [
+        (Audio, Camera),
+        (Video, Microphone),
+        (Audio, Screen),
+        (Video, ScreenAudio),
+    ];
+    assert_eq!(refused(&Sources::All), of_other_kind);
+    let allowed = |list: &[TrackSource]| {
+        let refused = refused(&Sources::Only(list.into()));
+        let all = [Camera, Microphone, Screen, ScreenAudio, own()];
+        let all = all
+            .into_iter()
+            .flat_map(|source| [(Audio, source.clone()), (Video, source)]);
+        all.filter(|one| !refused.contains(one)).collect::<Vec<_>>()
+    };
+    assert_eq!(allowed(&[ScreenAudio]), [(Audio, ScreenAudio)]);
+    assert_eq!(allowed(&[Screen]), [(Video, Screen)]);
+    assert_eq!(allowed(&[own()]), [(Audio, own()), (Video, own())]);
+    assert_eq!(allowed(&[]), []);
 }
 
 #[test]

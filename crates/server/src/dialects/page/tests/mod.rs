@@ -502,24 +502,6 @@ async fn a_name_in_the_token_is_the_name() {
 }
 
 #[tokio::test]
-async fn only_the_sources_of_the_token_are_published() {
-    let app = guarded();
-    let flags = ["--identity=ann", "--sources=microphone"];
-    let mut ann = Client(Session::new(Arc::clone(&app), None).with_token(Some(token(&flags))));
-    ann.ok("hello", json!({ "version": 1, "name": "Ann" }))
-        .await;
-    let tracks = |source: &str| json!({ "sdp": "", "tracks": [{ "mid": "0", "source": source }] });
-    assert_eq!(
-        ann.refused("publish", tracks("camera")).await,
-        "not-allowed"
-    );
-    assert_eq!(
-        ann.refused("publish", tracks("microphone")).await,
-        "not-in-room"
-    );
-}
-
-#[tokio::test]
 async fn who_one_is_does_not_change_with_a_second_token() {
     let app = guarded();
     let admin = token(&["--identity=eve", "--room=hers", "--admin"]);
@@ -613,4 +595,20 @@ async fn whoever_came_before_the_first_key_needs_no_token() {
     let mut bob = Client(Session::new(Arc::clone(&app), None));
     let hello = json!({ "version": 1, "name": "Bob" });
     assert_eq!(bob.refused("hello", hello).await, "token-missing");
+}
+
+#[tokio::test]
+async fn a_token_of_one_room_makes_and_lists_no_others() {
+    let app = guarded();
+    let flags = ["--identity=ann", "--room=soup", "--create", "--list"];
+    let mut ann = Client(Session::new(Arc::clone(&app), None).with_token(Some(token(&flags))));
+    ann.ok("hello", json!({ "version": 1, "name": "Ann" }))
+        .await;
+    let room = json!({ "name": "x", "kind": "meeting" });
+    for (request, data) in [
+        ("watch-lobby", json!({ "watch": true })),
+        ("create-room", room),
+    ] {
+        assert_eq!(ann.refused(request, data).await, "not-allowed", "{request}");
+    }
 }
