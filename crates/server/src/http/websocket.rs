@@ -290,6 +290,7 @@ fn log(app: &App, address: IpAddr, closing: Closing) {
         | Closing::TooFast
         | Closing::TooSlow
         | Closing::TooLarge
+        | Closing::BadAnswers
         | Closing::Displaced => app.refusals.note(reason, |silent| {
             tracing::info!(reason, %address, silent, "connection closed");
         }),
@@ -318,7 +319,7 @@ fn close_code(closing: Closing) -> u16 {
     match closing {
         Closing::Resumed => 1000,
         Closing::Vanished | Closing::ServerEnds => 1001,
-        Closing::Protocol => 1002,
+        Closing::Protocol | Closing::BadAnswers => 1002,
         Closing::TooFast | Closing::TooSlow => 1008,
         Closing::TooLarge => 1009,
         Closing::Displaced => 1013,

@@ -30,6 +30,8 @@ pub(crate) struct Offerer {
     awaits_answer: bool,
     /// Whether something has changed since the last offer.
     is_changed: bool,
+    /// How many answers in a row could not be read.
+    unreadable: u32,
 }
 
 /// An offer for the client.
@@ -126,7 +128,7 @@ impl Offerer {
 
     /// Whether something has changed, and the last offer is answered.
     pub(crate) fn is_offer_due(&self) -> bool {
-        self.is_changed && !self.awaits_answer && !self.sections.is_empty()
+        self.is_changed && !self.awaits_answer && !self.sections.is_empty() && !self.has_given_up()
     }
 
     /// The offer of all sections as they are now, if one is due.
@@ -173,16 +175,37 @@ impl Offerer {
         })
     }
 
+    /// Whether the last answers could not be read, so that another offer would lead to nothing.
+    pub(crate) fn has_given_up(&self) -> bool {
+        self.unreadable >= TRIES
+    }
+
     /// Reads the answer to the offer of this number. One that cannot be read is no answer: the
-    /// offer is made again, so that what comes later is not kept waiting by it.
+    /// offer is made again a few times, so that what comes later is not kept waiting by it.
     pub(crate) fn answer(&mut self, number: u32, text: &str) -> Result<Answer, SdpError> {
         if !self.awaits_answer || number != self.number {
             return Err(SdpError::StaleAnswer);
         }
         self.awaits_answer = false;
         let answer = self.read(text);
-        self.is_changed |= answer.is_err();
+        if answer.is_ok() {
+            self.unreadable = 0;
+        } else {
+            self.unreadable += 1;
+            self.is_changed = true;
+        }
         answer
+    }
+
+    /// One whose first offer waits for the last answer that may be bad.
+    #[cfg(test)]
+    pub(crate) fn at_the_last_try() -> Self {
+        Self {
+            number: 1,
+            awaits_answer: true,
+            unreadable: TRIES - 1,
+            ..Self::default()
+        }
     }
 
     #[cfg(test)]
@@ -241,5 +264,7 @@ impl OfferedSection {
     }
 }
 
+/// Unreadable answers in a row after which we stop: the client will not do better.
+const TRIES: u32 = 3;
 /// Another than that of the answers on the publishing connection, to tell them apart in a trace.
 const OFFER_SESSION_ID: u64 = 2;

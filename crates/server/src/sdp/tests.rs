@@ -382,6 +382,10 @@ fn an_answer_must_fit_the_offer() {
         refused(&mut session, &wrong_mid),
         SdpError::WrongMid(_)
     ));
+    // A third bad one in a row would be the last.
+    answered(&mut session, &good).unwrap();
+    session.start_over();
+    offered(&mut session);
     let passive = good.replace("setup:active", "setup:passive");
     assert_eq!(
         refused(&mut session, &passive),
@@ -408,6 +412,33 @@ fn a_bad_answer_keeps_no_later_offer_waiting() {
         session.answer(again.number, &good).unwrap_err(),
         SdpError::StaleAnswer
     );
+}
+
+#[test]
+fn after_three_bad_answers_nothing_more_is_offered() {
+    let mut session = Offerer::default();
+    add(&mut session, MediaKind::Audio, 1000);
+    let good = answer_to(&offered(&mut session), &[]);
+    // A good one between starts the count again.
+    answered(&mut session, &good).unwrap();
+    for tries in [1, 2] {
+        for bad in 0..tries {
+            session.start_over();
+            offered(&mut session);
+            assert!(answered(&mut session, "v=0\r\n").is_err(), "{tries} {bad}");
+        }
+        assert!(!session.has_given_up());
+        offered(&mut session);
+        answered(&mut session, &good).unwrap();
+    }
+    for _ in 0..3 {
+        session.start_over();
+        offered(&mut session);
+        assert!(answered(&mut session, "v=0\r\n").is_err());
+    }
+    assert!(session.has_given_up());
+    add(&mut session, MediaKind::Video, 2000);
+    assert!(session.offer(&local_transport()).is_none());
 }
 
 #[test]

@@ -17,6 +17,14 @@ pub(super) struct Receiving {
 }
 
 impl Receiving {
+    #[cfg(test)]
+    pub(super) fn with(offerer: Offerer) -> Self {
+        Self {
+            offerer,
+            tracks: BTreeMap::new(),
+        }
+    }
+
     /// Begins to receive tracks. A track that is gone already is no error. Returns those that
     /// cannot be received.
     pub(super) async fn add(
@@ -61,6 +69,11 @@ impl Receiving {
         self.offerer.is_offer_due()
     }
 
+    /// Whether the client's answers cannot be read, so that it can receive nothing any more.
+    pub(super) fn has_given_up(&self) -> bool {
+        self.offerer.has_given_up()
+    }
+
     /// The next offer, if one is due.
     pub(super) fn offer(&mut self, participant: &Participant) -> Option<Notice> {
         let transport = participant.transport(Side::Receiving).ok()?;
@@ -93,7 +106,10 @@ impl Receiving {
         let mut refused = Vec::new();
         for (track, mid) in &self.tracks {
             if answer.accepted.contains(mid) {
-                participant.resume(track).await?;
+                // Its publisher may have gone just now. The other tracks flow all the same.
+                if let Err(error) = participant.resume(track).await {
+                    tracing::debug!(person = %participant.id(), %track, %error, "not resumed");
+                }
             } else if answer.refused.contains(mid) {
                 refused.push(track.clone());
             }

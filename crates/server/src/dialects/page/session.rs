@@ -65,6 +65,8 @@ pub(crate) enum Closing {
     Displaced,
     /// The client goes on over another connection.
     Resumed,
+    /// The client's answers to offers cannot be read.
+    BadAnswers,
     /// The server ends.
     ServerEnds,
 }
@@ -80,6 +82,7 @@ impl Closing {
             Self::TooLarge => "too-large",
             Self::Displaced => "displaced",
             Self::Resumed => "resumed",
+            Self::BadAnswers => "bad-answers",
             Self::ServerEnds => "server-ends",
         }
     }
@@ -131,7 +134,8 @@ impl Session {
     ///
     /// # Errors
     ///
-    /// The frame has no id to answer to.
+    /// The connection is to be closed: the frame has no id to answer to, or the client cannot answer
+    /// offers.
     pub(crate) async fn request(&mut self, text: &str) -> Result<Vec<Utf8Bytes>, Closing> {
         let mut frame: Map<String, Value> =
             serde_json::from_str(text).map_err(|_| Closing::Protocol)?;
@@ -147,6 +151,9 @@ impl Session {
             Ok(request) => self.perform(request).await,
             Err(error) => Err(error),
         };
+        if self.receiving.as_ref().is_some_and(Receiving::has_given_up) {
+            return Err(Closing::BadAnswers);
+        }
         let mut frames = vec![self.response(id, result)];
         frames.append(&mut self.following);
         if self.receiving.as_ref().is_some_and(Receiving::is_offer_due)

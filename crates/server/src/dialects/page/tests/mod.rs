@@ -9,11 +9,13 @@ use axum::extract::ws::Utf8Bytes;
 use clap::Parser;
 use serde_json::{Value, json};
 
+use super::receiving::Receiving;
 use super::{Closing, Session};
 use crate::app::App;
 use crate::cli::{Cli, Command};
 use crate::media::Media;
 use crate::participant::{Happening, Unattended, Woken};
+use crate::sdp::Offerer;
 
 /// A server without workers.
 fn app(flags: &[&str]) -> Arc<App> {
@@ -611,4 +613,16 @@ async fn a_token_of_one_room_makes_and_lists_no_others() {
     ] {
         assert_eq!(ann.refused(request, data).await, "not-allowed", "{request}");
     }
+}
+
+#[tokio::test]
+async fn one_whose_answers_cannot_be_read_is_sent_away() {
+    let app = app(&[]);
+    let mut ann = Client::online(&app, "Ann").await;
+    ann.0.receiving = Some(Receiving::with(Offerer::at_the_last_try()));
+    let answer = json!({ "offer": 1, "sdp": "v=1" });
+    let frame = json!({ "id": 7, "type": "answer", "data": answer });
+    let closing = ann.0.request(&frame.to_string()).await.unwrap_err();
+    assert_eq!(closing, Closing::BadAnswers);
+    assert!(closing.frame().contains("bad-answers"));
 }
