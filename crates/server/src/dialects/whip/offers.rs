@@ -50,7 +50,8 @@ pub(super) async fn play(
 ) -> Result<(Session, String), Problem> {
     let receiving: Vec<&OfferedMedia> = one_of_each(offer, OfferedMedia::receives)?;
     let joined = join(&mut participant, room, Side::Receiving)?;
-    let find = |whom| joined.find(whom).ok_or(RoomError::NoSuchPerson);
+    let me = participant.id();
+    let find = |whom| joined.find(whom, me).ok_or(RoomError::NoSuchPerson);
     let tracks = choose(&joined, whom.map(find).transpose()?).ok_or(NOT_LIVE)?;
     participant
         .open_receiving(offer.receive_capabilities(), Numbering::Endpoint)

@@ -3,6 +3,7 @@
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use thiserror::Error;
+use tureen_controller::{ConsumeError, ProduceError, RequestError};
 
 use crate::auth::TokenError;
 use crate::http::problem;
@@ -42,11 +43,29 @@ impl Problem {
             Self::Sdp(_) => StatusCode::UNPROCESSABLE_ENTITY,
             Self::Token(_) => StatusCode::UNAUTHORIZED,
             Self::Participant(ParticipantError::Room(error)) => room_status(*error),
-            Self::Participant(ParticipantError::Media(MediaError::NoWorker)) => {
+            Self::Participant(ParticipantError::Media(error)) => media_status(error),
+            Self::Participant(ParticipantError::NoConnection) => StatusCode::INTERNAL_SERVER_ERROR,
+        }
+    }
+}
+
+/// What a worker or ORTC refuses of a value comes from the client's description.
+fn media_status(error: &MediaError) -> StatusCode {
+    match error {
+        MediaError::Produce(ProduceError::RtpParameters(_))
+        | MediaError::Consume(ConsumeError::RtpCapabilities(_)) => StatusCode::UNPROCESSABLE_ENTITY,
+        MediaError::Consume(ConsumeError::NoSuchProducer(_)) => StatusCode::CONFLICT,
+        MediaError::Produce(ProduceError::Request(error))
+        | MediaError::Consume(ConsumeError::Request(error))
+        | MediaError::Worker(error) => match error {
+            RequestError::Type { .. } => StatusCode::UNPROCESSABLE_ENTITY,
+            RequestError::Closed(_) | RequestError::WorkerGone(_) => {
                 StatusCode::SERVICE_UNAVAILABLE
             }
-            Self::Participant(_) => StatusCode::INTERNAL_SERVER_ERROR,
-        }
+            _ => StatusCode::INTERNAL_SERVER_ERROR,
+        },
+        MediaError::NoWorker => StatusCode::SERVICE_UNAVAILABLE,
+        _ => StatusCode::INTERNAL_SERVER_ERROR,
     }
 }
 
@@ -66,5 +85,31 @@ fn room_status(error: RoomError) -> StatusCode {
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
         problem(self.status(), &self.to_string())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tureen_controller::ortc::OrtcError;
+
+    use super::*;
+
+    #[test]
+    fn what_the_client_asks_in_vain_is_no_fault_of_the_server() {
+        let ortc = || OrtcError::InvalidField {
+            field: "codecs[0]".to_owned(),
+            reason: "is not allowed",
+        };
+        let id = "p".to_owned();
+        let gone = ConsumeError::Request(RequestError::DuplicateId(id));
+        for (error, status) in [
+            (MediaError::Produce(ortc().into()), 422),
+            (MediaError::Consume(ortc().into()), 422),
+            (MediaError::NoWorker, 503),
+            (MediaError::Consume(gone), 500),
+        ] {
+            let problem = Problem::Participant(error.into());
+            assert_eq!(problem.status().as_u16(), status, "{problem}");
+        }
     }
 }

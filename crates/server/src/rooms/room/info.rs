@@ -117,9 +117,10 @@ pub(crate) struct Joined {
 }
 
 impl Joined {
-    /// A person here by id, by identity, or by the name that nobody else here has.
-    pub(crate) fn find(&self, whom: &str) -> Option<PersonId> {
-        let people = || self.participants.iter().map(|one| &one.profile);
+    /// Another person than `me` here by id, by identity, or by the name that no third one has.
+    pub(crate) fn find(&self, whom: &str, me: PersonId) -> Option<PersonId> {
+        let profiles = || self.participants.iter().map(|one| &one.profile);
+        let people = || profiles().filter(|one| one.id != me);
         let exact =
             people().find(|one| one.id.to_string() == whom || one.identity.as_str() == whom);
         let mut named = people().filter(|one| one.name == whom);

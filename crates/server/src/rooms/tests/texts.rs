@@ -3,6 +3,21 @@
 use super::*;
 
 #[test]
+fn a_person_is_found_by_one_who_has_the_same_name() {
+    let mut scene = Scene::new(meeting(true));
+    let (ann, bob) = (scene.join("Ann"), scene.join("Bob"));
+    let again = scene
+        .try_join("Ann", Permissions::GUEST, &options())
+        .unwrap();
+    let me = again.participants.last().unwrap().profile.id;
+    assert_eq!(again.find("Ann", me), Some(ann));
+    assert_eq!(again.find(&ann.to_string(), me), Some(ann));
+    assert_eq!(again.find(&me.to_string(), me), None);
+    // For a third one there are two of the name.
+    assert_eq!(again.find("Ann", bob), None);
+}
+
+#[test]
 fn names_are_printable_and_visible() {
     let limits = limits();
     for name in [
