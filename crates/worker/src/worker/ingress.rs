@@ -17,6 +17,8 @@ impl Worker {
         at: Instant,
         datagram: &mut [u8],
     ) {
+        // The transport of the datagram before is not to blame for this one.
+        self.current = None;
         match DatagramKind::of(datagram) {
             DatagramKind::Stun => self.handle_stun(now, path, datagram),
             DatagramKind::Dtls => {

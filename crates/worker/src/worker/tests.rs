@@ -19,6 +19,7 @@ use crate::params::{
 use crate::producer::PacketNames;
 use crate::srtp::{SrtpReceive, SrtpSend};
 use crate::wire::rtp::RtpPacket;
+use crate::wire::stun::{BindingRequest, IceRole, IntegrityKey, TransactionId};
 
 /// Every port is free until it is bound.
 #[derive(Default)]
@@ -446,6 +447,46 @@ fn a_score_that_changes_while_the_output_is_full_is_told_later() {
         1,
         "{events:?}"
     );
+}
+
+/// The fence stands around a whole batch, so blame must not pass from one datagram to the next.
+#[test]
+fn a_panic_on_a_strangers_datagram_is_not_the_last_ones_fault() {
+    let mut rig = Rig::new();
+    rig.router("r");
+    let good = rig.transport("r", "good");
+    let socket = rig.worker.entities.transports[good].own_sockets()[0].socket;
+    // A socket whose owner does not exist, so that looking for it panics.
+    let broken = SocketKey(99);
+    let nobody = OpenSocket {
+        owner: SocketOwner::Transport(TransportKey::new(9, 9)),
+        protocol: Protocol::Udp,
+        local: PATH.remote,
+    };
+    rig.worker.sockets.insert(broken, nobody);
+    let fragment = rig.worker.entities.transports[good].username_fragments();
+    let username = format!("{}:x", fragment.last().unwrap());
+    let request = BindingRequest {
+        transaction_id: TransactionId([1; 12]),
+        username: &username,
+        priority: Some(1),
+        role: Some(IceRole::Controlling(1)),
+        use_candidate: true,
+        nomination: None,
+    };
+    let mut check = [0; 200];
+    let len = request.write(&mut check, &IntegrityKey::new(b"any"));
+    let mut batch = Batch::new(1000, 2);
+    assert!(batch.push(Path { socket, ..PATH }, rig.now, &check[..len.unwrap()]));
+    let strange = Path {
+        socket: broken,
+        ..PATH
+    };
+    assert!(batch.push(strange, rig.now, &[0x80; 20]));
+    assert!(rig.worker.handle_datagrams(rig.now, &mut batch));
+    assert_eq!(rig.worker.counters().panics, 1);
+    assert!(rig.worker.is_failed(), "nobody is to blame");
+    assert!(rig.worker.entities.transports.get(good).is_some());
 }
 
 #[test]
