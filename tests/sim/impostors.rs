@@ -8,7 +8,8 @@ use tureen_tests::media::Camera;
 use tureen_worker::internal::messages::{Event, RequestBody, ResponseBody};
 use tureen_worker::internal::params::{DtlsState, IceState};
 
-use crate::call::{Call, address, transport};
+use crate::call::{Call, SERVER, address, transport};
+use crate::spray::binding;
 
 fn states(call: &mut Call, number: usize) -> (IceState, DtlsState) {
     let dump = call
@@ -106,4 +107,60 @@ fn a_peer_that_falls_silent_is_given_up_and_sent_nothing() {
     call.world.run_for(Duration::from_secs(5));
     assert_eq!(call.world.traffic(1).down.sent, sent);
     assert_eq!(states(&mut call, 0).0, IceState::Completed, "others stay");
+}
+
+/// A participant forges the source address of another one in checks for a transport of its own.
+/// With every check it would get the other one's path, and the other one would be cut off until its
+/// next check.
+#[test]
+fn forged_checks_of_a_participant_take_no_path_that_is_in_use() {
+    let mut call = Call::connected(6, 1, Camera::new(4, 300));
+    let ice = call.invite(2, |_, _| {});
+    call.world.run_for(Duration::from_secs(3));
+    let username = format!("{}:x", ice.username_fragment);
+    let check = binding(&username, ice.password.as_bytes(), true);
+    let victims = [0, 1].map(|number| states(&mut call, number));
+    call.world.events.clear();
+    for round in 0..400 {
+        call.world.inject(address(round % 2), SERVER, &check);
+        call.world.run_for(Duration::from_millis(10));
+    }
+    let told = call.world.events.iter();
+    let told: Vec<_> = told
+        .filter(|(_, event)| !matches!(event, Event::ConsumerScore(_) | Event::ProducerScore(_)))
+        .collect();
+    assert!(told.is_empty(), "{told:?}");
+    assert_eq!(victims, [0, 1].map(|number| states(&mut call, number)));
+    let freeze = call.world.peer(1).received[1].viewer.longest_freeze;
+    assert!(freeze <= Duration::from_millis(60), "{freeze:?}");
+    assert_eq!(call.world.worker.counters().path_in_use, 400);
+    let counted = call.world.worker.drops().to_string();
+    assert!(counted.contains("worker.path_in_use=400"), "{counted}");
+}
+
+/// The address and port of one who has left may be given to the next.
+#[test]
+fn a_path_is_free_for_the_next_when_nothing_came_on_it_for_a_while() {
+    let mut call = Call::connected(7, 1, Camera::new(5, 300));
+    let ice = call.invite(2, |_, _| {});
+    call.world.run_for(Duration::from_secs(3));
+    let gone = LinkConfig {
+        loss: Loss::Random(1.0),
+        ..LinkConfig::default()
+    };
+    call.world.set_link(1, gone, gone, 1);
+    call.world.run_for(Duration::from_millis(2100));
+    let username = format!("{}:x", ice.username_fragment);
+    let check = binding(&username, ice.password.as_bytes(), true);
+    call.world.inject(address(1), SERVER, &check);
+    assert_eq!(states(&mut call, 1).0, IceState::Disconnected);
+    let dump = call
+        .world
+        .request(&transport(2), RequestBody::TransportDump);
+    let Ok(ResponseBody::WebRtcTransportDump(dump)) = dump else {
+        panic!("no dump: {dump:?}");
+    };
+    let tuple = dump.ice_selected_tuple.expect("it has a path");
+    assert_eq!(tuple.remote_ip, Some(address(1).ip().to_string()));
+    assert_eq!(call.world.worker.counters().path_in_use, 0);
 }

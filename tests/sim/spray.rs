@@ -432,7 +432,7 @@ fn record(content: u8, epoch: u8, sequence_number: u8, body: &[u8]) -> Vec<u8> {
     record
 }
 
-fn binding(username: &str, password: &[u8], use_candidate: bool) -> Vec<u8> {
+pub(crate) fn binding(username: &str, password: &[u8], use_candidate: bool) -> Vec<u8> {
     let request = BindingRequest {
         transaction_id: TransactionId([9; 12]),
         username,

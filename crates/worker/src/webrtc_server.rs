@@ -50,7 +50,8 @@ impl WebRtcServer {
     }
 
     /// Makes a validated tuple lead to a transport. If it led to another transport before, the
-    /// newer authenticated check wins, and the transport that has lost it is returned.
+    /// newer authenticated check wins, and the transport that has lost it is returned. The caller
+    /// has refused checks on a path that its owner uses.
     pub(crate) fn add_tuple(
         &mut self,
         path: Path,

@@ -126,8 +126,17 @@ async fn a_path_that_another_transport_takes_over_gets_nothing_from_the_first() 
     let request = nomination(&ice.username_fragment, &ice.password);
     // The first client says nothing more, or it would take the path back.
     relay.cut();
-    relay.path().send(&request.raw).await;
+    // The path is free for others when the first client has been silent for a while.
+    let path = relay.path();
+    let asking = tokio::spawn(async move {
+        let mut ticks = tokio::time::interval(Duration::from_millis(300));
+        loop {
+            ticks.tick().await;
+            path.send(&request.raw).await;
+        }
+    });
     until(&mut events, ice_state(IceState::Disconnected)).await;
+    asking.abort();
     let sent = relay.path().received();
     let other = call.subscriber(&publisher).await;
     other.until_frames(10).await;

@@ -117,6 +117,13 @@ impl LiteAgent {
         self.tuples.contains(path)
     }
 
+    /// Whether the remote uses `path` now: it is selected, and authenticated traffic came on it
+    /// within the last two seconds.
+    #[must_use]
+    pub(crate) fn is_in_use(&self, now: Instant, path: Path) -> bool {
+        self.tuples.is_in_use(now, path)
+    }
+
     /// All valid paths.
     pub(crate) fn valid_paths(&self) -> impl Iterator<Item = Path> {
         self.tuples.iter()

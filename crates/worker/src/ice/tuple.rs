@@ -11,6 +11,9 @@ use crate::time::Instant;
 /// than any packet is under way.
 const PATIENCE: Duration = Duration::from_secs(1);
 
+/// How long after authenticated traffic nobody else can take the selected path over.
+const IN_USE: Duration = Duration::from_secs(2);
+
 /// How many valid paths an agent keeps.
 pub(crate) const MAX_TUPLES: usize = 8;
 
@@ -26,6 +29,9 @@ struct Selected {
     path: Path,
     /// When it was selected, or when authenticated traffic came on it last.
     proven: Instant,
+    /// When authenticated traffic came on it last. A check proves less: whoever can forge a source
+    /// address can send one from anywhere.
+    traffic: Option<Instant>,
 }
 
 #[derive(Debug)]
@@ -78,7 +84,11 @@ impl Tuples {
         if self.selected() == Some(path) {
             return false;
         }
-        self.selected = Some(Selected { path, proven: now });
+        self.selected = Some(Selected {
+            path,
+            proven: now,
+            traffic: None,
+        });
         true
     }
 
@@ -91,6 +101,7 @@ impl Tuples {
         };
         if selected.path == path {
             selected.proven = selected.proven.max(now);
+            selected.traffic = Some(now);
             return false;
         }
         let left = selected.path;
@@ -100,7 +111,20 @@ impl Tuples {
         for valid in &mut self.valid {
             valid.is_one_way = (valid.is_one_way || valid.path == left) && valid.path != path;
         }
-        self.select(now, path)
+        self.selected = Some(Selected {
+            path,
+            proven: now,
+            traffic: Some(now),
+        });
+        true
+    }
+
+    /// Whether authenticated traffic came on `path` a moment ago and `path` is selected.
+    pub(super) fn is_in_use(&self, now: Instant, path: Path) -> bool {
+        self.selected.is_some_and(|selected| {
+            let traffic = selected.traffic.filter(|_| selected.path == path);
+            traffic.is_some_and(|at| now.since(at) < IN_USE)
+        })
     }
 
     /// Whether the remote seems not to hear us on `path`.

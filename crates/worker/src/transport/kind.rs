@@ -29,6 +29,13 @@ impl Kind {
         }
     }
 
+    /// Whether `path` is the one on which the remote has just sent authenticated traffic.
+    pub(super) fn is_in_use(&self, now: Instant, path: &Path) -> bool {
+        match self {
+            Self::WebRtc(web_rtc) => web_rtc.is_in_use(now, path),
+        }
+    }
+
     /// The paths that belong to the transport.
     pub(super) fn paths(&self) -> impl Iterator<Item = Path> {
         match self {

@@ -24,6 +24,11 @@ impl Transport {
         self.kind.owns(path)
     }
 
+    /// Whether authenticated traffic came on `path` a moment ago and `path` is the selected one.
+    pub(crate) fn is_in_use(&self, now: Instant, path: &Path) -> bool {
+        self.kind.is_in_use(now, path)
+    }
+
     /// Whether one more datagram may be taken from it while datagrams queue up.
     pub(crate) fn is_within_share(&mut self, now: Instant) -> bool {
         self.share.take(now)

@@ -278,6 +278,11 @@ impl WebRtcTransport {
         self.agent.is_valid(*path)
     }
 
+    /// See [`LiteAgent::is_in_use`].
+    pub(crate) fn is_in_use(&self, now: Instant, path: &Path) -> bool {
+        self.agent.is_in_use(now, *path)
+    }
+
     pub(crate) fn paths(&self) -> impl Iterator<Item = Path> {
         self.agent.valid_paths()
     }

@@ -22,6 +22,7 @@ impl Worker {
             counters.stun_ignored,
             counters.unknown_tuple,
             counters.over_share,
+            counters.path_in_use,
             counters.stun_answers_dropped,
             counters.panics,
             self.outbox.merged(),
@@ -111,7 +112,7 @@ impl fmt::Display for Drops {
 }
 
 /// How many of the names are the worker's own; the others are those of its transports.
-const OWN: usize = 7;
+const OWN: usize = 8;
 
 /// What is dropped in every call, without harm.
 const ORDINARY: [&str; 10] = [
@@ -127,11 +128,12 @@ const ORDINARY: [&str; 10] = [
     "sent.not_connected",
 ];
 
-const NAMES: [&str; 30] = [
+const NAMES: [&str; 31] = [
     "worker.unknown_protocol",
     "worker.stun_ignored",
     "worker.unknown_tuple",
     "worker.over_share",
+    "worker.path_in_use",
     "worker.stun_answers_dropped",
     "worker.panics",
     "worker.notifications_merged",

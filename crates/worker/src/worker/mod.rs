@@ -141,6 +141,8 @@ pub struct Counters {
     pub unknown_tuple: u64,
     /// Datagrams beyond their transport's share, while more came in than the worker takes.
     pub over_share: u64,
+    /// Checks for one transport on a path that another one is using.
+    pub path_in_use: u64,
     /// Answers to STUN that found the control queue full.
     pub stun_answers_dropped: u64,
     /// Panics that were contained.
