@@ -2,10 +2,11 @@
 //! does not read.
 
 use std::collections::VecDeque;
-use std::mem::discriminant;
 
 use super::notifications::{Event, Notification};
 use super::responses::Response;
+use crate::params::IceState;
+use crate::rng::{KeyedState, Table};
 
 /// One message to the controller.
 #[derive(Clone, Debug, PartialEq)]
@@ -22,56 +23,86 @@ pub enum Outgoing {
 /// Logs, notifications and responses in the order of their creation, so that a log comes before the
 /// error response that it explains.
 ///
-/// Up to [`Outbox::CAP`] messages, everything is kept. Above that, each message has a class: logs
-/// are dropped and counted, and a newer score, tuple, state or orientation replaces the one that is
-/// still queued. [`Outbox::is_over_cap`] then asks the shell to stop reading requests. Responses
-/// and closes are always kept. So the rest is bounded by the requests already read and by the
-/// number of entities, whatever their peers do.
+/// Scores, tuples, ICE states and orientations change as often as peers like, and only the newest
+/// matters. So a newer one replaces the one of its entity that is still queued. Up to
+/// [`Outbox::CAP`] messages everything else is kept. Above that, logs are dropped and counted, and
+/// [`Outbox::is_over_cap`] asks the shell to stop reading requests. Responses and closes are always
+/// kept. So the queue is bounded by the requests already read and by the number of entities,
+/// whatever their peers do.
 #[derive(Debug, Default)]
 pub(crate) struct Outbox {
-    queue: VecDeque<Outgoing>,
+    queue: VecDeque<Slot>,
+    /// How many slots have left the queue, which is the position of its front.
+    left: u64,
+    /// By entity: where its replaceable notifications wait.
+    newest: Table<String, Newest>,
     dropped: u64,
     merged: u64,
 }
 
+/// A place in the queue.
+#[derive(Debug)]
+struct Slot {
+    message: Outgoing,
+    /// It is passed over: what it told holds no more.
+    is_void: bool,
+}
+
+/// The positions of an entity's newest notifications, by kind.
+#[derive(Debug, Default)]
+struct Newest([Option<u64>; Replaceable::COUNT]);
+
 impl Outbox {
     /// How many messages may wait before the worker stops reading requests.
     pub(crate) const CAP: usize = 4096;
+
+    /// An empty queue. `state` hashes the ids of entities.
+    pub(crate) fn new(state: KeyedState) -> Self {
+        Self {
+            newest: Table::with_hasher(state),
+            ..Self::default()
+        }
+    }
 
     /// Queues a response.
     pub(crate) fn respond(&mut self, response: Response) {
         self.push(Outgoing::Response(Box::new(response)));
     }
 
-    /// Queues a notification.
+    /// Queues a notification, or lets it replace an older one.
     pub(crate) fn notify(&mut self, handler_id: &str, event: Event) {
+        let Some(kind) = Replaceable::of(&event) else {
+            let handler_id = handler_id.to_owned();
+            self.push(Outgoing::Notification(Notification { handler_id, event }));
+            return;
+        };
+        if event == Event::IceStateChange(IceState::Disconnected) {
+            // This state means that there is no tuple.
+            self.void_tuple(handler_id);
+        }
+        if let Some(position) = self.position_to_replace(handler_id, kind)
+            && let Some(slot) = self.slot(position)
+            && let Outgoing::Notification(queued) = &mut slot.message
+        {
+            queued.event = event;
+            slot.is_void = false;
+            self.merged += u64::from(self.is_over_cap());
+            return;
+        }
+        let position = self.left + self.queue.len() as u64;
         let handler_id = handler_id.to_owned();
+        let newest = self.newest.entry(handler_id.clone()).or_default();
+        newest.0[kind as usize] = Some(position);
         self.push(Outgoing::Notification(Notification { handler_id, event }));
     }
 
-    /// Queues a line of the log.
+    /// Queues a line of the log, or counts it as dropped above the cap.
     pub(crate) fn log(&mut self, line: String) {
-        self.push(Outgoing::Log(line));
-    }
-
-    /// Queues a message, or does above the cap what its class asks for.
-    fn push(&mut self, message: Outgoing) {
         if self.is_over_cap() {
-            match message.class() {
-                Class::Kept => {}
-                Class::Latest => {
-                    if self.replace_outdated(&message) {
-                        self.merged += 1;
-                        return;
-                    }
-                }
-                Class::Droppable => {
-                    self.dropped += 1;
-                    return;
-                }
-            }
+            self.dropped += 1;
+        } else {
+            self.push(Outgoing::Log(line));
         }
-        self.queue.push_back(message);
     }
 
     /// Counts lines that were lost before they came here.
@@ -79,7 +110,7 @@ impl Outbox {
         self.dropped += lines;
     }
 
-    /// How many notifications were replaced by newer ones.
+    /// How many notifications were replaced by newer ones because the controller did not read.
     #[must_use]
     pub(crate) fn merged(&self) -> u64 {
         self.merged
@@ -93,98 +124,101 @@ impl Outbox {
 
     /// The next message to write.
     pub(crate) fn pop(&mut self) -> Option<Outgoing> {
-        let next = self.queue.pop_front();
-        if self.queue.is_empty() && self.dropped > 0 {
-            let line = format!("WOutbox | messages dropped: {}", self.dropped);
-            self.dropped = 0;
-            self.queue.push_back(Outgoing::Log(line));
-        }
-        next
-    }
-
-    /// Overwrites an older value of the same entity. A tuple never moves to a place before an ICE
-    /// state that it followed, because the state DISCONNECTED means that there is no tuple.
-    fn replace_outdated(&mut self, message: &Outgoing) -> bool {
-        let Outgoing::Notification(Notification { handler_id, event }) = message else {
-            return false;
-        };
-        if let Event::IceStateChange(_) = event {
-            return self.replace_ice_state(handler_id, event);
-        }
-        let kind = discriminant(event);
-        let queued = self
-            .queue
-            .iter_mut()
-            .rev()
-            .find_map(|message| match message {
-                Outgoing::Notification(queued) if queued.handler_id == *handler_id => {
-                    let is_state = matches!(queued.event, Event::IceStateChange(_));
-                    (is_state || discriminant(&queued.event) == kind).then_some(queued)
-                }
-                _ => None,
-            });
-        match queued {
-            Some(queued) if discriminant(&queued.event) == kind => {
-                queued.event = event.clone();
-                true
+        while let Some(slot) = self.queue.pop_front() {
+            self.forget_position(&slot.message);
+            self.left += 1;
+            if self.queue.is_empty() && self.dropped > 0 {
+                let line = format!("WOutbox | messages dropped: {}", self.dropped);
+                self.dropped = 0;
+                self.push(Outgoing::Log(line));
             }
-            _ => false,
+            if !slot.is_void {
+                return Some(slot.message);
+            }
         }
+        None
     }
 
-    /// Overwrites the queued ICE state, and removes the tuples that came after it.
-    fn replace_ice_state(&mut self, handler_id: &str, event: &Event) -> bool {
-        let is_of_entity = |message: &Outgoing, kind: fn(&Event) -> bool| matches!(message, Outgoing::Notification(queued) if queued.handler_id == handler_id && kind(&queued.event));
-        let is_state = |event: &Event| matches!(event, Event::IceStateChange(_));
-        let is_tuple = |event: &Event| matches!(event, Event::IceSelectedTupleChange(_));
-        let Some(at) = self
-            .queue
-            .iter()
-            .rposition(|one| is_of_entity(one, is_state))
-        else {
-            return false;
-        };
-        let mut index = 0;
-        self.queue.retain(|message| {
-            index += 1;
-            index <= at || !is_of_entity(message, is_tuple)
+    fn push(&mut self, message: Outgoing) {
+        self.queue.push_back(Slot {
+            message,
+            is_void: false,
         });
-        if let Some(Outgoing::Notification(queued)) = self.queue.get_mut(at) {
-            queued.event = event.clone();
+    }
+
+    /// Where the notification waits that a newer one of this kind may replace. A tuple never moves
+    /// to a place before an ICE state that it followed.
+    fn position_to_replace(&self, handler_id: &str, kind: Replaceable) -> Option<u64> {
+        let newest = self.newest.get(handler_id)?;
+        let position = newest.0[kind as usize]?;
+        let state = newest.0[Replaceable::IceState as usize];
+        let stays = kind == Replaceable::IceTuple && state > Some(position);
+        (!stays).then_some(position)
+    }
+
+    /// Voids a tuple that would otherwise follow the ICE state. Its slot stays for the next one.
+    fn void_tuple(&mut self, handler_id: &str) {
+        if let Some(newest) = self.newest.get(handler_id)
+            && let Some(tuple) = newest.0[Replaceable::IceTuple as usize]
+            && newest.0[Replaceable::IceState as usize].is_some_and(|state| state < tuple)
+            && let Some(slot) = self.slot(tuple)
+        {
+            slot.is_void = true;
         }
-        true
+    }
+
+    fn slot(&mut self, position: u64) -> Option<&mut Slot> {
+        let index = position.checked_sub(self.left)?;
+        self.queue.get_mut(usize::try_from(index).ok()?)
+    }
+
+    /// The message in front leaves the queue.
+    fn forget_position(&mut self, message: &Outgoing) {
+        let Outgoing::Notification(notification) = message else {
+            return;
+        };
+        let Some(kind) = Replaceable::of(&notification.event) else {
+            return;
+        };
+        let Some(newest) = self.newest.get_mut(&notification.handler_id) else {
+            return;
+        };
+        let position = &mut newest.0[kind as usize];
+        if *position == Some(self.left) {
+            *position = None;
+        }
+        if newest.0.iter().all(Option::is_none) {
+            self.newest.swap_remove(&notification.handler_id);
+        }
     }
 }
 
-/// What becomes of a message when the controller is too far behind.
+/// The kinds of notification of which only the newest matters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Class {
-    /// It waits, whatever comes: requests and entities bound how many there can be.
-    Kept,
-    /// It takes the place of an older one of its kind. Peers cause such messages as often as they
-    /// like, and only the newest matters.
-    Latest,
-    /// It is dropped and counted.
-    Droppable,
+enum Replaceable {
+    ProducerScore,
+    ConsumerScore,
+    IceState,
+    IceTuple,
+    VideoOrientation,
 }
 
-impl Outgoing {
-    const fn class(&self) -> Class {
-        match self {
-            Self::Response(_) => Class::Kept,
-            Self::Notification(notification) => match notification.event {
-                Event::ProducerScore(_)
-                | Event::ConsumerScore(_)
-                | Event::IceStateChange(_)
-                | Event::IceSelectedTupleChange(_)
-                | Event::ProducerVideoOrientationChange { .. } => Class::Latest,
-                Event::WorkerRunning
-                | Event::DtlsStateChange { .. }
-                | Event::ConsumerProducerPause
-                | Event::ConsumerProducerResume
-                | Event::ConsumerProducerClose => Class::Kept,
-            },
-            Self::Log(_) => Class::Droppable,
+impl Replaceable {
+    const COUNT: usize = Self::VideoOrientation as usize + 1;
+
+    const fn of(event: &Event) -> Option<Self> {
+        match event {
+            Event::ProducerScore(_) => Some(Self::ProducerScore),
+            Event::ConsumerScore(_) => Some(Self::ConsumerScore),
+            Event::IceStateChange(_) => Some(Self::IceState),
+            Event::IceSelectedTupleChange(_) => Some(Self::IceTuple),
+            Event::ProducerVideoOrientationChange { .. } => Some(Self::VideoOrientation),
+            // Requests and entities bound how many of these there can be.
+            Event::WorkerRunning
+            | Event::DtlsStateChange { .. }
+            | Event::ConsumerProducerPause
+            | Event::ConsumerProducerResume
+            | Event::ConsumerProducerClose => None,
         }
     }
 }
@@ -194,7 +228,7 @@ mod tests {
     use super::*;
     use crate::messages::{ConsumerScore, ResponseBody};
     use crate::output::Protocol;
-    use crate::params::{IceState, Tuple};
+    use crate::params::Tuple;
 
     fn response(id: u32) -> Response {
         Response {
@@ -292,5 +326,52 @@ mod tests {
             Outgoing::Notification(Notification { handler_id, event })
         });
         assert_eq!(rest, expected);
+    }
+
+    fn told(outbox: &mut Outbox) -> Vec<Event> {
+        let events = std::iter::from_fn(|| outbox.pop()).map(|message| match message {
+            Outgoing::Notification(notification) => notification.event,
+            other => panic!("{other:?}"),
+        });
+        events.collect()
+    }
+
+    #[test]
+    fn between_two_readings_each_kind_is_told_once_for_each_entity() {
+        let mut outbox = Outbox::default();
+        for _ in 0..100 {
+            for id in ["a", "b"] {
+                for value in 0..10 {
+                    outbox.notify(id, score(value));
+                    outbox.notify(id, orientation(u16::from(value)));
+                    outbox.notify(id, tuple(u16::from(value)));
+                }
+            }
+            let of_each = [score(9), orientation(9), tuple(9)];
+            assert_eq!(told(&mut outbox), [of_each.clone(), of_each].concat());
+            assert_eq!(outbox.merged(), 0, "the controller reads");
+            assert!(outbox.newest.is_empty(), "nothing is kept of entities");
+        }
+    }
+
+    /// The agent reports the tuple first and then the state.
+    #[test]
+    fn a_path_that_is_lost_and_found_again_is_told_as_it_is_now() {
+        let (connected, lost) = (IceState::Connected, IceState::Disconnected);
+        let mut outbox = Outbox::default();
+        for port in 1..=3 {
+            outbox.notify("t", tuple(port));
+            outbox.notify("t", Event::IceStateChange(connected));
+            outbox.notify("t", Event::IceStateChange(lost));
+        }
+        let expected = [tuple(1), Event::IceStateChange(lost)];
+        assert_eq!(told(&mut outbox), expected);
+        outbox.notify("t", tuple(1));
+        outbox.notify("t", Event::IceStateChange(connected));
+        outbox.notify("t", Event::IceStateChange(lost));
+        outbox.notify("t", tuple(2));
+        outbox.notify("t", Event::IceStateChange(connected));
+        let expected = [tuple(1), Event::IceStateChange(connected), tuple(2)];
+        assert_eq!(told(&mut outbox), expected);
     }
 }

@@ -175,7 +175,7 @@ impl Worker {
         let dtls = DimplContext::new(settings.certificate.clone(), settings.clock)?;
         let mut rng = Rng::new(settings.seed);
         let hash_state = KeyedState::new(&mut rng);
-        let mut outbox = Outbox::default();
+        let mut outbox = Outbox::new(hash_state);
         outbox.notify(&settings.pid.to_string(), Event::WorkerRunning);
         Ok(Self {
             settings,
