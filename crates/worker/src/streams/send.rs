@@ -17,8 +17,8 @@ pub(crate) struct SendStreamParams {
     pub ssrc: Ssrc,
     /// The clock rate of RTP timestamps in Hz.
     pub clock_rate: u32,
-    /// The SSRC and payload type of retransmissions (RFC 4588). Without them no packet is sent
-    /// again.
+    /// The SSRC and payload type of retransmissions (RFC 4588). Without them a packet is sent again
+    /// only as it left.
     pub rtx: Option<(Ssrc, PayloadType)>,
 }
 

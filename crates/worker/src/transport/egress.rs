@@ -3,7 +3,8 @@
 use std::ops::AddAssign;
 
 use crate::ids::{Mid, Ssrc};
-use crate::output::Output;
+use crate::output::{Output, Path};
+use crate::params::HeaderExtensionUri as Uri;
 use crate::srtp::{MAX_PROTECTION_OVERHEAD, SrtpSend, StreamIndex};
 use crate::streams::{ProtectedLog, RateMeter};
 use crate::time::Instant;
@@ -41,6 +42,8 @@ pub(crate) struct SentCounters {
     pub(crate) dropped_too_long: u64,
     /// Packets that SRTP refused to protect.
     pub(crate) dropped_unprotected: u64,
+    /// Header extensions that packets went without, because the one-byte form cannot hold them.
+    pub(crate) extensions_left_out: u64,
 }
 
 /// Messages that ask a publisher for packets and key frames.
@@ -142,42 +145,36 @@ impl Egress {
         log: Option<&mut ProtectedLog>,
         output: &mut Output,
     ) -> Sent {
-        let path = self.destination.rtp();
-        let (true, Some(path)) = (self.protection.is_ready(), path) else {
-            self.sent.dropped_not_connected += 1;
-            return Sent::Dropped;
-        };
-        let Some(slot) = output.slot() else {
-            return Sent::Dropped;
-        };
-        let room = slot.len() - MAX_PROTECTION_OVERHEAD;
-        let Some(len) = packet.write(now, self.wide_sequence_number, &mut slot[..room]) else {
-            self.sent.dropped_too_long += 1;
-            return Sent::Dropped;
-        };
-        let protected = match &mut self.protection {
-            Protection::Keyed(srtp) => srtp.protect_rtp_at(stream, slot, len).ok(),
-            Protection::Clear => Some(len),
-            Protection::Waiting => None,
-        };
-        let Some(protected) = protected else {
-            self.sent.dropped_unprotected += 1;
-            return Sent::Dropped;
-        };
-        if let Some(log) = log {
-            log.push(packet.header.sequence_number, &slot[..protected]);
+        let (path, wide_sequence_number) = (self.destination.rtp(), self.wide_sequence_number);
+        let mut left_out = 0;
+        let sent = self.queue(now, path, output, |protection, slot| {
+            let room = slot.len() - MAX_PROTECTION_OVERHEAD;
+            let written = packet.write(now, wide_sequence_number, &mut slot[..room]);
+            let (plain, not_written) = written.ok_or(Refused::TooLong)?;
+            left_out = not_written;
+            let protected = match protection {
+                Protection::Keyed(srtp) => srtp.protect_rtp_at(stream, slot, plain).ok(),
+                Protection::Clear => Some(plain),
+                Protection::Waiting => None,
+            };
+            let protected = protected.ok_or(Refused::Unprotected)?;
+            if let Some(log) = log {
+                log.push(packet.header.sequence_number, &slot[..protected]);
+            }
+            Ok(Lengths { plain, protected })
+        });
+        self.sent.extensions_left_out += left_out;
+        if let Sent::Queued(len) = sent {
+            if packet.extension_ids.transport_wide_cc != 0 {
+                self.wide_sequence_number = self.wide_sequence_number.wrapping_add(1);
+            }
+            let of_kind = match packet.original_sequence_number {
+                Some(_) => &mut self.sent.rtx,
+                None => &mut self.sent.rtp,
+            };
+            of_kind.add(now, len);
         }
-        output.commit(path, protected);
-        if packet.extension_ids.transport_wide_cc != 0 {
-            self.wide_sequence_number = self.wide_sequence_number.wrapping_add(1);
-        }
-        self.sent.all.add(now, protected);
-        let of_kind = match packet.original_sequence_number {
-            Some(_) => &mut self.sent.rtx,
-            None => &mut self.sent.rtp,
-        };
-        of_kind.add(now, len);
-        Sent::Queued(len)
+        sent
     }
 
     /// Sends a protected packet again, byte for byte. The caller has checked that the output has
@@ -188,19 +185,23 @@ impl Egress {
         packet: &[u8],
         output: &mut Output,
     ) -> Sent {
-        let (true, Some(path)) = (self.protection.is_ready(), self.destination.rtp()) else {
-            self.sent.dropped_not_connected += 1;
-            return Sent::Dropped;
-        };
-        let slot = output.slot().and_then(|slot| slot.get_mut(..packet.len()));
-        let Some(slot) = slot else {
-            return Sent::Dropped;
-        };
-        slot.copy_from_slice(packet);
-        output.commit(path, packet.len());
-        self.sent.all.add(now, packet.len());
-        self.sent.rtx.add(now, packet.len());
-        Sent::Queued(packet.len())
+        let path = self.destination.rtp();
+        let sent = self.queue(now, path, output, |protection, slot| {
+            let overhead = match protection {
+                Protection::Keyed(srtp) => srtp.suite().rtp_overhead(),
+                Protection::Clear | Protection::Waiting => 0,
+            };
+            let slot = slot.get_mut(..packet.len()).ok_or(Refused::TooLong)?;
+            slot.copy_from_slice(packet);
+            Ok(Lengths {
+                plain: packet.len().saturating_sub(overhead),
+                protected: packet.len(),
+            })
+        });
+        if let Sent::Queued(len) = sent {
+            self.sent.rtx.add(now, len);
+        }
+        sent
     }
 
     /// Sends the RTCP compound packet that `write` puts into its buffer, or nothing if it writes
@@ -212,6 +213,29 @@ impl Egress {
         write: impl FnOnce(&mut [u8]) -> Option<usize>,
     ) -> Sent {
         let path = self.destination.rtcp();
+        self.queue(now, path, output, |protection, slot| {
+            let room = slot.len() - MAX_PROTECTION_OVERHEAD;
+            let plain = write(&mut slot[..room]).filter(|len| *len > 0);
+            let plain = plain.ok_or(Refused::Empty)?;
+            let protected = match protection {
+                Protection::Keyed(srtp) => srtp.protect_rtcp(slot, plain).ok(),
+                Protection::Clear => Some(plain),
+                Protection::Waiting => None,
+            };
+            let protected = protected.ok_or(Refused::Unprotected)?;
+            Ok(Lengths { plain, protected })
+        })
+    }
+
+    /// Queues the packet that `fill` puts into the output's next slot, and counts it; or counts
+    /// why it cannot be sent.
+    fn queue(
+        &mut self,
+        now: Instant,
+        path: Option<Path>,
+        output: &mut Output,
+        fill: impl FnOnce(&mut Protection<SrtpSend>, &mut [u8]) -> Result<Lengths, Refused>,
+    ) -> Sent {
         let (true, Some(path)) = (self.protection.is_ready(), path) else {
             self.sent.dropped_not_connected += 1;
             return Sent::Dropped;
@@ -219,22 +243,17 @@ impl Egress {
         let Some(slot) = output.slot() else {
             return Sent::Dropped;
         };
-        let room = slot.len() - MAX_PROTECTION_OVERHEAD;
-        let Some(len) = write(&mut slot[..room]).filter(|len| *len > 0) else {
-            return Sent::Dropped;
-        };
-        let protected = match &mut self.protection {
-            Protection::Keyed(srtp) => srtp.protect_rtcp(slot, len).ok(),
-            Protection::Clear => Some(len),
-            Protection::Waiting => None,
-        };
-        let Some(protected) = protected else {
-            self.sent.dropped_unprotected += 1;
-            return Sent::Dropped;
-        };
-        output.commit(path, protected);
-        self.sent.all.add(now, protected);
-        Sent::Queued(len)
+        match fill(&mut self.protection, slot) {
+            Ok(Lengths { plain, protected }) => {
+                output.commit(path, protected);
+                self.sent.all.add(now, protected);
+                return Sent::Queued(plain);
+            }
+            Err(Refused::Empty) => {}
+            Err(Refused::TooLong) => self.sent.dropped_too_long += 1,
+            Err(Refused::Unprotected) => self.sent.dropped_unprotected += 1,
+        }
+        Sent::Dropped
     }
 
     /// Accounts for a datagram of ICE or DTLS.
@@ -243,34 +262,57 @@ impl Egress {
     }
 }
 
+/// How long a packet is in a slot, in bytes.
+struct Lengths {
+    plain: usize,
+    protected: usize,
+}
+
+/// Why a slot was not filled.
+enum Refused {
+    /// There is nothing to send.
+    Empty,
+    TooLong,
+    /// SRTP refused the packet.
+    Unprotected,
+}
+
 impl RtpToSend<'_> {
-    /// Writes the packet before protection; `None` when it does not fit.
-    fn write(&self, now: Instant, wide_sequence_number: u16, buffer: &mut [u8]) -> Option<usize> {
-        let form = if self.extension_ids.needs_two_byte_form {
-            ExtensionForm::TwoByte
-        } else {
-            ExtensionForm::OneByte
-        };
-        let (len, is_complete) = self.write_as(form, now, wide_sequence_number, buffer)?;
-        if is_complete || form == ExtensionForm::TwoByte {
-            return Some(len);
+    /// Writes the packet before protection. Returns its length, and how many header extensions it
+    /// goes without; `None` when it does not fit.
+    fn write(
+        &self,
+        now: Instant,
+        wide_sequence_number: u16,
+        buffer: &mut [u8],
+    ) -> Option<(usize, u64)> {
+        if self.extension_ids.needs_two_byte_form {
+            let (len, _) =
+                self.write_as(ExtensionForm::TwoByte, now, wide_sequence_number, buffer)?;
+            return Some((len, 0));
         }
-        // RFC 8285 §4.2: the one-byte form holds values of 1 to 16 bytes. What is longer or empty
-        // takes the two-byte form, for this packet alone.
+        let (len, left_out) =
+            self.write_as(ExtensionForm::OneByte, now, wide_sequence_number, buffer)?;
+        if !left_out.dependency_descriptor {
+            return Some((len, left_out.others));
+        }
+        // RFC 8285 §4.1.2 wants one form in a stream, unless the recipient supports mixing. Whoever
+        // negotiates dependency descriptors does, because those of key frames have no other form.
         let (len, _) = self.write_as(ExtensionForm::TwoByte, now, wide_sequence_number, buffer)?;
-        Some(len)
+        Some((len, 0))
     }
 
-    /// Writes the packet with its extensions in this form, and says whether all of them went in.
+    /// Writes the packet with its extensions in this form. Returns its length, and what the form
+    /// cannot hold.
     fn write_as(
         &self,
         form: ExtensionForm,
         now: Instant,
         wide_sequence_number: u16,
         buffer: &mut [u8],
-    ) -> Option<(usize, bool)> {
+    ) -> Option<(usize, LeftOut)> {
         let ids = &self.extension_ids;
-        let mut is_complete = true;
+        let mut left_out = LeftOut::default();
         let mut len = self.header.write(buffer)?;
         let mut writer = ExtensionWriter::new(buffer, len, form);
         if let (Some(mid), true) = (&self.mid, ids.mid != 0) {
@@ -288,9 +330,13 @@ impl RtpToSend<'_> {
         }
         for extension in Extensions::new(STORED_PROFILE, self.extensions) {
             let id = ids.of_router_id(extension.id);
-            if id != 0 {
-                // The packet goes on without an element that the form cannot hold.
-                is_complete &= writer.push(id, extension.value).is_some();
+            if id == 0 || writer.push(id, extension.value).is_some() {
+                continue;
+            }
+            if extension.id == Uri::DependencyDescriptor.router_id() {
+                left_out.dependency_descriptor = true;
+            } else {
+                left_out.others += 1;
             }
         }
         len = writer.finish();
@@ -302,6 +348,13 @@ impl RtpToSend<'_> {
         }
         let end = len + self.payload.len();
         buffer.get_mut(len..end)?.copy_from_slice(self.payload);
-        Some((end, is_complete))
+        Some((end, left_out))
     }
+}
+
+/// What a packet goes without because of its form of header extensions.
+#[derive(Default)]
+struct LeftOut {
+    dependency_descriptor: bool,
+    others: u64,
 }

@@ -4,10 +4,13 @@ use super::destination::Destination;
 use super::egress::{Egress, RtpToSend, Sent};
 use super::ingress::{Incoming, Ingress};
 use super::protection::Protection;
+use crate::dtls::simulated_keys;
 use crate::ids::{PayloadType, Ssrc};
 use crate::output::{Output, Path, Protocol, SocketKey};
-use crate::params::{HeaderExtensionUri as Uri, RtpHeaderExtensionParameters};
-use crate::srtp::StreamIndex;
+use crate::params::{HeaderExtensionUri as Uri, IceParameters, RtpHeaderExtensionParameters};
+use crate::rng::Rng;
+use crate::srtp::{MAX_PROTECTION_OVERHEAD, SrtpReceive, SrtpSend, StreamIndex};
+use crate::streams::ProtectedLog;
 use crate::time::Instant;
 use crate::wire::extension_ids::SendExtensionIds;
 use crate::wire::rtp::{RtpHeader, RtpPacket};
@@ -129,4 +132,73 @@ fn a_long_extension_takes_the_two_byte_form_for_its_own_packet_alone() {
     assert_eq!(profile_and_value(16), (0xbede, Some(16)));
     assert_eq!(profile_and_value(17), (0x1000, Some(17)));
     assert_eq!(profile_and_value(200), (0x1000, Some(200)));
+}
+
+/// A publisher sends an element that is empty or too long. Its subscribers may not support the
+/// two-byte form, so they get the packet without the element.
+#[test]
+fn what_the_one_byte_form_cannot_hold_is_left_out_and_counted() {
+    let router_id = Uri::AbsCaptureTime.router_id();
+    for (len, is_left_out) in [(0, true), (8, false), (16, false), (17, true)] {
+        let mut output = Output::new(10_000);
+        let mut egress = clear_egress();
+        egress.set_destination(Destination::Path(path(1)));
+        let extensions = [vec![router_id, len], vec![0xab; usize::from(len)]].concat();
+        let ids = |id| ids(Uri::AbsCaptureTime, id);
+        send(&mut egress, &packet(ids(12), &extensions), &mut output);
+        send(&mut egress, &packet(ids(15), &extensions), &mut output);
+        let datagrams: Vec<_> = output
+            .trains()
+            .flat_map(|(train, bytes)| train.split(bytes))
+            .collect();
+        let value = |at: usize, id| {
+            let view = RtpPacket::new_checked(datagrams[at]).unwrap();
+            assert_eq!(view.payload(), b"payload");
+            view.extension(id).map(<[u8]>::len)
+        };
+        let whole = Some(usize::from(len));
+        assert_eq!(value(0, 12), whole.filter(|_| !is_left_out));
+        // An id that only the two-byte form holds was negotiated, and so was the form.
+        assert_eq!(value(1, 15), whole);
+        assert_eq!(egress.sent.extensions_left_out, u64::from(is_left_out));
+    }
+}
+
+/// What is counted as RTP and as retransmissions is what was in the packet, without protection.
+#[test]
+fn a_protected_packet_that_is_sent_again_counts_as_much_as_the_first_time() {
+    let keys = simulated_keys(&IceParameters::generate(&mut Rng::new([3; 32])));
+    let mut egress = Egress::new();
+    egress.set_protection(Protection::Keyed(SrtpSend::new(&keys.server, 16)));
+    egress.set_destination(Destination::Path(path(1)));
+    let (mut output, mut log) = (Output::new(10_000), ProtectedLog::new());
+    let voice = packet(SendExtensionIds::default(), &[]);
+    let stream = &mut StreamIndex::default();
+    let first = egress.send_rtp(NOW, &voice, stream, Some(&mut log), &mut output);
+    let again = egress.resend_protected(NOW, log.get(7).unwrap(), &mut output);
+    assert_eq!((first, again), (Sent::Queued(19), Sent::Queued(19)));
+    assert_eq!((egress.sent.rtp.bytes, egress.sent.rtx.bytes), (19, 19));
+}
+
+#[test]
+fn a_packet_is_dropped_under_the_name_of_its_reason() {
+    let keys = simulated_keys(&IceParameters::generate(&mut Rng::new([3; 32])));
+    let mut sender = SrtpSend::new(&keys.client, 16);
+    let mut ingress = Ingress::new();
+    ingress.set_protection(Protection::Keyed(SrtpReceive::new(&keys.client, 1)));
+    for ssrc in [1, 2] {
+        let mut datagram = vec![0; 12];
+        let header = RtpHeader {
+            ssrc: Ssrc(ssrc),
+            ..packet(SendExtensionIds::default(), &[]).header
+        };
+        header.write(&mut datagram).unwrap();
+        datagram.resize(12 + MAX_PROTECTION_OVERHEAD, 0);
+        let len = sender.protect_rtp(&mut datagram, 12).unwrap();
+        let taken = ingress.unprotect(Incoming::Rtp, &mut datagram[..len]);
+        assert_eq!(taken.is_some(), ssrc == 1);
+    }
+    let received = &ingress.received;
+    assert_eq!(received.dropped_too_many_ssrcs, 1);
+    assert_eq!(received.dropped_unauthenticated, 0);
 }
