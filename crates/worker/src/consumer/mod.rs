@@ -9,7 +9,7 @@ mod simple;
 mod stats;
 
 pub(crate) use forwarding::Forward;
-pub(crate) use outgoing::Outgoing;
+pub(crate) use outgoing::{Nacked, Outgoing};
 
 use std::time::Duration;
 
@@ -210,8 +210,8 @@ impl Consumer {
     }
 
     /// Takes a NACK for the outgoing stream with this index. The requested packets are sent with
-    /// the next output. Returns whether there are any.
-    pub(crate) fn handle_nack(&mut self, outgoing: usize, lost: LostPackets<'_>) -> bool {
+    /// the next output.
+    pub(crate) fn handle_nack(&mut self, outgoing: usize, lost: LostPackets<'_>) -> Nacked {
         self.outgoing[outgoing].handle_nack(lost)
     }
 

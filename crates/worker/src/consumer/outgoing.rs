@@ -52,14 +52,27 @@ impl Outgoing {
         }
     }
 
-    /// Records a NACK and returns whether there is something new to send again. No more than the
-    /// cap is kept, because no honest peer asks for so much at once.
-    pub(super) fn handle_nack(&mut self, lost: LostPackets<'_>) -> bool {
-        let before = self.nacked.len();
-        self.stream.count_nack(lost.clone().count());
+    /// Records a NACK. No more than the cap is kept, because no honest peer asks for so much at
+    /// once.
+    pub(super) fn handle_nack(&mut self, lost: LostPackets<'_>) -> Nacked {
+        let (asked, before) = (lost.clone().count(), self.nacked.len());
+        self.stream.count_nack(asked);
         self.nacked.extend(lost.take(MAX_NACKED - before));
-        self.nacked.len() > before
+        let taken = self.nacked.len() - before;
+        Nacked {
+            taken,
+            refused: asked - taken,
+        }
     }
+}
+
+/// What became of the packets that a NACK asks for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Nacked {
+    /// These will be sent again.
+    pub(crate) taken: usize,
+    /// These are too many.
+    pub(crate) refused: usize,
 }
 
 /// How many sequence numbers wait to be sent again.

@@ -2,7 +2,7 @@
 //! dropped and counted.
 
 use crate::ids::Ssrc;
-use crate::srtp::SrtpReceive;
+use crate::srtp::{SrtpError, SrtpReceive};
 use crate::time::Instant;
 
 use super::egress::Traffic;
@@ -29,6 +29,14 @@ pub(crate) struct ReceivedCounters {
     pub(crate) dropped_not_connected: u64,
     /// Packets whose tag failed, that were replayed, or that are too short.
     pub(crate) dropped_unauthenticated: u64,
+    /// Packets of a new SSRC while the table of SSRCs is full.
+    pub(crate) dropped_too_many_ssrcs: u64,
+    /// Packets under a key that has served for as many as it may.
+    pub(crate) dropped_key_exhausted: u64,
+    /// Packets of an SSRC that was found by its MID or RID and for which the listener has no room.
+    pub(crate) ssrcs_not_learned: u64,
+    /// Packets that NACKs asked for beyond those that may wait to be sent again.
+    pub(crate) dropped_nacked: u64,
     /// Authenticated packets that are malformed inside.
     pub(crate) dropped_malformed: u64,
     /// RTP whose SSRC, MID and RID lead to no producer.
@@ -101,7 +109,11 @@ impl Ingress {
             Ok(len) => datagram.get(..len),
             Err(error) => {
                 tracing::trace!(target: "tureen::srtp", ?kind, %error, "packet dropped");
-                self.received.dropped_unauthenticated += 1;
+                *match error {
+                    SrtpError::TooManyStreams => &mut self.received.dropped_too_many_ssrcs,
+                    SrtpError::KeyExhausted => &mut self.received.dropped_key_exhausted,
+                    _ => &mut self.received.dropped_unauthenticated,
+                } += 1;
                 None
             }
         }

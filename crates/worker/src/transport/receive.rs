@@ -139,9 +139,16 @@ impl Transport {
         self.ingress.received.dropped_malformed += 1;
     }
 
+    /// NACKs asked for so many packets more than may wait to be sent again.
+    pub(crate) fn nacks_refused(&mut self, packets: usize) {
+        self.ingress.received.dropped_nacked += packets as u64;
+    }
+
     fn learn_ssrc(&mut self, ssrc: Ssrc, producer: ProducerKey) {
         if self.listener.learn(ssrc, producer) {
             self.ingress.resume(ssrc);
+        } else {
+            self.ingress.received.ssrcs_not_learned += 1;
         }
     }
 }

@@ -1,7 +1,7 @@
 //! What a transport sends to its publisher: requests for lost packets and key frames, and feedback
 //! about the path.
 
-use super::egress::Asked;
+use super::egress::{Asked, Sent};
 use super::{Streams, Transport};
 use crate::ids::{ConsumerKey, ProducerKey, Ssrc};
 use crate::output::Output;
@@ -59,10 +59,12 @@ impl Transport {
             }
             let sender = self.rtcp.ssrc;
             let mut asked = Asked::default();
-            self.egress.send_rtcp(now, output, |buffer| {
+            let sent = self.egress.send_rtcp(now, output, |buffer| {
                 write_requests(now, sender, stream, &mut asked, buffer)
             });
-            self.egress.sent.asked += asked;
+            if sent != Sent::Dropped {
+                self.egress.sent.asked += asked;
+            }
         }
         true
     }

@@ -8,7 +8,7 @@ use super::Worker;
 use crate::transport::Transport;
 
 /// What was dropped since the worker started, by name.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Drops([u64; NAMES.len()]);
 
 impl Worker {
@@ -80,14 +80,25 @@ impl Drops {
             dtls.unsent_data,
             received.dropped_not_connected,
             received.dropped_unauthenticated,
+            received.dropped_too_many_ssrcs,
+            received.dropped_key_exhausted,
             received.dropped_malformed,
             received.dropped_no_producer,
             received.dropped_by_producer,
+            received.ssrcs_not_learned,
+            received.dropped_nacked,
             sent.dropped_not_connected,
             sent.dropped_too_long,
             sent.dropped_unprotected,
+            sent.extensions_left_out,
         ]);
         drops
+    }
+}
+
+impl Default for Drops {
+    fn default() -> Self {
+        Self([0; NAMES.len()])
     }
 }
 
@@ -128,7 +139,7 @@ const ORDINARY: [&str; 10] = [
     "sent.not_connected",
 ];
 
-const NAMES: [&str; 31] = [
+const NAMES: [&str; 36] = [
     "worker.unknown_protocol",
     "worker.stun_ignored",
     "worker.unknown_tuple",
@@ -154,12 +165,17 @@ const NAMES: [&str; 31] = [
     "dtls.unsent_data",
     "received.not_connected",
     "received.unauthenticated",
+    "received.too_many_ssrcs",
+    "received.key_exhausted",
     "received.malformed",
     "received.no_producer",
     "received.by_producer",
+    "received.ssrcs_not_learned",
+    "received.nacked",
     "sent.not_connected",
     "sent.too_long",
     "sent.unprotected",
+    "sent.extensions_left_out",
 ];
 
 #[cfg(test)]

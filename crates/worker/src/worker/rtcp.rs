@@ -56,8 +56,11 @@ impl Worker {
                 self.totals.received.nacks += 1;
                 self.totals.received.nacked_packets += nack.lost().count() as u64;
                 let consumer = &mut self.entities.consumers[entry.consumer];
-                if consumer.handle_nack(entry.outgoing, nack.lost()) {
-                    self.entities.transports[key].resend_for(entry.consumer);
+                let nacked = consumer.handle_nack(entry.outgoing, nack.lost());
+                let transport = &mut self.entities.transports[key];
+                transport.nacks_refused(nacked.refused);
+                if nacked.taken > 0 {
+                    transport.resend_for(entry.consumer);
                 }
             }
             RtcpPacket::Pli(pli) => {
