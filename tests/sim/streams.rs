@@ -598,3 +598,72 @@ fn seen(world: &World<Puppet>) -> Vec<(u16, u8)> {
     let all = world.peer(1).rtp.iter();
     all.filter_map(|(_, packet)| view(packet)).collect()
 }
+
+/// SRTP knows which of the last numbers were used. An older one is refused when it is sent, so a
+/// repair that comes so late is not taken in.
+#[test]
+fn a_repair_is_taken_in_only_if_it_can_be_forwarded() {
+    let mut world = screen(|_| {}, &[]);
+    let mut camera = Camera::new(1, 100);
+    let payloads: Vec<_> = (0..1300).map(|_| camera.next_frame().remove(0)).collect();
+    let (too_late, late) = (100, 400);
+    for (seq, payload) in (0..).zip(&payloads) {
+        if seq != too_late && seq != late {
+            send(&mut world, &packet(SCREEN.ssrc, VP8, seq, &[], payload));
+        }
+    }
+    let received = extension(&world, MID).len();
+    for (rtx_seq, seq) in [(1, late), (2, too_late)] {
+        let original = [&seq.to_be_bytes(), &payloads[usize::from(seq)][..]].concat();
+        let repair = packet(SCREEN.ssrc + 1, VP8_RTX, rtx_seq, &[], &original);
+        send(&mut world, &repair);
+    }
+    assert_eq!(extension(&world, MID).len(), received + 1);
+    let drops = world.worker.drops().to_string();
+    assert!(!drops.contains("sent.unprotected"), "{drops}");
+}
+
+/// Without media there is nothing to report, and the worker is not woken for it.
+#[test]
+fn a_transport_on_which_nothing_flows_reports_nothing_until_something_does() {
+    let mut world = stage::with_watchers(4, 1, None);
+    let second = Duration::from_secs(1);
+    let reports = |world: &mut World<Puppet>, number| {
+        let compounds = std::mem::take(&mut world.peer_mut(number).rtcp);
+        let is_report = |packet: &RtcpPacket<'_>| {
+            matches!(
+                packet,
+                RtcpPacket::SenderReport(_) | RtcpPacket::ReceiverReport(_)
+            )
+        };
+        let count =
+            |(_, compound): &(_, Vec<u8>)| RtcpPackets::new(compound).filter(is_report).count();
+        compounds.iter().map(count).sum::<usize>()
+    };
+    for consumer in ["voice-to-1", "face-to-1"] {
+        world.request(consumer, RequestBody::ConsumerPause).unwrap();
+    }
+    world.run_for(3 * second);
+    (reports(&mut world, 0), reports(&mut world, 1));
+    world.run_for(10 * second);
+    assert_eq!((reports(&mut world, 0), reports(&mut world, 1)), (0, 0));
+    let (deadline, reason) = world.worker.poll_timeout().unwrap();
+    let left = deadline.since(world.now);
+    assert!(left > 20 * second, "{left:?} until {reason:?}");
+
+    // The first packet is reported at once, and then the flow is.
+    let now = world.now;
+    world
+        .peer_mut(0)
+        .publish(now, stage::FACE, Camera::new(1, 100));
+    world.run_for(200 * MS);
+    assert_eq!((reports(&mut world, 0), reports(&mut world, 1)), (1, 0));
+    world.run_for(3 * second);
+    assert!((2..=4).contains(&reports(&mut world, 0)));
+    assert_eq!(reports(&mut world, 1), 0, "its consumers are paused");
+    world
+        .request("face-to-1", RequestBody::ConsumerResume)
+        .unwrap();
+    world.run_for(3 * second);
+    assert!((2..=4).contains(&reports(&mut world, 1)));
+}

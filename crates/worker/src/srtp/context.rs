@@ -270,6 +270,8 @@ fn check<const WORDS: usize>(window: &ReplayWindow<WORDS>, index: u64) -> Result
 /// At least 1025 indices, which is a second of video. So a packet that a publisher's retransmission
 /// fills in late may still go out in its place.
 type RtpWindow = ReplayWindow<17>;
+/// How far behind the highest sequence number a packet may be and still be protected.
+pub(crate) const SENDER_WINDOW: u64 = RtpWindow::GUARANTEED;
 /// At least 129 indices (RFC 3711 §3.3.2 asks for 64).
 type RtcpWindow = ReplayWindow<3>;
 

@@ -21,6 +21,7 @@ mod stream_table;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use context::SENDER_WINDOW;
 pub use context::{SrtpReceive, SrtpSend};
 pub use error::SrtpError;
 pub use key_derivation::{KeyLengthError, MasterKey, SrtpKeys};

@@ -17,6 +17,9 @@ pub(super) enum Seen {
 }
 
 impl<const WORDS: usize> ReplayWindow<WORDS> {
+    /// This many indices up to the highest are always known.
+    pub(super) const GUARANTEED: u64 = (WORDS as u64 - 1) * 64 + 1;
+
     /// The window of a stream whose first packet has this index.
     pub(super) fn starting_at(index: u64) -> Self {
         let mut window = Self {

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::seq::{ExtendedSeq, SeqUnwrapper};
 use crate::ids::Ssrc;
+use crate::srtp::SENDER_WINDOW;
 use crate::time::{Instant, NtpTime, compact_ntp_duration};
 use crate::wire::rtcp::ReportBlock;
 
@@ -341,8 +342,9 @@ fn ticks(at: Instant, clock_rate: u32) -> u32 {
 
 /// RFC 3550 A.1.
 const MAX_DROPOUT: u64 = 3000;
-/// How much reordering is tolerated. RFC 3550 A.1 has 100, and repairs need more.
-pub(crate) const MAX_MISORDER: u64 = 1500;
+/// How much reordering is tolerated. RFC 3550 A.1 has 100, and repairs need more. What came later
+/// still could not be forwarded, because SRTP would not know whether its index was used.
+pub(crate) const MAX_MISORDER: u64 = SENDER_WINDOW;
 const _: () = assert!(MAX_MISORDER < RecentSeqs::SPAN);
 /// Each restart makes every consumer begin anew, so a source gets no more than ten a second.
 const RESTART_INTERVAL: Duration = Duration::from_millis(100);
@@ -480,12 +482,12 @@ mod tests {
             let far = start.wrapping_add(3000);
             assert_eq!(feed(&mut reception, far), Arrival::Jump);
             let near = start.wrapping_add(2999);
-            assert!(matches!(feed(&mut reception, near), Arrival::Ahead(_)));
-            let old = near.wrapping_sub(1500);
-            assert_eq!(feed(&mut reception, old), Arrival::Jump);
-            let late = near.wrapping_sub(1499);
-            assert!(matches!(feed(&mut reception, late), Arrival::Late(_)));
-            assert_eq!(feed(&mut reception, late), Arrival::Duplicate);
+            assert!(matches!(feed(&mut reception, near), Placement::Ahead(_)));
+            let old = near.wrapping_sub(1025);
+            assert_eq!(feed(&mut reception, old), Placement::Jump);
+            let late = near.wrapping_sub(1024);
+            assert!(matches!(feed(&mut reception, late), Placement::Late(_)));
+            assert_eq!(feed(&mut reception, late), Placement::Duplicate);
         }
     }
 
@@ -502,7 +504,7 @@ mod tests {
             state ^= state >> 7;
             state ^= state << 17;
             let seq = match state % 4 {
-                0 => next.saturating_sub((state >> 8) % 1500).max(5),
+                0 => next.saturating_sub((state >> 8) % MAX_MISORDER).max(5),
                 1 => next + 1 + (state >> 8) % 2000,
                 _ => next + 1,
             };
