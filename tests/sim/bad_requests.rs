@@ -437,3 +437,31 @@ fn a_closed_worker_has_closed_everything() {
     assert_eq!(world.ports.open(), 0);
     assert_eq!(world.worker.poll_timeout(), None);
 }
+
+/// More transports than one buffer has room for goodbyes.
+#[test]
+fn two_thousand_that_close_together_tell_their_peers() {
+    let mut world = stage::empty(9);
+    let create = RequestBody::WorkerCreateWebRtcServer {
+        web_rtc_server_id: "server".to_owned(),
+        listen_infos: vec![listen_udp("10.0.0.1", 40_000)],
+    };
+    world.request("", create).unwrap();
+    for number in 0..2000 {
+        let id = format!("puppet-{number}");
+        let listen = Listen::Server("server".to_owned());
+        let [high, low] = u16::try_from(number).unwrap().to_be_bytes();
+        let address = SocketAddr::from(([10, 1, high, low], 50_000));
+        Puppet::join(&mut world, "router", &id, listen, address);
+        if number % 500 == 499 {
+            world.run_for(TENTH);
+        }
+    }
+    close_router(&mut world);
+    world.run_for(TENTH);
+    for number in 0..2000 {
+        assert_eq!(world.peer(number).alerts, 1, "puppet {number}");
+    }
+}
+
+const TENTH: std::time::Duration = std::time::Duration::from_millis(100);

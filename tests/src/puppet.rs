@@ -42,6 +42,8 @@ pub struct Puppet {
     pub rtcp: Vec<(Instant, Vec<u8>)>,
     /// Answers to connectivity checks.
     pub stun: Vec<Vec<u8>>,
+    /// How often the worker said goodbye.
+    pub alerts: usize,
 }
 
 /// A stream that the puppet publishes by itself.
@@ -83,6 +85,7 @@ impl Puppet {
             rtp: Vec::new(),
             rtcp: Vec::new(),
             stun: Vec::new(),
+            alerts: 0,
         }
     }
 
@@ -347,6 +350,7 @@ impl Peer for Puppet {
                 datagram.truncate(len.expect("the worker protects what it sends"));
                 self.take_rtcp(now, datagram);
             }
+            DatagramKind::Dtls => self.alerts += 1,
             other => panic!("the worker sends {other:?}"),
         }
         self.ask_again(now);

@@ -205,7 +205,12 @@ impl Output {
     /// Whether [`Output::slot`] has room.
     #[must_use]
     pub fn has_room(&self) -> bool {
-        self.used + MAX_DATAGRAM <= self.bytes.len()
+        self.has_room_for(1)
+    }
+
+    /// Whether it has room for so many datagrams, whatever their lengths.
+    pub(crate) fn has_room_for(&self, datagrams: usize) -> bool {
+        self.used + datagrams * MAX_DATAGRAM <= self.bytes.len()
     }
 
     /// Queues the first `len` bytes of the slot as a datagram on `path`. It joins the last train if

@@ -30,10 +30,13 @@ pub(crate) enum Session {
     Simulated(SimulatedSession),
 }
 
-/// A session without a handshake: it yields the certificate and the keys at once and sends nothing.
+/// A session without a handshake: it yields the certificate and the keys at once, and sends nothing
+/// but an alert when it closes.
 pub(crate) struct SimulatedSession {
     keys: SrtpKeys,
     events: VecDeque<SessionEvent>,
+    /// It was closed, and its alert is still to be sent.
+    has_alert: bool,
 }
 
 /// The certificate of every remote of a simulated worker.
@@ -65,6 +68,7 @@ impl SessionSource {
             Self::Simulated => Session::Simulated(SimulatedSession {
                 keys: simulated_keys(ice),
                 events: VecDeque::new(),
+                has_alert: false,
             }),
         }
     }
@@ -90,11 +94,17 @@ impl DtlsSession for SimulatedSession {
         Ok(())
     }
 
-    fn poll(&mut self, _: &mut [u8]) -> SessionEvent {
+    fn poll(&mut self, buffer: &mut [u8]) -> SessionEvent {
+        if std::mem::take(&mut self.has_alert) {
+            buffer[..ALERT.len()].copy_from_slice(&ALERT);
+            return SessionEvent::Datagram(ALERT.len());
+        }
         self.events.pop_front().unwrap_or(SessionEvent::Idle(None))
     }
 
-    fn close(&mut self) {}
+    fn close(&mut self) {
+        self.has_alert = true;
+    }
 }
 
 impl DtlsSession for Session {
@@ -140,6 +150,13 @@ impl DtlsSession for Session {
         }
     }
 }
+
+/// A record of the length that a close_notify has, of epoch 1. Nobody decrypts it.
+const ALERT: [u8; 39] = {
+    let mut record = [0; 39];
+    (record[0], record[1], record[2], record[4], record[12]) = (21, 0xfe, 0xfd, 1, 26);
+    record
+};
 
 /// The profile that browsers end on, so that simulations measure the real cost.
 const SUITE: SrtpCryptoSuite = SrtpCryptoSuite::AeadAes256Gcm;

@@ -1,9 +1,10 @@
 //! Closing: what closes together with what, and who is told (docs/channel.md §6). Keys are
 //! collected top-down, then removed; the controller is told only what it did not close itself.
 
-use super::Worker;
+use super::{CONTROL_CAPACITY, Worker};
 use crate::ids::{ConsumerKey, ProducerKey, RouterKey, TransportKey, WebRtcServerKey};
 use crate::messages::Event;
+use crate::output::Output;
 use crate::time::Instant;
 use crate::transport::ListenSocket;
 
@@ -78,6 +79,12 @@ impl Worker {
 
     pub(super) fn close_transport(&mut self, now: Instant, key: TransportKey) {
         self.current = Some(key);
+        if !self.control.has_room_for(MAX_GOODBYES) {
+            // However many transports close at once, each tells its peer.
+            let next = Output::new(CONTROL_CAPACITY);
+            let full = std::mem::replace(&mut self.control, next);
+            self.full_controls.push_back(full);
+        }
         if let Some(transport) = self.entities.transports.get_mut(key) {
             transport.say_goodbye(now, &mut self.control);
         }
@@ -167,3 +174,6 @@ impl Worker {
         }
     }
 }
+
+/// How many datagrams a transport may have to send when it closes: its last flight and an alert.
+const MAX_GOODBYES: usize = 8;

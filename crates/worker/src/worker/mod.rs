@@ -89,7 +89,10 @@ pub struct Worker {
     touched: VecDeque<TransportKey>,
     deadlines: Deadlines<TransportKey>,
     fan_out: FanOut,
+    /// Answers to STUN and alerts, until they are drained.
     control: Output,
+    /// Earlier ones, if the transports that close have more alerts than [`Worker::control`] takes.
+    full_controls: VecDeque<Output>,
     /// Room for the blocks of a report.
     report_blocks: Vec<ReportBlock>,
     /// The transport that is being worked on, to be removed if that panics.
@@ -191,6 +194,7 @@ impl Worker {
             deadlines: Deadlines::new(),
             fan_out: FanOut::default(),
             control: Output::new(CONTROL_CAPACITY),
+            full_controls: VecDeque::new(),
             report_blocks: Vec::new(),
             current: None,
             counters: Counters::default(),
@@ -286,6 +290,12 @@ impl Worker {
         let mut drained = Drain::More;
         loop {
             // Output of earlier inputs is not part of what a panic rolls back.
+            while let Some(full) = self.full_controls.front() {
+                if !output.append(full) {
+                    return Drain::More;
+                }
+                self.full_controls.pop_front();
+            }
             if !output.append(&self.control) {
                 return Drain::More;
             }
@@ -301,7 +311,9 @@ impl Worker {
                 if self.failed {
                     return Drain::Drained;
                 }
-            } else if drained == Drain::More || self.control.is_empty() {
+            } else if drained == Drain::More
+                || (self.control.is_empty() && self.full_controls.is_empty())
+            {
                 break;
             }
         }
@@ -449,5 +461,5 @@ const _: () = {
 
 const MAX_PANICS: usize = 4;
 const PANIC_WINDOW: Duration = Duration::from_secs(60);
-/// Bytes for answers to STUN between two drains.
+/// Bytes for answers to STUN between two drains, and for the alerts of transports that close.
 const CONTROL_CAPACITY: usize = 64 * 1024;
