@@ -360,6 +360,13 @@ impl ReceiveStream {
         (block, changed)
     }
 
+    /// Whether anything came since the last report.
+    #[must_use]
+    pub(crate) fn has_to_report(&self) -> bool {
+        let receptions = std::iter::once(&self.media).chain(&self.rtx);
+        receptions.into_iter().any(Reception::has_to_report)
+    }
+
     /// Packets lost in the interval of the last report, whether they were repaired or not.
     #[must_use]
     pub(crate) const fn newly_lost(&self) -> u64 {

@@ -132,6 +132,12 @@ impl Reception {
         }
     }
 
+    /// Whether packets came since the last report block.
+    #[must_use]
+    pub(crate) const fn has_to_report(&self) -> bool {
+        self.received != self.report.received_prior
+    }
+
     /// Packets that the current run should have brought.
     #[must_use]
     pub(crate) fn expected(&self) -> u64 {

@@ -298,9 +298,13 @@ impl Transport {
     }
 
     /// When the transport wants to be looked at, for itself or for its producers.
-    pub(crate) fn deadline(&self, producers: &Arena<ProducerKey, Producer>) -> Option<Instant> {
-        let has_streams = !self.producers.is_empty() || !self.consumers.is_empty();
-        let reports = (has_streams && self.is_connected()).then(|| self.rtcp.deadline());
+    pub(crate) fn deadline(
+        &self,
+        producers: &Arena<ProducerKey, Producer>,
+        consumers: &Arena<ConsumerKey, Consumer>,
+    ) -> Option<Instant> {
+        let reports = self.has_to_report(producers, consumers) && self.is_connected();
+        let reports = reports.then(|| self.rtcp.deadline());
         let streams = self
             .producers
             .iter()

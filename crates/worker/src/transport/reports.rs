@@ -1,7 +1,11 @@
 //! Sender and receiver reports of a transport (RFC 3550 §6.4).
 
 use super::{Streams, Transport};
+use crate::arena::Arena;
+use crate::consumer::Consumer;
+use crate::ids::{ConsumerKey, ProducerKey};
 use crate::output::Output;
+use crate::producer::Producer;
 use crate::time::{Instant, NtpTime, compact_ntp_duration};
 use crate::wire::rtcp::{CompoundWriter, DlrrItem, ReceiverReport, Sdes, SenderReport, Xr};
 
@@ -19,6 +23,10 @@ impl Transport {
         if !self.rtcp.is_due(now) {
             return true;
         }
+        if !self.has_to_report(streams.producers, streams.consumers) {
+            // The report stays due, so that it leaves with the first packet.
+            return true;
+        }
         if !self.is_connected() {
             self.rtcp.reschedule(now);
             return true;
@@ -30,10 +38,15 @@ impl Transport {
             let reported = self.send_sender_reports(now, ntp, streams, output);
             self.rtcp.advance(reported);
         }
-        if !output.has_room() {
-            return false;
+        let count = |key: &ProducerKey| streams.producers[*key].streams().len();
+        let incoming: usize = self.producers.iter().map(count).sum();
+        while self.rtcp.streams_reported() < incoming {
+            if !output.has_room() {
+                return false;
+            }
+            let reported = self.send_receiver_report(now, ntp, streams, output);
+            self.rtcp.advance_streams(reported);
         }
-        self.send_receiver_reports(now, ntp, streams, output);
         self.rtcp.reschedule(now);
         // With transport-wide feedback the publisher estimates by itself. If there is a limit, it
         // is sent as REMB, because senders obey that, too.
@@ -43,6 +56,20 @@ impl Transport {
             self.send_remb(now, max, streams, output);
         }
         true
+    }
+
+    /// Whether something flows: a consumer forwards, or a stream has received since its last report.
+    pub(super) fn has_to_report(
+        &self,
+        producers: &Arena<ProducerKey, Producer>,
+        consumers: &Arena<ConsumerKey, Consumer>,
+    ) -> bool {
+        let receives = |key: &ProducerKey| {
+            let mut streams = producers[*key].streams().iter();
+            streams.any(|stream| stream.receive.has_to_report())
+        };
+        self.producers.iter().any(receives)
+            || self.consumers.iter().any(|key| consumers[*key].is_active())
     }
 
     /// Sends the sender reports of as many consumers as fit into one datagram, beginning with the
@@ -94,20 +121,31 @@ impl Transport {
         reported.max(1)
     }
 
-    /// Sends receiver reports for all streams of the transport's producers; the first carries our
-    /// reference time. A stream without room in the output is reported the next time.
-    fn send_receiver_reports(
+    /// Sends a receiver report for as many streams of the transport's producers as fit into it,
+    /// beginning with the first that was not reported about in this interval. Returns their number.
+    /// The first report carries our reference time. The output has room, because the interval of
+    /// each stream ends with its block.
+    fn send_receiver_report(
         &mut self,
         now: Instant,
         ntp: NtpTime,
         streams: &mut Streams<'_>,
         output: &mut Output,
-    ) {
+    ) -> usize {
         let blocks = &mut *streams.report_blocks;
         blocks.clear();
+        let before = self.rtcp.streams_reported();
+        let mut reached = 0;
         for index in 0..self.producers.len() {
             let key = self.producers[index];
             for stream in streams.producers[key].streams_mut() {
+                if blocks.len() + BLOCKS_OF_STREAM > MAX_BLOCKS {
+                    break;
+                }
+                reached += 1;
+                if reached <= before {
+                    continue;
+                }
                 let (block, changed) = stream.receive.report(now);
                 self.ingress.received.lost += stream.receive.newly_lost();
                 if changed {
@@ -118,23 +156,21 @@ impl Transport {
             }
         }
         let sender = self.rtcp.ssrc;
-        for (index, blocks) in blocks.chunks(MAX_BLOCKS).enumerate() {
-            if !output.has_room() {
-                break;
+        self.egress.send_rtcp(now, output, |buffer| {
+            let mut out = CompoundWriter::new(buffer);
+            ReceiverReport::write(&mut out, sender, blocks)?;
+            if before == 0 {
+                Xr::write_reference_time(&mut out, sender, ntp)?;
             }
-            self.egress.send_rtcp(now, output, |buffer| {
-                let mut out = CompoundWriter::new(buffer);
-                ReceiverReport::write(&mut out, sender, blocks)?;
-                if index == 0 {
-                    Xr::write_reference_time(&mut out, sender, ntp)?;
-                }
-                Some(out.len())
-            });
-        }
+            Some(out.len())
+        });
+        reached - before
     }
 }
 
 /// Report blocks in one receiver report (RFC 3550 §6.4.2: the count has 5 bits).
 const MAX_BLOCKS: usize = 31;
+/// One for the media and one for its retransmissions.
+const BLOCKS_OF_STREAM: usize = 2;
 /// SR without report blocks, SDES without its text, and DLRR.
 const MAX_SENDER_REPORT: usize = 28 + 16 + 24;

@@ -15,6 +15,8 @@ pub(crate) struct RtcpSchedule {
     next_report: Instant,
     /// Consumers that have reported in this interval.
     reported: usize,
+    /// Incoming streams that were reported about in this interval.
+    streams_reported: usize,
     rng: Rng,
 }
 
@@ -26,6 +28,7 @@ impl RtcpSchedule {
             ssrc,
             next_report: now,
             reported: 0,
+            streams_reported: 0,
             rng,
         };
         schedule.reschedule(now);
@@ -52,10 +55,21 @@ impl RtcpSchedule {
         self.reported += consumers;
     }
 
+    /// How many incoming streams were reported about in this interval.
+    pub(crate) fn streams_reported(&self) -> usize {
+        self.streams_reported
+    }
+
+    /// So many more streams were reported about.
+    pub(crate) fn advance_streams(&mut self, streams: usize) {
+        self.streams_reported += streams;
+    }
+
     /// Reports were sent, so the next are due in 1 to 1.5 s. RFC 3550 §6.2: "The interval between
     /// RTCP packets is varied randomly … to avoid unintended synchronization of all participants".
     pub(crate) fn reschedule(&mut self, now: Instant) {
         self.reported = 0;
+        self.streams_reported = 0;
         let jitter = u64::from(self.rng.below(JITTER_MICROS));
         self.next_report = now + INTERVAL + Duration::from_micros(jitter);
     }

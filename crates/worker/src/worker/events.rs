@@ -171,6 +171,8 @@ impl Worker {
             consumer.set_producer_paused(false);
             self.outbox
                 .notify(&consumer.id, Event::ConsumerProducerResume);
+            let subscriber = consumer.transport;
+            self.touch(subscriber);
             self.request_key_frame_for(now, key);
         }
     }

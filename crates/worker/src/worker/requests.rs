@@ -188,6 +188,8 @@ impl Worker {
             RequestBody::ConsumerResume => {
                 if consumer.is_paused() {
                     consumer.resume();
+                    let subscriber = consumer.transport;
+                    self.touch(subscriber);
                     self.request_key_frame_for(now, key);
                 }
                 Ok(ResponseBody::None)

@@ -19,7 +19,8 @@ impl Worker {
             self.touched.pop_front();
             if let Some(transport) = self.entities.transports.get_mut(key) {
                 transport.touched = false;
-                let deadline = transport.deadline(&self.entities.producers);
+                let deadline =
+                    transport.deadline(&self.entities.producers, &self.entities.consumers);
                 self.deadlines.set(key, deadline);
             }
         }

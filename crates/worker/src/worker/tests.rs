@@ -20,6 +20,7 @@ use crate::params::{
 };
 use crate::producer::PacketNames;
 use crate::srtp::{SrtpReceive, SrtpSend};
+use crate::wire::rtcp::{RtcpPacket, RtcpPackets};
 use crate::wire::rtp::RtpPacket;
 use crate::wire::stun::{BindingRequest, IceRole, IntegrityKey, TransactionId};
 
@@ -463,6 +464,44 @@ fn a_score_that_changes_while_the_output_is_full_is_told_later() {
         .collect();
     silent.sort_unstable();
     assert_eq!(silent, ["p", "q"]);
+}
+
+/// Forty streams need two receiver reports, and the output has room for one at a time.
+#[test]
+fn every_loss_is_reported_even_if_a_report_must_wait_for_room() {
+    let mut rig = Rig::new();
+    rig.router("r");
+    let key = rig.transport("r", "t");
+    let ssrcs = 1..=40;
+    for ssrc in ssrcs.clone() {
+        let producer = rig.producer("t", &format!("p{ssrc}"), ssrc);
+        rig.arrive(producer, 1);
+        rig.arrive(producer, 3);
+    }
+    rig.connect(key);
+    rig.now += Duration::from_secs(2);
+    rig.worker.handle_timeout(rig.now);
+    rig.worker.touch(key);
+    let ice = IceParameters::generate(&mut Rng::new([3; 32]));
+    let mut peer = SrtpReceive::new(&simulated_keys(&ice).server, 16);
+    let mut output = Output::new(MAX_DATAGRAM);
+    let mut reported = Vec::new();
+    let mut more = true;
+    while more {
+        more = rig.worker.drain(rig.now, &mut output) == Drain::More;
+        for (_, bytes) in output.trains() {
+            let mut datagram = bytes.to_vec();
+            let len = peer.unprotect_rtcp(&mut datagram).unwrap();
+            for packet in RtcpPackets::new(&datagram[..len]) {
+                if let RtcpPacket::ReceiverReport(report) = packet {
+                    let losses = report.reports.filter(|block| block.fraction_lost > 0);
+                    reported.extend(losses.map(|block| block.ssrc.0));
+                }
+            }
+        }
+        output.clear();
+    }
+    assert_eq!(reported, ssrcs.collect::<Vec<_>>());
 }
 
 /// The fence stands around a whole batch, so blame must not pass from one datagram to the next.
