@@ -111,8 +111,9 @@ impl Consumer {
             .map(move |one| one.stream.stats(now).fraction_lost)
     }
 
-    /// docs/channel.md §7: a simple consumer starts with {10, 0, [0 per producer encoding]}.
-    pub(crate) fn initial_score(&self, producer: &Producer) -> ConsumerScore {
+    /// The score now. docs/channel.md §7: a simple consumer starts with {10, 0, [0 per producer
+    /// encoding]}.
+    pub(crate) fn score(&self, producer: &Producer) -> ConsumerScore {
         let scores = self.outgoing.iter().map(|one| one.stream.score());
         let producers = self
             .outgoing
@@ -127,7 +128,7 @@ impl Consumer {
 
     /// The score now, if it is not what was told last.
     pub(crate) fn take_changed_score(&mut self, producer: &Producer) -> Option<ConsumerScore> {
-        let score = self.initial_score(producer);
+        let score = self.score(producer);
         if self.told_score.as_ref() == Some(&score) {
             return None;
         }

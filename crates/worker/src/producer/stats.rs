@@ -47,8 +47,8 @@ impl Producer {
             use_fir: stream.feedback.fir,
             use_in_band_fec: stream.feedback.in_band_fec,
             use_dtx: stream.feedback.dtx,
-            spatial_layers: params.spatial_layers,
-            temporal_layers: params.temporal_layers,
+            spatial_layers: 1,
+            temporal_layers: 1,
             score: stream.receive.score(),
         }
     }

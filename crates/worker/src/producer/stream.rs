@@ -95,8 +95,6 @@ impl ProducerStream {
             } else {
                 ReceiveStreamParams::INACTIVITY
             }),
-            spatial_layers: 1,
-            temporal_layers: 1,
         };
         Self {
             encoding,

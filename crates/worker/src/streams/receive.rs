@@ -28,11 +28,6 @@ pub(crate) struct ReceiveStreamParams {
     pub nack: bool,
     /// The time without packets after which the stream counts as inactive, if that is watched.
     pub inactivity: Option<Duration>,
-    /// The layers whose bit rates are measured; at most 8 × 8. A stream without layers has one of
-    /// each.
-    pub spatial_layers: u8,
-    /// See `spatial_layers`.
-    pub temporal_layers: u8,
 }
 
 impl ReceiveStreamParams {

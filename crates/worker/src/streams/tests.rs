@@ -67,8 +67,6 @@ impl Receiver {
             rtx: Some((Ssrc(2), PayloadType(97))),
             nack: true,
             inactivity: None,
-            spatial_layers: 1,
-            temporal_layers: 1,
         }))
     }
 

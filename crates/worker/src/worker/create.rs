@@ -213,7 +213,7 @@ fn consume_response(consumer: &Consumer, producer: &Producer) -> ConsumeResponse
     ConsumeResponse {
         paused: consumer.is_paused(),
         producer_paused: producer.is_paused(),
-        score: consumer.initial_score(producer),
+        score: consumer.score(producer),
         preferred_layers: None,
     }
 }

@@ -10,8 +10,6 @@ const PARAMS: ReceiveStreamParams = ReceiveStreamParams {
     rtx: Some((Ssrc(2), PayloadType(97))),
     nack: true,
     inactivity: Some(ReceiveStreamParams::INACTIVITY),
-    spatial_layers: 1,
-    temporal_layers: 1,
 };
 
 fn at(millis: u64) -> Instant {
