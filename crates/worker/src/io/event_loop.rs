@@ -22,7 +22,6 @@ use super::sys_linux::monotonic_now;
 use super::token::Source;
 use super::turns::TurnMeter;
 use super::usage::{resident_bytes, resource_usage};
-use crate::binder::Binder;
 use crate::channel::{self, Encoder};
 use crate::messages::ProcessUsage;
 use crate::output::Output;
@@ -287,9 +286,6 @@ impl EventLoop {
             let drained = self.worker.drain(now, &mut self.output);
             if !self.output.is_empty() {
                 self.sockets.send(&self.output, now);
-                for socket in self.output.closed_sockets() {
-                    self.sockets.close(*socket);
-                }
                 self.output.clear();
             }
             match drained {

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::nack::{NackList, NackOutcome};
 use super::rate::RateMeter;
-use super::reception::{Arrival, Reception};
+use super::reception::{Placement, Reception};
 use super::rtp_clock::RtpClock;
 use super::score::{DeliveryTotals, Score};
 use super::seq::ExtendedSeq;
@@ -218,13 +218,13 @@ impl ReceiveStream {
             self.params.clock_rate,
         );
         let (seq, restarted) = match arrival {
-            Arrival::Ahead(seq) | Arrival::Late(seq) => (seq, false),
-            Arrival::Restarted(seq) => (seq, true),
-            Arrival::Duplicate => {
+            Placement::Ahead(seq) | Placement::Late(seq) => (seq, false),
+            Placement::Restarted(seq) => (seq, true),
+            Placement::Duplicate => {
                 self.counters.discarded += 1;
                 return Err(Discard::Duplicate);
             }
-            Arrival::Jump => {
+            Placement::Jump => {
                 self.counters.discarded += 1;
                 return Err(Discard::SequenceJump);
             }
@@ -465,9 +465,9 @@ impl ReceiveStream {
             packet.timestamp,
             self.params.clock_rate,
         ) {
-            Arrival::Ahead(_) | Arrival::Late(_) | Arrival::Restarted(_) => return Ok(()),
-            Arrival::Duplicate => Discard::Duplicate,
-            Arrival::Jump => Discard::SequenceJump,
+            Placement::Ahead(_) | Placement::Late(_) | Placement::Restarted(_) => return Ok(()),
+            Placement::Duplicate => Discard::Duplicate,
+            Placement::Jump => Discard::SequenceJump,
         };
         self.counters.rtx_discarded += 1;
         Err(discard)

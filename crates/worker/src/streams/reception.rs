@@ -11,7 +11,7 @@ use crate::wire::rtcp::ReportBlock;
 
 /// What the sequence number of an arriving packet means.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Arrival {
+pub(crate) enum Placement {
     /// The first packet, or one later than all before it.
     Ahead(ExtendedSeq),
     /// Reordered or retransmitted, and not here before.
@@ -69,18 +69,18 @@ impl Reception {
         seq: u16,
         timestamp: u32,
         clock_rate: u32,
-    ) -> Arrival {
+    ) -> Placement {
         let arrival = self.classify(received, seq);
         match arrival {
-            Arrival::Jump => return arrival,
+            Placement::Jump => return arrival,
             // Only packets in order show how the path delays. For a retransmission, the round trip
             // would count as jitter.
-            Arrival::Ahead(_) => self.jitter.update(received, timestamp, clock_rate),
-            Arrival::Restarted(_) => {
+            Placement::Ahead(_) => self.jitter.update(received, timestamp, clock_rate),
+            Placement::Restarted(_) => {
                 self.jitter.restart();
                 self.jitter.update(received, timestamp, clock_rate);
             }
-            Arrival::Late(_) | Arrival::Duplicate => {}
+            Placement::Late(_) | Placement::Duplicate => {}
         }
         // RFC 3550 A.3: "The number of packets received is simply the count of packets as they
         // arrive, including any late or duplicate packets."
@@ -189,12 +189,12 @@ impl Reception {
         self.report.last_sr = None;
     }
 
-    fn classify(&mut self, received: Instant, seq: u16) -> Arrival {
+    fn classify(&mut self, received: Instant, seq: u16) -> Placement {
         let source_changed = std::mem::take(&mut self.source_changed);
         let Some(highest) = self.unwrapper.highest() else {
             let first = self.unwrapper.unwrap(seq);
             self.start_run(first);
-            return Arrival::Ahead(first);
+            return Placement::Ahead(first);
         };
         if source_changed {
             return self.restart(seq);
@@ -205,14 +205,14 @@ impl Reception {
             self.unwrapper.unwrap(seq);
             self.recent.advance(highest, extended);
             self.recent.insert(extended);
-            return Arrival::Ahead(extended);
+            return Placement::Ahead(extended);
         }
         if extended <= highest && highest.since(extended) < MAX_MISORDER {
             if !self.recent.insert(extended) {
-                return Arrival::Duplicate;
+                return Placement::Duplicate;
             }
             self.base = self.base.min(extended);
-            return Arrival::Late(extended);
+            return Placement::Late(extended);
         }
         // RFC 3550 A.1: "Two sequential packets -- assume that the other side restarted without
         // telling us so just re-sync".
@@ -222,14 +222,14 @@ impl Reception {
             return self.restart(seq);
         }
         self.after_jump = Some(seq.wrapping_add(1));
-        Arrival::Jump
+        Placement::Jump
     }
 
-    fn restart(&mut self, seq: u16) -> Arrival {
+    fn restart(&mut self, seq: u16) -> Placement {
         self.lost_in_earlier_runs = self.lost();
         let first = self.unwrapper.restart(seq);
         self.start_run(first);
-        Arrival::Restarted(first)
+        Placement::Restarted(first)
     }
 
     fn start_run(&mut self, first: ExtendedSeq) {
@@ -363,7 +363,7 @@ mod tests {
 
     const SSRC: Ssrc = Ssrc(7);
 
-    fn feed(reception: &mut Reception, seq: u16) -> Arrival {
+    fn feed(reception: &mut Reception, seq: u16) -> Placement {
         reception.handle_packet(Instant::default(), seq, 0, 90_000)
     }
 
@@ -427,7 +427,7 @@ mod tests {
     #[test]
     fn duplicates_count_as_received_and_may_outweigh_loss() {
         let mut reception = fed(&[10, 11, 11, 11, 13]);
-        assert_eq!(feed(&mut reception, 13), Arrival::Duplicate);
+        assert_eq!(feed(&mut reception, 13), Placement::Duplicate);
         assert_eq!(report(&mut reception), (0, -2, 13));
         assert_eq!(reception.lost(), 0);
     }
@@ -436,17 +436,20 @@ mod tests {
     fn a_lone_stray_is_dropped_and_two_in_a_row_restart() {
         let mut reception = fed(&[100, 101, 103]);
         let before = reception.highest();
-        assert_eq!(feed(&mut reception, 20_000), Arrival::Jump);
-        assert_eq!(feed(&mut reception, 40_000), Arrival::Jump);
+        assert_eq!(feed(&mut reception, 20_000), Placement::Jump);
+        assert_eq!(feed(&mut reception, 40_000), Placement::Jump);
         assert_eq!(reception.highest(), before);
         assert_eq!(report(&mut reception), (64, 1, 103));
-        let Arrival::Restarted(first) = feed(&mut reception, 40_001) else {
+        let Placement::Restarted(first) = feed(&mut reception, 40_001) else {
             panic!("two sequential packets restart");
         };
         assert!(Some(first) > before);
         assert_eq!(report(&mut reception), (0, 0, 40_001));
         assert_eq!(reception.lost(), 1);
-        assert_eq!(feed(&mut reception, 40_002), Arrival::Ahead(first.plus(1)));
+        assert_eq!(
+            feed(&mut reception, 40_002),
+            Placement::Ahead(first.plus(1))
+        );
     }
 
     #[test]
@@ -458,7 +461,7 @@ mod tests {
             let seq = u16::try_from(millis * 20_000 % 65_536).unwrap();
             for seq in [seq, seq.wrapping_add(1)] {
                 let arrival = reception.handle_packet(at, seq, 0, 90_000);
-                if matches!(arrival, Arrival::Restarted(_)) {
+                if matches!(arrival, Placement::Restarted(_)) {
                     restarts.push(millis);
                 }
             }
@@ -469,16 +472,16 @@ mod tests {
             let at = Instant::from_millis(u64::from(seq) - 49_700);
             reception.handle_packet(at, seq, 0, 90_000)
         });
-        let began = arrivals.filter(|arrival| matches!(arrival, Arrival::Restarted(_)));
+        let began = arrivals.filter(|arrival| matches!(arrival, Placement::Restarted(_)));
         assert_eq!(began.count(), 1);
     }
 
     #[test]
     fn a_packet_in_order_ends_the_suspicion_of_a_jump() {
         let mut reception = fed(&[100]);
-        assert_eq!(feed(&mut reception, 20_000), Arrival::Jump);
-        assert!(matches!(feed(&mut reception, 101), Arrival::Ahead(_)));
-        assert_eq!(feed(&mut reception, 20_001), Arrival::Jump);
+        assert_eq!(feed(&mut reception, 20_000), Placement::Jump);
+        assert!(matches!(feed(&mut reception, 101), Placement::Ahead(_)));
+        assert_eq!(feed(&mut reception, 20_001), Placement::Jump);
     }
 
     #[test]
@@ -486,7 +489,7 @@ mod tests {
         for start in [0_u16, 1, 1499, 3000, 0x7fff, 0x8000, 0xfff0, 0xffff] {
             let mut reception = fed(&[start]);
             let far = start.wrapping_add(3000);
-            assert_eq!(feed(&mut reception, far), Arrival::Jump);
+            assert_eq!(feed(&mut reception, far), Placement::Jump);
             let near = start.wrapping_add(2999);
             assert!(matches!(feed(&mut reception, near), Placement::Ahead(_)));
             let old = near.wrapping_sub(1025);
@@ -520,18 +523,18 @@ mod tests {
             let wire = (seq & 0xffff) as u16;
             let arrival = if (state >> 40).is_multiple_of(5) && seq < next {
                 match reception.handle_repair(wire) {
-                    Some(seq) => Arrival::Late(seq),
-                    None => Arrival::Duplicate,
+                    Some(seq) => Placement::Late(seq),
+                    None => Placement::Duplicate,
                 }
             } else {
                 feed(&mut reception, wire)
             };
             match arrival {
-                Arrival::Ahead(found) | Arrival::Late(found) => {
+                Placement::Ahead(found) | Placement::Late(found) => {
                     assert!(fresh);
                     assert_eq!(found.0, (1 << 32) + seq);
                 }
-                other => assert_eq!((other, fresh), (Arrival::Duplicate, false)),
+                other => assert_eq!((other, fresh), (Placement::Duplicate, false)),
             }
         }
     }
@@ -547,7 +550,7 @@ mod tests {
         assert_eq!(reception.handle_repair(11), None);
         assert_eq!(reception.handle_repair(12).map(ExtendedSeq::seq), Some(12));
         assert_eq!(reception.handle_repair(12), None);
-        assert_eq!(feed(&mut reception, 12), Arrival::Duplicate);
+        assert_eq!(feed(&mut reception, 12), Placement::Duplicate);
     }
 
     #[test]

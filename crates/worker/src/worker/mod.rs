@@ -246,9 +246,11 @@ impl Worker {
     pub fn handle_message(&mut self, now: Instant, message: Message, binder: &mut dyn Binder) {
         match message {
             Message::Request(request) => self.handle_request(now, &request, binder),
-            Message::Notification(notification) => self.handle_notification(now, &notification),
+            Message::Notification(notification) => {
+                self.handle_notification(now, &notification);
+                self.collect_logs();
+            }
         }
-        self.collect_logs();
     }
 
     fn handle_request(&mut self, now: Instant, request: &Request, binder: &mut dyn Binder) {
