@@ -198,8 +198,8 @@ impl Consumer {
         Ok(())
     }
 
-    /// Under which payload type the peer is sent what has this one in the router; `None` if such
-    /// packets are not forwarded.
+    /// Translates a payload type of the router to the one that the peer knows; `None` if packets
+    /// with it are not forwarded.
     pub(crate) fn sent_as(&self, payload_type: u8) -> Option<PayloadType> {
         self.payload_types.sent_as(payload_type)
     }

@@ -179,7 +179,7 @@ impl ChannelWriter {
     }
 }
 
-/// From how many waiting bytes on the core keeps its messages.
+/// When so many bytes wait, the core keeps its messages.
 const FULL: usize = 64 * 1024;
 
 /// How much of an empty buffer's memory is kept, in bytes.

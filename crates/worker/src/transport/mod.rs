@@ -79,7 +79,7 @@ pub(crate) struct Transport {
     feedback: PathFeedback,
     /// The last receiver reference time of the peer, its SSRC, and when it came.
     reference_time: Option<(Ssrc, NtpTime, Instant)>,
-    /// Consumers that owe retransmissions, each once.
+    /// Consumers with packets to send again, each once.
     resending: Vec<ConsumerKey>,
     /// Producers whose scores changed and are still to be told.
     changed_scores: Vec<ProducerKey>,
@@ -176,7 +176,7 @@ impl Transport {
         self.egress.is_connected()
     }
 
-    /// What changed by itself since the last time, in order.
+    /// The next change that no request caused. They come in order.
     pub(crate) fn next_event(&mut self) -> Option<TransportEvent> {
         self.kind.next_event()
     }
@@ -280,7 +280,7 @@ impl Transport {
         self.feedback.set_rtt(rtt);
     }
 
-    /// Under which SSRC it reports and gives feedback.
+    /// The SSRC of its reports and feedback.
     pub(crate) fn rtcp_ssrc(&self) -> Ssrc {
         self.rtcp.ssrc
     }
@@ -290,7 +290,7 @@ impl Transport {
         self.reference_time = Some((ssrc, time, now));
     }
 
-    /// A consumer owes retransmissions.
+    /// A consumer has packets to send again.
     pub(crate) fn resend_for(&mut self, consumer: ConsumerKey) {
         if !self.resending.contains(&consumer) {
             self.resending.push(consumer);
@@ -363,7 +363,7 @@ impl Transport {
         self.kind.counters()
     }
 
-    /// The kind's own way to dump and to count.
+    /// The kind, which makes up the dump.
     pub(crate) fn kind(&self) -> &Kind {
         &self.kind
     }

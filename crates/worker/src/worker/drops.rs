@@ -49,7 +49,8 @@ impl Drops {
         grown.all(|(name, _)| ORDINARY.contains(name))
     }
 
-    /// By name, what was dropped of packets and datagrams: without what else the log tells.
+    /// The names and counts of dropped packets and datagrams. Panics and merged notifications are
+    /// in the log as well, but they are no packets.
     pub(super) fn of_packets(self) -> impl Iterator<Item = (&'static str, u64)> {
         let named = NAMES.into_iter().zip(self.0);
         named.filter(|(name, _)| !["worker.panics", "worker.notifications_merged"].contains(name))

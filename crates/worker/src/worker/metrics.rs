@@ -1,13 +1,13 @@
-//! What the worker tells a monitoring system of itself: its totals, which are kept while it works, and
-//! what its transports count. Looks at every transport, at no stream.
+//! The figures for a monitoring system: the worker's own totals, and the sums of what its transports
+//! count. To make them up, it looks at every transport and at no stream.
 
 use super::Worker;
 use super::drops::Drops;
 use crate::messages::{Direction, ProcessUsage, WorkerMetrics};
 use crate::transport::{Traffic, Transport};
 
-/// What is counted for the worker as a whole: what peers ask and report, and what transports that are
-/// gone had counted.
+/// Counts that belong to no transport that is there: what peers ask for and report, and the sums of
+/// the transports that are gone.
 #[derive(Debug, Default)]
 pub(super) struct Totals {
     pub(super) received: Direction,
@@ -16,7 +16,7 @@ pub(super) struct Totals {
 }
 
 impl Totals {
-    /// Keeps what a transport counted that goes.
+    /// Adds the counts of a transport that is about to be removed.
     pub(super) fn keep(&mut self, transport: &Transport) {
         add_traffic(&mut self.received, &mut self.sent, transport);
         self.dropped += Drops::of(transport);
