@@ -10,6 +10,19 @@ use crate::time::Instant;
 use crate::wire::ext::{AbsCaptureTime, PacketId};
 use crate::wire::rtp::RtpPacket;
 
+/// What is known of a packet once it was looked at.
+struct Found<'a> {
+    /// The stream that it belongs to.
+    index: usize,
+    /// When the kernel received it.
+    at: Instant,
+    /// The media in it, without what a retransmission adds.
+    payload: &'a [u8],
+    /// The payload type in the router.
+    mapped: PayloadType,
+    digest: PayloadDigest,
+}
+
 impl Producer {
     /// Takes a packet of the media stream `index`. The returned arrival waits for fan-out.
     pub(super) fn take_media(
@@ -37,7 +50,14 @@ impl Producer {
         } else if self.kind == MediaKind::Video && (is_first || accepted.key_frame_needed) {
             stream.force_key_frame(now);
         }
-        Ok(self.keep(now, at, index, packet, payload, mapped, &digest, accepted))
+        let found = Found {
+            index,
+            at,
+            payload,
+            mapped,
+            digest,
+        };
+        Ok(self.keep(now, packet, &found, accepted))
     }
 
     /// Takes a packet of the RTX stream of `index` (RFC 4588 §4).
@@ -68,7 +88,14 @@ impl Producer {
         if digest.key_frame {
             stream.handle_key_frame();
         }
-        Ok(self.keep(now, at, index, packet, payload, mapped, &digest, accepted))
+        let found = Found {
+            index,
+            at,
+            payload,
+            mapped,
+            digest,
+        };
+        Ok(self.keep(now, packet, &found, accepted))
     }
 
     fn describe(&self, index: usize, packet: &RtpPacket<'_>, payload: &[u8]) -> PayloadDigest {
@@ -78,38 +105,30 @@ impl Producer {
     }
 
     /// Puts an accepted packet into the store, unless the producer is paused.
-    #[expect(
-        clippy::too_many_arguments,
-        reason = "everything that is kept of one packet"
-    )]
     fn keep(
         &mut self,
         now: Instant,
-        at: Instant,
-        index: usize,
         packet: &RtpPacket<'_>,
-        payload: &[u8],
-        mapped: PayloadType,
-        digest: &PayloadDigest,
+        found: &Found<'_>,
         accepted: Accepted,
     ) -> Option<Arrival> {
         if self.paused {
             return None;
         }
-        self.compose_extensions(index, packet);
+        self.compose_extensions(found.index, packet);
         let stored = StoredPacket {
             seq: accepted.seq,
             timestamp: packet.timestamp(),
             marker: packet.marker(),
-            payload_type: mapped.0,
-            received: at,
-            digest: *digest,
+            payload_type: found.mapped.0,
+            received: found.at,
+            digest: found.digest,
             extensions: &self.scratch,
-            payload,
+            payload: found.payload,
         };
-        match self.streams[index].store.insert(now, &stored) {
+        match self.streams[found.index].store.insert(now, &stored) {
             Insertion::Stored => Some(Arrival {
-                stream: u8::try_from(index).unwrap_or(u8::MAX),
+                stream: u8::try_from(found.index).unwrap_or(u8::MAX),
                 seq: accepted.seq,
                 restarted: accepted.restarted,
                 reactivated: accepted.reactivated,
