@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use tureen_tests::chance::Chance;
 use tureen_tests::parameters::{Stream, create_web_rtc_transport, listen_udp};
 use tureen_tests::puppet::Puppet;
+use tureen_tests::soak::times;
 use tureen_tests::stage::{self, FACE, VOICE, watched};
 use tureen_tests::world::World;
 use tureen_worker::internal::Worker;
@@ -33,7 +34,7 @@ fn router_dump(world: &mut World<Puppet>) -> RouterDump {
 }
 
 /// Nothing is left: no names, no ports, no deadlines.
-fn is_empty(world: &mut World<Puppet>) {
+pub(crate) fn is_empty(world: &mut World<Puppet>) {
     let dump = worker_dump(world);
     let expected = WorkerDump {
         pid: dump.pid,
@@ -99,7 +100,7 @@ fn mutated_frames_are_refused_or_carried_out_and_leave_nothing() {
     for path in paths {
         let frame = std::fs::read(&path).unwrap();
         let mut world = stage::empty(1);
-        for round in 0..400 {
+        for round in 0..times(400, 4_000) {
             let mut frame = frame.clone();
             match round {
                 // As it is, then cut short, then with a few bytes changed.
@@ -132,7 +133,7 @@ fn mutated_frames_are_refused_or_carried_out_and_leave_nothing() {
     assert!(refused > 1000 && answered > 500, "{refused} {answered}");
 }
 
-fn close_everything(world: &mut World<Puppet>) {
+pub(crate) fn close_everything(world: &mut World<Puppet>) {
     let dump = worker_dump(world);
     for router_id in dump.router_ids {
         let close = RequestBody::WorkerCloseRouter { router_id };
@@ -313,14 +314,21 @@ fn parameters_that_contradict_themselves_are_refused_by_name() {
 /// 8).
 #[test]
 fn an_ssrc_that_was_sent_is_never_sent_again_on_its_transport() {
-    let mut world = stage::with_watchers(1, 1, None);
+    let camera = tureen_tests::media::Camera::new(2, 200);
+    let mut world = stage::with_watchers(1, 1, Some(camera));
     let consume = |stream: Stream| {
         RequestBody::TransportConsume(Box::new(stream.consume("again", "face", FACE)))
     };
-    let close = RequestBody::TransportCloseConsumer {
-        consumer_id: "face-to-1".to_owned(),
+    let close = |id: &str| RequestBody::TransportCloseConsumer {
+        consumer_id: id.to_owned(),
     };
-    world.request("puppet-1", close).unwrap();
+    // Under an SSRC that was never sent, nothing can repeat.
+    world.request("puppet-1", close("face-to-1")).unwrap();
+    world
+        .request("puppet-1", consume(watched(1, FACE)))
+        .unwrap();
+    world.run_for(std::time::Duration::from_millis(150));
+    world.request("puppet-1", close("again")).unwrap();
     let error = world
         .request("puppet-1", consume(watched(1, FACE)))
         .unwrap_err();
@@ -397,7 +405,7 @@ fn a_thousand_come_and_go_and_everything_is_where_it_was() {
         router_dump(&mut world),
         world.ports.open(),
     );
-    for round in 0..1000_u16 {
+    for round in 0..times(1_000, 3_000) {
         let id = format!("guest-{round}");
         world.request("router", create(&id, on_port(0))).unwrap();
         let produce = RequestBody::TransportProduce(Box::new(VOICE.produce("guest-voice")));

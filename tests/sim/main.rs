@@ -10,6 +10,7 @@ mod impostors;
 mod log;
 mod lossy_call;
 mod peer;
+mod random_requests;
 mod script;
 mod spray;
 mod streams;

@@ -9,5 +9,6 @@ pub mod ports;
 pub mod puppet;
 pub mod relay;
 pub mod script;
+pub mod soak;
 pub mod stage;
 pub mod world;

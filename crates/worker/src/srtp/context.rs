@@ -182,7 +182,7 @@ impl SrtpSend {
         let (ssrc, sequence) = (header.ssrc, header.sequence_number);
         let Some(window) = self.rtp_streams.get_mut(ssrc, hint) else {
             self.rtp_streams.check_room()?;
-            refuse_spent(&self.spent, ssrc)?;
+            self.refuse_spent(ssrc)?;
             let index = u64::from(sequence);
             let sealed = self.rtp.seal_rtp(ssrc, index, header_len, buffer, len)?;
             self.rtp_streams.insert(ssrc, RtpWindow::starting_at(index));
@@ -217,7 +217,7 @@ impl SrtpSend {
             return Ok(sealed);
         }
         self.next_rtcp_index.check_room()?;
-        refuse_spent(&self.spent, ssrc)?;
+        self.refuse_spent(ssrc)?;
         let sealed = self.rtcp.seal_rtcp(ssrc, 0, buffer, len)?;
         self.next_rtcp_index.insert(ssrc, 1);
         Ok(sealed)
@@ -232,6 +232,19 @@ impl SrtpSend {
         if let (true, Err(at)) = (sent_rtp || sent_rtcp, self.spent.binary_search(&ssrc)) {
             self.spent.insert(at, ssrc);
         }
+    }
+
+    /// Whether packets were protected for this SSRC before it was released.
+    #[must_use]
+    pub fn is_spent(&self, ssrc: Ssrc) -> bool {
+        self.spent.binary_search(&ssrc).is_ok()
+    }
+
+    fn refuse_spent(&self, ssrc: Ssrc) -> Result<(), SrtpError> {
+        if self.is_spent(ssrc) {
+            return Err(SrtpError::SpentSsrc);
+        }
+        Ok(())
     }
 
     /// How many SSRCs have state, for RTP and for RTCP.
@@ -250,13 +263,6 @@ impl SrtpSend {
 fn rtcp_ssrc(packet: &[u8]) -> Option<Ssrc> {
     let [first, _, _, _, a, b, c, d] = *packet.first_chunk::<RTCP_HEADER_LEN>()?;
     (first >> 6 == 2).then(|| Ssrc(u32::from_be_bytes([a, b, c, d])))
-}
-
-fn refuse_spent(spent: &[Ssrc], ssrc: Ssrc) -> Result<(), SrtpError> {
-    match spent.binary_search(&ssrc) {
-        Ok(_) => Err(SrtpError::SpentSsrc),
-        Err(_) => Ok(()),
-    }
 }
 
 fn check<const WORDS: usize>(window: &ReplayWindow<WORDS>, index: u64) -> Result<(), SrtpError> {

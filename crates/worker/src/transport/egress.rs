@@ -128,6 +128,12 @@ impl Egress {
         self.protection.is_ready() && self.destination != Destination::None
     }
 
+    /// Whether an SSRC was released and must not be sent again, because of what was sent under it.
+    pub(super) fn is_spent(&self, ssrc: Ssrc) -> bool {
+        let session = self.protection.session();
+        session.is_some_and(|srtp| srtp.is_spent(ssrc))
+    }
+
     /// Forgets the cryptographic state of an SSRC that is not used again.
     pub(super) fn release(&mut self, ssrc: Ssrc) {
         if let Some(srtp) = self.protection.session_mut() {

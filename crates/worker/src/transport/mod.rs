@@ -221,9 +221,18 @@ impl Transport {
     pub(crate) fn check_consumer(&self, consume: &Consume) -> Result<(), RequestError> {
         let encodings = &consume.rtp_parameters.encodings;
         let ssrcs = encodings.iter().flat_map(|e| [e.ssrc, e.rtx_ssrc]);
-        ssrcs
-            .flatten()
-            .try_for_each(|ssrc| self.consumer_ssrcs.check_free(ssrc))
+        ssrcs.flatten().try_for_each(|ssrc| self.check_free(ssrc))
+    }
+
+    fn check_free(&self, ssrc: Ssrc) -> Result<(), RequestError> {
+        let when = if self.consumer_of(ssrc).is_some() {
+            "already sent by the transport"
+        } else if self.egress.is_spent(ssrc) {
+            "not sent again: the transport sent it before"
+        } else {
+            return Ok(());
+        };
+        Err(RequestError::Failed(format!("ssrc {ssrc} is {when}")))
     }
 
     /// Enters a consumer.
@@ -245,7 +254,7 @@ impl Transport {
         }
         self.resending.retain(|other| *other != key);
         let egress = &mut self.egress;
-        self.consumer_ssrcs.retire(key, |ssrc| egress.release(ssrc));
+        self.consumer_ssrcs.remove(key, |ssrc| egress.release(ssrc));
     }
 
     /// The consumer that sends `ssrc`, and as what.

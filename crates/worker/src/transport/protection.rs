@@ -21,6 +21,14 @@ impl<S> Protection<S> {
     }
 
     /// The SRTP session, where there is one.
+    pub(crate) fn session(&self) -> Option<&S> {
+        match self {
+            Self::Keyed(session) => Some(session),
+            Self::Waiting | Self::Clear => None,
+        }
+    }
+
+    /// The same, to be changed.
     pub(crate) fn session_mut(&mut self) -> Option<&mut S> {
         match self {
             Self::Keyed(session) => Some(session),
