@@ -209,7 +209,10 @@ impl Hall {
         change: ProfileChange,
         room: Option<&OpenRoom>,
     ) -> Result<(), RoomError> {
-        let profile = self.lock().directory.change_profile(person, change)?;
+        let now = self.now();
+        let mut inner = self.lock();
+        let profile = inner.directory.change_profile(person, change, now)?;
+        drop(inner);
         match room {
             Some(room) => room.act(|room, out| room.set_profile(profile, out)),
             None => Ok(()),

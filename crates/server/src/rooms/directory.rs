@@ -5,6 +5,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::limits::Allowance;
 use super::ring::Rings;
 use super::{
     Event, Identity, Limits, NewPerson, NewRoom, Outbox, Permissions, PersonId, PersonSummary,
@@ -37,6 +38,8 @@ pub(super) struct Person {
     pub(super) profile: Profile,
     pub(super) permissions: Permissions,
     address: Option<IpAddr>,
+    /// Of changes of the profile. Each may cost everyone in the room 32 KiB.
+    changes: Allowance,
     /// Whether they are in a room.
     pub(super) busy: bool,
     /// Orders people as they came.
@@ -104,6 +107,7 @@ impl Directory {
             },
             permissions: new.permissions,
             address: new.address,
+            changes: Allowance::default(),
             busy: false,
             seat: self.entered,
         };
@@ -136,12 +140,13 @@ impl Directory {
     ///
     /// # Errors
     ///
-    /// [`RoomError::NotOnline`], [`RoomError::BadName`], [`RoomError::TooLarge`];
-    /// [`RoomError::NotPermitted`] names the field.
+    /// [`RoomError::NotOnline`], [`RoomError::BadName`], [`RoomError::TooLarge`],
+    /// [`RoomError::TooManyChanges`]; [`RoomError::NotPermitted`] names the field.
     pub(crate) fn change_profile(
         &mut self,
         person: PersonId,
         change: ProfileChange,
+        now: UnixTime,
     ) -> Result<Profile, RoomError> {
         let known = self.person(person)?;
         if !known.permissions.profile {
@@ -166,6 +171,9 @@ impl Directory {
         profile.attributes.retain(|_, value| !value.is_empty());
         limits::attributes(&profile.attributes)?;
         if let Some(one) = self.people.get_mut(&person) {
+            if !one.changes.take(now, CHANGES_AT_ONCE, CHANGE_INTERVAL) {
+                return Err(RoomError::TooManyChanges);
+            }
             one.profile = profile.clone();
         }
         self.lobby_changed = true;
@@ -340,6 +348,10 @@ impl Person {
         }
     }
 }
+
+/// Changes of a profile that a person may make at once, and how soon there may be another.
+const CHANGES_AT_ONCE: u64 = 20;
+const CHANGE_INTERVAL: Duration = Duration::from_millis(500);
 
 /// Rooms without people that one person may have made.
 const UNUSED_OF_PERSON: usize = 3;

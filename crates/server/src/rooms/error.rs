@@ -39,6 +39,9 @@ pub(crate) enum RoomError {
     /// The server holds as many people as it may.
     #[error("the server has no place for another person")]
     TooManyPeople,
+    /// The person has changed their profile too often in a short time.
+    #[error("you change your profile too often: wait a little")]
+    TooManyChanges,
     /// The person has published as many tracks as one may.
     #[error("you publish as many tracks as one person may")]
     TooManyTracks,

@@ -39,9 +39,9 @@ pub(crate) enum Event {
         ring: RingId,
     },
     /// Someone came into the room.
-    ParticipantJoined(ParticipantInfo),
+    ParticipantJoined(Arc<ParticipantInfo>),
     /// Someone's name, metadata or attributes have changed.
-    ParticipantChanged(ParticipantInfo),
+    ParticipantChanged(Arc<ParticipantInfo>),
     /// Someone left the room or vanished.
     ParticipantLeft(PersonId),
     /// Someone entered the call, or declined to.
@@ -59,7 +59,7 @@ pub(crate) enum Event {
     /// The room's call has begun.
     CallStarted,
     /// The room is locked or open now, or its metadata has changed.
-    RoomChanged(RoomInfo),
+    RoomChanged(Arc<RoomInfo>),
     /// The owner has ended the room; everyone is out.
     RoomEnded,
     /// This person is out of the room, which goes on.
@@ -92,13 +92,46 @@ pub(crate) enum Event {
         by: PersonId,
     },
     /// A chat message.
-    Chat(ChatMessage),
+    Chat(Arc<ChatMessage>),
     /// Data of an application.
     Data(Data),
     /// This person is to receive this track from now on.
     Subscribed(TrackId),
     /// This person is to receive this track no more.
     Unsubscribed(TrackId),
+}
+
+impl Event {
+    /// About how many bytes it keeps while it waits for somebody, its own place included. All who
+    /// hear of it share them.
+    pub(crate) fn weight(&self) -> usize {
+        let texts = match self {
+            Self::ParticipantJoined(info) | Self::ParticipantChanged(info) => info.profile.weight(),
+            Self::RoomChanged(info) => info.name.len() + info.metadata.len(),
+            Self::TrackPublished(track) => track.label.len() + track.group.len(),
+            Self::Chat(message) => message.name.len() + message.text.len(),
+            Self::Data(data) => data.topic.len() + data.payload.len(),
+            Self::Ring { from, .. } => from.name.len(),
+            // A lobby is shared by everyone who watches it, and each waits for one alone.
+            Self::Lobby(_)
+            | Self::RingAccepted { .. }
+            | Self::RingDeclined { .. }
+            | Self::RingCancelled { .. }
+            | Self::ParticipantLeft(_)
+            | Self::PresenceChanged { .. }
+            | Self::CallRinging { .. }
+            | Self::CallStarted
+            | Self::RoomEnded
+            | Self::Removed(_)
+            | Self::TrackClosed(_)
+            | Self::TrackMuted { .. }
+            | Self::TrackWanted { .. }
+            | Self::Stage { .. }
+            | Self::Subscribed(_)
+            | Self::Unsubscribed(_) => 0,
+        };
+        size_of::<Self>() + texts
+    }
 }
 
 /// Why someone is out of a room.

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Attributes, RoomError};
+use super::{Attributes, RoomError, UnixTime};
 
 /// How much of everything there may be; see the keys of the configuration.
 #[derive(Clone, Debug)]
@@ -60,6 +60,26 @@ impl Limits {
             return Err(RoomError::ControlInChat);
         }
         Ok(text)
+    }
+}
+
+/// How often something may be done: so often at once, and then once in each interval.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Allowance {
+    /// When all that was used will be there again.
+    full_at: UnixTime,
+}
+
+impl Allowance {
+    /// Uses it once, if it may be used.
+    pub(super) fn take(&mut self, now: UnixTime, burst: u64, interval: Duration) -> bool {
+        let interval = u64::try_from(interval.as_millis()).unwrap_or(u64::MAX);
+        let full_at = self.full_at.0.max(now.0).saturating_add(interval);
+        let may = full_at - now.0 <= interval.saturating_mul(burst);
+        if may {
+            self.full_at = UnixTime(full_at);
+        }
+        may
     }
 }
 

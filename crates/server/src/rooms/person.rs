@@ -168,6 +168,17 @@ pub(crate) struct Profile {
     pub attributes: Attributes,
 }
 
+impl Profile {
+    /// The bytes of its texts.
+    pub(super) fn weight(&self) -> usize {
+        let attributes = self.attributes.iter();
+        let attributes: usize = attributes
+            .map(|(name, value)| name.len() + value.len())
+            .sum();
+        self.identity.0.len() + self.name.len() + self.metadata.len() + attributes
+    }
+}
+
 /// A change of one's profile.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct ProfileChange {

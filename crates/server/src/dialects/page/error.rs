@@ -108,6 +108,7 @@ fn room_code(error: RoomError) -> &'static str {
         RoomError::RoomFull => "room-full",
         RoomError::TooManyRooms => "too-many-rooms",
         RoomError::TooManyPeople => "too-many-people",
+        RoomError::TooManyChanges => "too-many-changes",
         RoomError::TooManyTracks => "too-many-tracks",
         RoomError::NotOwner => "not-owner",
         RoomError::WrongSecret => "wrong-secret",

@@ -1,5 +1,7 @@
 //! What rooms say, in the words of the dialect.
 
+use std::sync::Arc;
+
 use super::messages as wire;
 use crate::rooms::{
     ChatMessage, Demand, Event, Joined, LobbySnapshot, NewRoom, ParticipantInfo, PersonSummary,
@@ -29,8 +31,12 @@ pub(super) fn notice(event: Event) -> Option<wire::Notice> {
         Event::RingCancelled { ring } => Notice::RingCancelled {
             ring: ring.to_string(),
         },
-        Event::ParticipantJoined(info) => Notice::ParticipantJoined(info.into()),
-        Event::ParticipantChanged(info) => Notice::ParticipantChanged(info.into()),
+        Event::ParticipantJoined(info) => {
+            Notice::ParticipantJoined(Arc::unwrap_or_clone(info).into())
+        }
+        Event::ParticipantChanged(info) => {
+            Notice::ParticipantChanged(Arc::unwrap_or_clone(info).into())
+        }
         Event::ParticipantLeft(person) => Notice::ParticipantLeft {
             participant: person.to_string(),
         },
@@ -43,7 +49,7 @@ pub(super) fn notice(event: Event) -> Option<wire::Notice> {
         },
         Event::CallRinging { by } => Notice::CallRinging { by: by.to_string() },
         Event::CallStarted => Notice::CallStarted {},
-        Event::RoomChanged(info) => Notice::RoomChanged(info.into()),
+        Event::RoomChanged(info) => Notice::RoomChanged(Arc::unwrap_or_clone(info).into()),
         Event::RoomEnded => Notice::RoomEnded {},
         Event::Removed(Removal::By(by)) => Notice::Removed {
             reason: "removed",
@@ -58,7 +64,7 @@ pub(super) fn notice(event: Event) -> Option<wire::Notice> {
         | Event::TrackMuted { .. }
         | Event::TrackWanted { .. }
         | Event::Stage { .. } => return about_track(event),
-        Event::Chat(message) => Notice::Chat(message.into()),
+        Event::Chat(message) => Notice::Chat(Arc::unwrap_or_clone(message).into()),
         Event::Data(data) => Notice::Data {
             from: data.from.map(|from| from.to_string()),
             // This dialect carries text. Data that is no text belongs to other dialects.

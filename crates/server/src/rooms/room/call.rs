@@ -147,7 +147,7 @@ impl Room {
         if self.chat.len() == CHAT_HISTORY {
             self.chat.pop_front();
         }
-        self.tell_all(&Event::Chat(message.clone()), out);
+        self.tell_all(&Event::Chat(Arc::new(message.clone())), out);
         self.chat.push_back(message);
         Ok(())
     }

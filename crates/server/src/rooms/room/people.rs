@@ -1,5 +1,7 @@
 //! People coming, going and being removed, and changes of their profiles.
 
+use std::sync::Arc;
+
 use super::{CallState, JoinOptions, Joined, Member, Room, RoomKind, RoomState, Subscriptions};
 use crate::rooms::{
     Event, Outbox, ParticipantInfo, Permissions, PersonId, Presence, Profile, Removal, RoomError,
@@ -71,7 +73,11 @@ impl Room {
             subscriptions: Subscriptions::default(),
         };
         self.members.insert(info.profile.id, member);
-        self.tell_others(&info, &Event::ParticipantJoined(info.clone()), out);
+        self.tell_others(
+            &info,
+            &Event::ParticipantJoined(Arc::new(info.clone())),
+            out,
+        );
         self.note_recorders(out);
         if presence == Presence::InCall {
             self.subscribe_to_all(info.profile.id, out);
@@ -175,7 +181,7 @@ impl Room {
     ) -> Result<(), RoomError> {
         self.require_host(by)?;
         self.info.locked = locked;
-        self.tell_all(&Event::RoomChanged(self.info.clone()), out);
+        self.tell_all(&Event::RoomChanged(Arc::new(self.info.clone())), out);
         Ok(())
     }
 
@@ -193,7 +199,7 @@ impl Room {
         self.require_host(by)?;
         limits::metadata(&metadata)?;
         self.info.metadata = metadata;
-        self.tell_all(&Event::RoomChanged(self.info.clone()), out);
+        self.tell_all(&Event::RoomChanged(Arc::new(self.info.clone())), out);
         Ok(())
     }
 
@@ -210,7 +216,11 @@ impl Room {
         let member = self.member_mut(profile.id)?;
         member.info.profile = profile;
         let info = member.info.clone();
-        self.tell_of(&info, &Event::ParticipantChanged(info.clone()), out);
+        self.tell_of(
+            &info,
+            &Event::ParticipantChanged(Arc::new(info.clone())),
+            out,
+        );
         Ok(())
     }
 

@@ -209,7 +209,10 @@ fn people_change_what_others_know_of_them() {
         metadata: Some("{}".to_owned()),
         attributes: Attributes::from([("hand".to_owned(), "raised".to_owned())]),
     };
-    let profile = lobby.directory.change_profile(ann, change).unwrap();
+    let profile = lobby
+        .directory
+        .change_profile(ann, change, UnixTime(0))
+        .unwrap();
     assert_eq!(
         (profile.name.as_str(), profile.metadata.as_str()),
         ("Anna", "{}")
@@ -219,14 +222,17 @@ fn people_change_what_others_know_of_them() {
         attributes: Attributes::from([("hand".to_owned(), String::new())]),
         ..ProfileChange::default()
     };
-    let profile = lobby.directory.change_profile(ann, lower).unwrap();
+    let profile = lobby
+        .directory
+        .change_profile(ann, lower, UnixTime(0))
+        .unwrap();
     assert!(profile.attributes.is_empty());
     let large = ProfileChange {
         metadata: Some("x".repeat(16 * 1024 + 1)),
         name: Some("Anne".to_owned()),
         ..ProfileChange::default()
     };
-    let refused = lobby.directory.change_profile(ann, large);
+    let refused = lobby.directory.change_profile(ann, large, UnixTime(0));
     assert!(matches!(refused, Err(RoomError::TooLarge { .. })));
     let (profile, _) = lobby.directory.introduce(ann).unwrap();
     assert_eq!(profile.name, "Anna", "a refused change changes nothing");
@@ -240,4 +246,22 @@ fn only_so_many_people_are_online() {
     }
     let more = lobby.directory.enter(NewPerson::named("P5"));
     assert_eq!(more, Err(RoomError::TooManyPeople));
+}
+
+#[test]
+fn a_profile_is_not_changed_all_the_time() {
+    let mut lobby = Lobby::new();
+    let ann = lobby.person("Ann");
+    let mut change = |time| {
+        let change = ProfileChange::default();
+        let changed = lobby.directory.change_profile(ann, change, UnixTime(time));
+        changed.map(drop)
+    };
+    for _ in 0..20 {
+        assert_eq!(change(1000), Ok(()));
+    }
+    assert_eq!(change(1000), Err(RoomError::TooManyChanges));
+    assert_eq!(change(1499), Err(RoomError::TooManyChanges));
+    assert_eq!(change(1500), Ok(()));
+    assert_eq!(change(1500), Err(RoomError::TooManyChanges));
 }
