@@ -87,9 +87,14 @@ impl Media {
         Ok(Arc::clone(call))
     }
 
-    /// The room is no more.
-    pub(crate) async fn close_call(&self, room: &RoomId) {
-        let place = self.calls.lock().await.remove(room);
+    /// The room is no more. If `is_gone` denies that, another one of this name has been opened
+    /// meanwhile, and the call is that one's.
+    pub(crate) async fn close_call(&self, room: &RoomId, is_gone: impl FnOnce() -> bool) {
+        let place = {
+            let mut calls = self.calls.lock().await;
+            // A room asks for its call after it was opened, so a later one waits for the lock.
+            if is_gone() { calls.remove(room) } else { None }
+        };
         if let Some(call) = place.and_then(|place| place.get().cloned()) {
             call.router().close();
         }
@@ -213,3 +218,26 @@ fn log_level(level: WorkerLog) -> LogLevel {
 
 /// How much later than a worker the server may get a signal that was sent to both.
 const SIGNAL_SPREAD: Duration = Duration::from_millis(500);
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+    use crate::cli::{Cli, Command};
+
+    #[tokio::test]
+    async fn the_call_of_a_room_that_was_opened_again_stays() {
+        let Command::Serve(config) = Cli::parse_from(["tureen", "serve"]).command else {
+            panic!("serve");
+        };
+        let media = Arc::new(Media::without_workers(&config.media));
+        let room = RoomId::parse("soup").unwrap();
+        // It waits for a worker.
+        assert!(media.call(&room).await.is_err());
+        media.close_call(&room, || false).await;
+        assert!(media.calls.lock().await.contains_key(&room));
+        media.close_call(&room, || true).await;
+        assert!(media.calls.lock().await.is_empty());
+    }
+}

@@ -83,6 +83,11 @@ impl Hall {
         self.lock().directory.describe(room)
     }
 
+    /// Whether there is such a room now.
+    pub(crate) fn has_room(&self, room: &RoomId) -> bool {
+        self.lock().rooms.contains_key(room)
+    }
+
     /// Lets time pass; call it a few times a second. Returns the rooms that have closed.
     pub(crate) fn tick(&self) -> Vec<RoomId> {
         let now = self.now();
@@ -219,14 +224,20 @@ impl Hall {
         }
     }
 
-    /// The called person accepts. Both are told of a room for them.
+    /// The called person accepts. Both are told of a room for them, or that there can be none.
     pub(super) fn accept_ring(&self, person: PersonId, ring: RingId) -> Result<(), RoomError> {
         let now = self.now();
         let mut inner = self.lock();
         let accepted = inner.directory.accept_ring(person, ring)?;
         let new = accepted.room.clone();
         let (from, id) = (accepted.from, RoomId::random());
-        let room = inner.make(from, id, new, true, &self.limits, now)?;
+        let room = match inner.make(from, id, new, true, &self.limits, now) {
+            Ok(room) => room,
+            Err(error) => {
+                inner.act(|_, out| Directory::tell_failed(&accepted, out));
+                return Err(error);
+            }
+        };
         inner.act(|_, out| room.ask(|room| Directory::tell_accepted(&accepted, room, out)));
         Ok(())
     }

@@ -9,7 +9,7 @@ use super::mailbox::Letters;
 use super::media::Connections;
 use super::open_room::OpenRoom;
 use crate::media::{Media, Way};
-use crate::rooms::{Event, NewPerson, PersonId, RoomError};
+use crate::rooms::{Event, NewPerson, PersonId, RoomError, TrackId};
 
 /// One person online, served by one task.
 ///
@@ -143,9 +143,10 @@ impl Participant {
         match &event {
             Event::Unsubscribed(track) => self.stop_receiving(track),
             // Somebody else muted or closed the person's track. If the person did it, it is done
-            // already.
-            Event::TrackMuted { track, muted, by } if *by != self.id => {
-                if let Err(error) = self.hold_back(track, *muted).await {
+            // already. The person may have opened it again meanwhile, so the room is asked.
+            Event::TrackMuted { track, by, .. } if *by != self.id => {
+                let muted = self.is_muted(track);
+                if let Err(error) = self.hold_back(track, muted).await {
                     tracing::debug!(person = %self.id, %track, %error, "not muted");
                 }
             }
@@ -154,6 +155,12 @@ impl Participant {
             _ => {}
         }
         Told::Event(event)
+    }
+
+    /// Whether the room holds back a track now. One that is gone is not held back.
+    pub(super) fn is_muted(&self, track: &TrackId) -> bool {
+        let room = self.room.as_ref();
+        room.is_some_and(|room| room.ask(|room| room.is_muted(track)))
     }
 
     /// They are out of the room by another's doing.

@@ -11,7 +11,8 @@ use super::*;
 use crate::cli::{Cli, Command};
 use crate::media::{Media, Way};
 use crate::rooms::{
-    Event, JoinOptions, Limits, NewPerson, NewRoom, Removal, RoomError, RoomId, RoomKind,
+    Event, JoinOptions, Limits, NewPerson, NewRoom, Removal, RoomError, RoomId, RoomKind, Track,
+    TrackId, TrackKind, TrackSource,
 };
 
 /// A hall without media, and a hand on its clock.
@@ -229,4 +230,49 @@ async fn one_who_does_not_read_is_taken_away() {
     let happening = bob.next().await;
     assert!(matches!(happening, Happening::TooSlow), "{happening:?}");
     assert!(matches!(bob.happened(happening).await, Err(TooSlow)));
+}
+
+#[tokio::test]
+async fn a_ring_that_gets_no_room_is_over_for_both() {
+    let scene = Scene::new(1);
+    let [mut ann, mut bob, mut cid] = ["Ann", "Bob", "Cid"].map(|name| scene.person(name));
+    join(&mut cid, "c").unwrap();
+    let ring = ann.ring(bob.id()).unwrap();
+    heard(&mut bob).await;
+    assert_eq!(bob.answer_ring(ring, true), Err(RoomError::TooManyRooms));
+    for one in [&mut ann, &mut bob] {
+        let told = heard(one).await;
+        assert!(
+            matches!(told[..], [Event::RingCancelled { ring: over }] if over == ring),
+            "{told:?}"
+        );
+    }
+    cid.leave().unwrap();
+    let ring = ann.ring(bob.id()).unwrap();
+    bob.answer_ring(ring, true).unwrap();
+}
+
+#[tokio::test]
+async fn a_host_who_mutes_does_not_overtake_the_owner_of_the_track() {
+    let scene = Scene::new(1);
+    let [mut ann, mut bob] = ["Ann", "Bob"].map(|name| scene.person(name));
+    join(&mut ann, "a").unwrap();
+    join(&mut bob, "a").unwrap();
+    let track = TrackId("camera".to_owned());
+    let published = Track {
+        id: track.clone(),
+        owner: bob.id(),
+        kind: TrackKind::Video,
+        source: TrackSource::Camera,
+        group: "camera".to_owned(),
+        label: String::new(),
+        muted: false,
+    };
+    let room = bob.room.clone().unwrap();
+    room.act(|room, out| room.publish(published, out)).unwrap();
+    ann.mute(&track, true).await.unwrap();
+    assert!(bob.is_muted(&track));
+    // Before Bob's task hears of it, Bob opens it again.
+    bob.mute(&track, false).await.unwrap();
+    assert!(!bob.is_muted(&track), "what the room says counts");
 }

@@ -8,8 +8,8 @@ use std::time::Duration;
 use super::limits::Allowance;
 use super::ring::Rings;
 use super::{
-    Event, Identity, Limits, NewPerson, NewRoom, Outbox, Permissions, PersonId, PersonSummary,
-    Profile, ProfileChange, RoomError, RoomId, RoomSummary, UnixTime, limits,
+    Event, Identity, Limits, LobbySnapshot, NewPerson, NewRoom, Outbox, Permissions, PersonId,
+    PersonSummary, Profile, ProfileChange, RoomError, RoomId, RoomSummary, UnixTime, limits,
 };
 
 /// Everyone who is online, and the rooms as seen from outside. What happens inside a room belongs
@@ -31,6 +31,8 @@ pub(crate) struct Directory {
     ended: VecDeque<(RoomId, UnixTime)>,
     pub(super) lobby_watchers: BTreeSet<PersonId>,
     pub(super) lobby_changed: bool,
+    /// As it was last told.
+    pub(super) lobby_told: Option<Arc<LobbySnapshot>>,
 }
 
 #[derive(Debug)]
@@ -75,6 +77,7 @@ impl Directory {
             ended: VecDeque::new(),
             lobby_watchers: BTreeSet::new(),
             lobby_changed: false,
+            lobby_told: None,
         }
     }
 
@@ -318,9 +321,12 @@ impl Directory {
                 out.push(party, Event::RingCancelled { ring });
             }
         }
-        if std::mem::take(&mut self.lobby_changed) && !self.lobby_watchers.is_empty() {
-            let event = Event::Lobby(Arc::new(self.lobby()));
-            out.push_all(self.lobby_watchers.iter().copied(), &event);
+        if std::mem::take(&mut self.lobby_changed) {
+            self.lobby_told = None;
+            if !self.lobby_watchers.is_empty() {
+                let event = Event::Lobby(self.told_lobby());
+                out.push_all(self.lobby_watchers.iter().copied(), &event);
+            }
         }
         self.ended
             .retain(|(_, time)| now.since(*time) < ENDED_REMEMBERED_FOR);

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use super::{
-    Directory, Event, LobbySnapshot, NewRoom, Outbox, PersonId, RingId, RoomError, RoomKind,
-    UnixTime,
+    Directory, Event, LobbySnapshot, NewRoom, Outbox, PersonId, RingId, RoomError, RoomInfo,
+    RoomKind, RoomSummary, UnixTime,
 };
 
 /// A ring that was accepted: both go into a room for the two.
@@ -21,7 +21,8 @@ pub(crate) struct AcceptedRing {
 }
 
 impl Directory {
-    /// Whether a person wants to hear of the lobby; the first snapshot comes at once.
+    /// Whether a person wants to hear of the lobby. The first snapshot comes at once: what all
+    /// others were last told. What has changed since then comes with the next tick.
     ///
     /// # Errors
     ///
@@ -35,7 +36,7 @@ impl Directory {
         self.person(person)?;
         if watch {
             self.lobby_watchers.insert(person);
-            out.push(person, Event::Lobby(Arc::new(self.lobby())));
+            out.push(person, Event::Lobby(self.told_lobby()));
         } else {
             self.lobby_watchers.remove(&person);
         }
@@ -145,7 +146,25 @@ impl Directory {
         }
     }
 
-    pub(super) fn lobby(&self) -> LobbySnapshot {
+    /// Tells both sides of an accepted ring that it is over, because no room can be made for them.
+    pub(crate) fn tell_failed(accepted: &AcceptedRing, out: &mut Outbox) {
+        let ring = accepted.ring;
+        for party in [accepted.from, accepted.to] {
+            out.push(party, Event::RingCancelled { ring });
+        }
+    }
+
+    /// The snapshot for all who watch. It is made once after each change.
+    pub(super) fn told_lobby(&mut self) -> Arc<LobbySnapshot> {
+        if let Some(told) = &self.lobby_told {
+            return Arc::clone(told);
+        }
+        let lobby = Arc::new(self.lobby());
+        self.lobby_told = Some(Arc::clone(&lobby));
+        lobby
+    }
+
+    fn lobby(&self) -> LobbySnapshot {
         let mut rooms: Vec<_> = self
             .rooms
             .values()
@@ -156,9 +175,26 @@ impl Directory {
         let mut people: Vec<_> = people.filter(|one| !one.permissions.hidden).collect();
         people.sort_by_key(|one| one.seat);
         LobbySnapshot {
-            rooms: rooms.into_iter().map(|room| room.summary.clone()).collect(),
+            rooms: rooms
+                .into_iter()
+                .map(|room| in_lobby(&room.summary))
+                .collect(),
             people: people.into_iter().map(|one| one.summary()).collect(),
             text: Default::default(),
         }
+    }
+}
+
+/// A room without the text of its application, which may be long.
+fn in_lobby(summary: &RoomSummary) -> RoomSummary {
+    let RoomSummary { info, people } = summary;
+    RoomSummary {
+        info: RoomInfo {
+            id: info.id.clone(),
+            name: info.name.clone(),
+            metadata: String::new(),
+            ..*info
+        },
+        people: *people,
     }
 }

@@ -369,8 +369,8 @@ async fn tick(app: Arc<App>) {
     loop {
         ticks.tick().await;
         for room in app.hall.tick() {
-            tracing::info!(%room, "the room is no more");
-            app.media.close_call(&room).await;
+            let is_gone = || !app.hall.has_room(&room);
+            app.media.close_call(&room, is_gone).await;
         }
     }
 }

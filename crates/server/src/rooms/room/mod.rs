@@ -173,7 +173,7 @@ impl Room {
         let mut members = self.members.values();
         let recorded = members.any(|one| one.info.permissions.recorder);
         if std::mem::replace(&mut self.info.recorded, recorded) != recorded {
-            self.tell_all(&Event::RoomChanged(self.info.clone()), out);
+            self.tell_all(&Event::RoomChanged(Arc::new(self.info.clone())), out);
         }
     }
 

@@ -123,6 +123,11 @@ impl Room {
         Ok(())
     }
 
+    /// Whether a track is held back.
+    pub(crate) fn is_muted(&self, track: &TrackId) -> bool {
+        self.track(track).is_ok_and(|track| track.muted)
+    }
+
     pub(super) fn track(&self, track: &TrackId) -> Result<&Track, RoomError> {
         let found = self.tracks.iter().find(|one| one.id == *track);
         found.ok_or(RoomError::NoSuchTrack)

@@ -265,3 +265,30 @@ fn a_profile_is_not_changed_all_the_time() {
     assert_eq!(change(1500), Ok(()));
     assert_eq!(change(1500), Err(RoomError::TooManyChanges));
 }
+
+#[test]
+fn a_lobby_is_made_once_until_it_changes_and_has_no_metadata() {
+    let mut lobby = Lobby::new();
+    let ann = lobby.person("Ann");
+    let mut new = meeting(true);
+    new.metadata = "x".repeat(16 * 1024);
+    lobby.directory.may_make(ann, &mut new).unwrap();
+    let room = Room::new(RoomId::parse("soup").unwrap(), new, limits());
+    lobby.directory.add_room(ann, room.summary(), lobby.now);
+    for _ in 0..3 {
+        lobby
+            .act(|all, _, out| all.watch_lobby(ann, true, out))
+            .unwrap();
+    }
+    lobby.pass(1);
+    let snapshots = lobby.heard.drain(..).map(|(_, event)| match event {
+        Event::Lobby(snapshot) => snapshot,
+        other => panic!("{other:?}"),
+    });
+    let snapshots: Vec<_> = snapshots.collect();
+    assert_eq!(snapshots.len(), 4);
+    assert!(Arc::ptr_eq(&snapshots[0], &snapshots[2]));
+    assert!(!Arc::ptr_eq(&snapshots[0], &snapshots[3]));
+    assert_eq!(snapshots[3].rooms[0].info.name, "Soup");
+    assert_eq!(snapshots[3].rooms[0].info.metadata, "");
+}
