@@ -43,6 +43,8 @@ impl App {
         let limits = Limits {
             rooms: rooms.max_rooms,
             people: rooms.max_people,
+            network_rooms: rooms.max_rooms_per_network,
+            network_people: rooms.max_people_per_network,
             room_people: rooms.max_room_people,
             tracks: rooms.max_tracks,
             name_length: rooms.max_name_length,

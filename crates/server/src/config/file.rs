@@ -51,6 +51,10 @@ struct FileKeys {
     dump_socket: Option<bool>,
     max_rooms: Option<MaxRooms>,
     max_people: Option<MaxPeople>,
+    max_rooms_per_network: Option<MaxRooms>,
+    max_people_per_network: Option<MaxPeople>,
+    max_whip_rate: Option<MaxMessageRate>,
+    max_connecting_per_network: Option<MaxPeople>,
     max_room_people: Option<MaxRoomPeople>,
     max_tracks: Option<MaxTracks>,
     max_name_length: Option<MaxNameLength>,
@@ -156,7 +160,8 @@ impl FileKeys {
                 resume_timeout;
             media: workers, rtc_port, rtc_listen, announced_address, codecs,
                 initial_outgoing_bitrate, worker_log, record_channel, dump_socket;
-            rooms: max_rooms, max_people, max_room_people, max_tracks, max_name_length,
+            rooms: max_rooms, max_people, max_rooms_per_network, max_people_per_network,
+                max_whip_rate, max_connecting_per_network, max_room_people, max_tracks, max_name_length,
                 max_chat_length, empty_room_timeout;
             log: log, log_format;
         }

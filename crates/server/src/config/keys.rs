@@ -215,6 +215,32 @@ pub struct RoomConfig {
         value_parser = MaxPeople::parser::<usize>()
     )]
     pub max_people: usize,
+    /// Rooms that may exist at once of which people of one network are the makers: of an IPv4
+    /// address, or of a /64 of IPv6. Behind a proxy on this machine that is not one of
+    /// trusted-proxies, people have no network.
+    #[arg(
+        long, env = "TUREEN_MAX_ROOMS_PER_NETWORK", value_name = "NUMBER", default_value = "100",
+        value_parser = MaxRooms::parser::<usize>()
+    )]
+    pub max_rooms_per_network: usize,
+    /// People who may be online at once from one network.
+    #[arg(
+        long, env = "TUREEN_MAX_PEOPLE_PER_NETWORK", value_name = "NUMBER", default_value = "500",
+        value_parser = MaxPeople::parser::<usize>()
+    )]
+    pub max_people_per_network: usize,
+    /// WHIP and WHEP requests per second from one network, averaged over ten seconds.
+    #[arg(
+        long, env = "TUREEN_MAX_WHIP_RATE", value_name = "NUMBER", default_value = "5",
+        value_parser = MaxMessageRate::parser::<u32>()
+    )]
+    pub max_whip_rate: u32,
+    /// WHIP and WHEP sessions of one network that have not connected yet; the oldest gives way.
+    #[arg(
+        long, env = "TUREEN_MAX_CONNECTING_PER_NETWORK", value_name = "NUMBER",
+        default_value = "16", value_parser = MaxPeople::parser::<usize>()
+    )]
+    pub max_connecting_per_network: usize,
     /// People who may be in one room.
     #[arg(
         long, env = "TUREEN_MAX_ROOM_PEOPLE", value_name = "NUMBER", default_value = "100",

@@ -21,7 +21,7 @@ pub(crate) fn problem(status: StatusCode, detail: &str) -> Response {
         StatusCode::UNAUTHORIZED => {
             set(header::WWW_AUTHENTICATE, "Bearer");
         }
-        StatusCode::CONFLICT | StatusCode::SERVICE_UNAVAILABLE => {
+        StatusCode::CONFLICT | StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE => {
             set(header::RETRY_AFTER, RETRY_AFTER);
         }
         _ => {}

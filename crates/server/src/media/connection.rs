@@ -107,6 +107,19 @@ impl Connection {
         Ok(())
     }
 
+    /// Waits until DTLS is connected, for ever if it never is.
+    pub(crate) fn connected(&self) -> impl Future<Output = ()> + Send + use<> {
+        let transport = self.transport.clone();
+        let mut events = transport.events();
+        async move {
+            while transport.dtls_state() != DtlsState::Connected {
+                if events.next().await.is_none() {
+                    std::future::pending::<()>().await;
+                }
+            }
+        }
+    }
+
     /// Waits until nobody is on the other side: it does not connect in time, closes DTLS, or takes
     /// back its consent (RFC 7675). This is for dialects whose clients give no other sign of life.
     pub(crate) fn silence(&self) -> impl Future<Output = Silence> + Send + use<> {

@@ -148,6 +148,7 @@ impl Hall {
     ) -> Result<(Arc<OpenRoom>, Joined), RoomError> {
         let now = self.now();
         let (mut inner, mut room, mut made) = (self.lock(), None, None);
+        let mut opened = false;
         let who = inner.directory.introduce(person)?;
         let mailbox = inner.mailboxes.get(&person).cloned();
         let mailbox = mailbox.ok_or(RoomError::NotOnline)?;
@@ -155,6 +156,7 @@ impl Hall {
             room = Some(Arc::clone(found));
         } else if let Some(new) = options.open.take() {
             // A room of this name that has ended does not matter to the one who opens it anew.
+            opened = true;
             let owned = who.1.own;
             let new = inner.make(person, id.clone(), new, owned, &self.limits, now)?;
             // A secret from an older room of this id does not matter to the one who opens it anew.
@@ -168,6 +170,7 @@ impl Hall {
         };
         // The hall's lock is held, so that nobody removes the empty room meanwhile.
         let mut joined = room.join(who, mailbox, &options, now)?;
+        joined.opened = opened;
         joined.secret = made;
         inner.directory.set_busy(person, true);
         inner.refresh(&room, now);
@@ -178,6 +181,14 @@ impl Hall {
     pub(super) fn leave(&self, person: PersonId, room: &OpenRoom) {
         let _ = room.act(|room, out| room.leave(person, out));
         self.is_out(person, room);
+    }
+
+    /// Takes a person out of a room that they have opened in vain. If nobody else has come, it is
+    /// gone as well.
+    pub(super) fn abandon(&self, person: PersonId, room: &OpenRoom) {
+        self.leave(person, room);
+        let now = self.now();
+        self.lock().close_if_empty(room.id(), now);
     }
 
     /// A person is out of a room, by whatever way.

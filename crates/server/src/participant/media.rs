@@ -137,6 +137,15 @@ impl Participant {
         Ok(self.connection(side)?.silence())
     }
 
+    /// Waits until the client has connected, for ever if it never does.
+    ///
+    /// # Errors
+    ///
+    /// [`ParticipantError::NoConnection`]
+    pub(crate) fn connected(&self, side: Side) -> Result<impl Future<Output = ()> + Send + use<>> {
+        Ok(self.connection(side)?.connected())
+    }
+
     /// New ICE credentials of ours.
     ///
     /// # Errors

@@ -55,6 +55,14 @@ impl Participant {
         Ok(())
     }
 
+    /// Leaves a room that they have opened in vain: it is as if they had never come.
+    pub(crate) fn abandon(&mut self) {
+        self.close_media();
+        if let Some(room) = self.room.take() {
+            self.hall.abandon(self.id, &room);
+        }
+    }
+
     /// As the owner, begins the call and rings everyone in the room.
     pub(crate) fn start_call(&self) -> Result<()> {
         let room = self.room()?;

@@ -27,6 +27,8 @@ impl Scene {
         let limits = Limits {
             rooms,
             people: 10,
+            network_rooms: 100,
+            network_people: 100,
             room_people: 5,
             tracks: 2,
             name_length: 10,

@@ -98,6 +98,11 @@ impl Directory {
         if self.people.len() >= self.limits.people {
             return Err(RoomError::TooManyPeople);
         }
+        let is_neighbour = |one: &&Person| new.address.is_some() && one.address == new.address;
+        let max = self.limits.network_people;
+        if self.people.values().filter(is_neighbour).count() >= max {
+            return Err(RoomError::TooManyPeopleOfNetwork { max });
+        }
         let id = PersonId::random();
         self.entered += 1;
         let person = Person {
@@ -207,7 +212,8 @@ impl Directory {
     /// # Errors
     ///
     /// [`RoomError::NotOnline`], [`RoomError::BadName`], [`RoomError::TooLarge`],
-    /// [`RoomError::TooManyUnusedRooms`], [`RoomError::TooManyRooms`]
+    /// [`RoomError::TooManyUnusedRooms`], [`RoomError::TooManyRoomsOfNetwork`],
+    /// [`RoomError::TooManyRooms`]
     pub(crate) fn may_make(
         &self,
         maker: PersonId,
@@ -232,6 +238,11 @@ impl Directory {
             return Err(RoomError::TooManyUnusedRooms {
                 max: UNUSED_OF_ADDRESS,
             });
+        }
+        let is_neighbours = |room: &&Listing| address.is_some() && room.address == address;
+        let max = self.limits.network_rooms;
+        if self.rooms.values().filter(is_neighbours).count() >= max {
+            return Err(RoomError::TooManyRoomsOfNetwork { max });
         }
         if self.rooms.len() < self.limits.rooms {
             return Ok(None);

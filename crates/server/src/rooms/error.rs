@@ -36,6 +36,18 @@ pub(crate) enum RoomError {
         /// So many may be.
         max: usize,
     },
+    /// People of the person's network have made as many rooms as they may.
+    #[error("people of your network have made {max} rooms, and more they may not")]
+    TooManyRoomsOfNetwork {
+        /// So many may be.
+        max: usize,
+    },
+    /// As many people of the person's network are online as may be.
+    #[error("{max} people of your network are online, and more may not be")]
+    TooManyPeopleOfNetwork {
+        /// So many may be.
+        max: usize,
+    },
     /// The server holds as many people as it may.
     #[error("the server has no place for another person")]
     TooManyPeople,

@@ -11,6 +11,10 @@ pub(crate) struct Limits {
     pub rooms: usize,
     /// People online at once.
     pub people: usize,
+    /// Rooms at once that people of one network have made.
+    pub network_rooms: usize,
+    /// People online at once from one network.
+    pub network_people: usize,
     /// People in one room.
     pub room_people: usize,
     /// Tracks that one participant publishes.

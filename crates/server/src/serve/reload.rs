@@ -140,10 +140,23 @@ fn fixed_media(old: &MediaConfig, new: &MediaConfig) -> [(&'static str, bool); 9
     ]
 }
 
-fn fixed_rooms(old: &RoomConfig, new: &RoomConfig) -> [(&'static str, bool); 7] {
+fn fixed_rooms(old: &RoomConfig, new: &RoomConfig) -> [(&'static str, bool); 11] {
     [
         ("max-rooms", old.max_rooms != new.max_rooms),
         ("max-people", old.max_people != new.max_people),
+        (
+            "max-rooms-per-network",
+            old.max_rooms_per_network != new.max_rooms_per_network,
+        ),
+        (
+            "max-people-per-network",
+            old.max_people_per_network != new.max_people_per_network,
+        ),
+        ("max-whip-rate", old.max_whip_rate != new.max_whip_rate),
+        (
+            "max-connecting-per-network",
+            old.max_connecting_per_network != new.max_connecting_per_network,
+        ),
         (
             "max-room-people",
             old.max_room_people != new.max_room_people,

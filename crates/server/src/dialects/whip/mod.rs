@@ -9,6 +9,7 @@ mod offers;
 mod problem;
 mod requests;
 mod session;
+mod shares;
 
 #[cfg(test)]
 mod tests;

@@ -21,13 +21,31 @@ pub(super) async fn publish(
     offer: &Offer,
 ) -> Result<(Session, String), Problem> {
     let sending: Vec<&OfferedMedia> = one_of_each(offer, OfferedMedia::sends)?;
-    join(&mut participant, room, Side::Sending)?;
+    let joined = join(&mut participant, room, Side::Sending)?;
+    match send(&mut participant, offer, &sending).await {
+        Ok(accepted) => answered(participant, Side::Sending, offer, &accepted),
+        Err(problem) => {
+            // A request that is refused leaves nothing behind.
+            if joined.opened {
+                participant.abandon();
+            }
+            Err(problem)
+        }
+    }
+}
+
+/// Opens the connection and publishes what can be published.
+async fn send<'a>(
+    participant: &mut Participant,
+    offer: &'a Offer,
+    sending: &[&'a OfferedMedia],
+) -> Result<Accepted<'a>, Problem> {
     participant.open_sending().await?;
-    connect(&mut participant, Side::Sending, offer).await?;
+    connect(participant, Side::Sending, offer).await?;
     let mut accepted = Accepted::default();
     let mut refused = None;
     for (section, kind) in sending.iter().filter_map(|one| Some((*one, one.kind()?))) {
-        match open(&mut participant, section, kind).await {
+        match open(participant, section, kind).await {
             Ok(()) => {
                 accepted.received.insert(section.mid());
             }
@@ -37,7 +55,7 @@ pub(super) async fn publish(
     if let (true, Some(problem)) = (accepted.received.is_empty(), refused) {
         return Err(problem);
     }
-    answered(participant, Side::Sending, offer, &accepted)
+    Ok(accepted)
 }
 
 /// Brings a player into a room, which plays one person: `whom`, or who is on the stage, or who came

@@ -74,6 +74,9 @@ fn room_status(error: RoomError) -> StatusCode {
         RoomError::NoSuchRoom | RoomError::NoSuchPerson => StatusCode::NOT_FOUND,
         RoomError::RoomEnded => StatusCode::GONE,
         RoomError::BadRoomId | RoomError::BadName { .. } => StatusCode::BAD_REQUEST,
+        RoomError::TooManyPeopleOfNetwork { .. } | RoomError::TooManyRoomsOfNetwork { .. } => {
+            StatusCode::TOO_MANY_REQUESTS
+        }
         RoomError::TooManyPeople | RoomError::TooManyRooms | RoomError::RoomFull => {
             StatusCode::SERVICE_UNAVAILABLE
         }

@@ -17,7 +17,8 @@ use tokio::time::timeout;
 
 use super::offers;
 use super::problem::Problem;
-use super::session::{Handle, Session, Sessions, tag};
+use super::session::{Handle, Origin, Session, Sessions, tag};
+use super::shares::Shares;
 use crate::app::App;
 use crate::auth::{Grants, TokenError, verify};
 use crate::http::{bearer, client, cors, is_of_type, network, text};
@@ -29,10 +30,10 @@ type Result<T> = std::result::Result<T, Problem>;
 
 /// The two endpoints, and the sessions that they make.
 pub(crate) fn routes(app: Arc<App>) -> Router {
-    let shared = Shared {
-        app,
-        sessions: Sessions::default(),
-    };
+    let limits = &app.config.rooms;
+    let shares = Shares::new(limits.max_whip_rate, limits.max_connecting_per_network);
+    let sessions = Sessions::new(shares);
+    let shared = Shared { app, sessions };
     let session = || get(look).patch(patch).delete(delete).options(options);
     let endpoint = |post: MethodRouter<Shared>| post.get(endpoint).options(options);
     Router::new()
@@ -74,6 +75,12 @@ async fn play_person(Path((room, person)): Path<(String, String)>, post: Post) -
 
 async fn begin(side: Side, room: &str, whom: Option<&str>, post: Post) -> Result<Response> {
     let (State(shared), ConnectInfo(peer), Query(mut query), headers, body) = post;
+    let address = client(peer, &headers, &shared.app.http().trusted_proxies);
+    let hides_others = address.is_loopback();
+    let network = (!hides_others).then(|| network(address));
+    if !network.is_none_or(|network| shared.sessions.may_ask(network)) {
+        return Err(TOO_OFTEN);
+    }
     let grants = admit(&shared.app, &headers, room)?;
     let may = |grants: &Grants| match side {
         Side::Sending => grants.can_publish,
@@ -90,30 +97,26 @@ async fn begin(side: Side, room: &str, whom: Option<&str>, post: Post) -> Result
         let otherwise = words(side).1;
         new.name = query.remove("name").unwrap_or_else(|| otherwise.to_owned());
     }
-    let address = client(peer, &headers, &shared.app.http().trusted_proxies);
-    let hides_others = address.is_loopback();
-    new.address = (!hides_others).then(|| network(address));
+    new.address = network;
     let participant = Participant::enter(&shared.app.hall, &shared.app.media, new)?;
     let (session, answer) = match side {
         Side::Sending => offers::publish(participant, &id, &offer).await?,
         Side::Receiving => offers::play(participant, &id, whom, &offer).await?,
     };
-    created(&shared, session, (id, grants.is_some()), answer)
+    let origin = Origin {
+        room: id,
+        needs_token: grants.is_some(),
+        network,
+    };
+    created(&shared, session, origin, answer)
 }
 
-fn created(
-    shared: &Shared,
-    session: Session,
-    (room, needs_token): (RoomId, bool),
-    answer: String,
-) -> Result<Response> {
+fn created(shared: &Shared, session: Session, origin: Origin, answer: String) -> Result<Response> {
     let side = session.side;
     let tag = tag(&session.participant.transport(side)?);
     let ending = shared.app.ending.subscribe();
-    let path = format!("{room}/sessions");
-    let id = shared
-        .sessions
-        .begin(session, (room, needs_token), tag.clone(), ending);
+    let path = format!("{}/sessions", origin.room);
+    let id = shared.sessions.begin(session, origin, tag.clone(), ending);
     let location = format!("/{}/{path}/{id}", words(side).0);
     let headers = [
         (header::CONTENT_TYPE, SDP.to_owned()),
@@ -187,7 +190,10 @@ fn find(
 ) -> Result<Arc<Handle>> {
     let found = shared.sessions.find(room, id);
     // If keys were added meanwhile, a session that began without a token goes on as before.
-    if found.as_ref().map_or(true, |session| session.needs_token) {
+    if found
+        .as_ref()
+        .map_or(true, |session| session.origin.needs_token)
+    {
         admit(&shared.app, headers, room)?;
     }
     found
@@ -230,6 +236,10 @@ fn admit(app: &App, headers: &HeaderMap, room: &str) -> Result<Option<Grants>> {
 const MEDIA_TYPE: Problem = Problem::Refused(
     StatusCode::UNSUPPORTED_MEDIA_TYPE,
     "a POST takes application/sdp, a PATCH application/trickle-ice-sdpfrag",
+);
+const TOO_OFTEN: Problem = Problem::Refused(
+    StatusCode::TOO_MANY_REQUESTS,
+    "your network asks for sessions too often",
 );
 const SLOW: Problem =
     Problem::Refused(StatusCode::REQUEST_TIMEOUT, "the body did not come in time");

@@ -1,25 +1,40 @@
 //! One client: a participant in a room until it says that it leaves, or is silent.
 
 use std::collections::HashMap;
+use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
 
 use axum::http::StatusCode;
 use tokio::sync::{mpsc, oneshot, watch};
 
 use super::problem::Problem;
+use super::shares::Shares;
 use crate::media::TransportParameters;
 use crate::participant::{Participant, Side, Told};
 use crate::rooms::{Event, RoomId, TrackId};
 
 /// All sessions by the random ids in their URLs.
-#[derive(Clone, Default)]
-pub(super) struct Sessions(Arc<Mutex<HashMap<String, Arc<Handle>>>>);
+#[derive(Clone)]
+pub(super) struct Sessions(Arc<Mutex<Inner>>);
+
+pub(super) struct Inner {
+    by_id: HashMap<String, Arc<Handle>>,
+    shares: Shares,
+}
+
+/// Where a session is, and who has made it.
+pub(super) struct Origin {
+    pub(super) room: RoomId,
+    /// Whether the server had keys when it began.
+    pub(super) needs_token: bool,
+    /// None for a client that may be anybody's.
+    pub(super) network: Option<IpAddr>,
+}
 
 /// What the HTTP side knows of a session.
 pub(super) struct Handle {
-    room: RoomId,
-    /// Whether the server had keys when it began.
-    pub(super) needs_token: bool,
+    pub(super) origin: Origin,
     pub(super) side: Side,
     /// The ETag of the present ICE session.
     pub(super) tag: watch::Sender<String>,
@@ -40,41 +55,67 @@ pub(super) struct Session {
 }
 
 impl Sessions {
+    pub(super) fn new(shares: Shares) -> Self {
+        let by_id = HashMap::new();
+        Self(Arc::new(Mutex::new(Inner { by_id, shares })))
+    }
+
+    /// Whether this network may ask for a session now.
+    pub(super) fn may_ask(&self, network: IpAddr) -> bool {
+        self.lock().shares.may_ask(network, Instant::now())
+    }
+
     /// Serves a session by a task of its own. Returns its id.
     pub(super) fn begin(
         &self,
         session: Session,
-        (room, needs_token): (RoomId, bool),
+        origin: Origin,
         tag: String,
         ending: watch::Receiver<bool>,
     ) -> String {
         // Whoever knows the URL may end the session.
         let id = uuid::Uuid::new_v4().simple().to_string();
         let (commands, inbox) = mpsc::channel(COMMANDS);
+        let network = origin.network;
         let handle = Handle {
-            room,
-            needs_token,
+            origin,
             side: session.side,
             tag: watch::Sender::new(tag),
             commands,
         };
-        self.lock().insert(id.clone(), Arc::new(handle));
+        let mut inner = self.lock();
+        inner.by_id.insert(id.clone(), Arc::new(handle));
+        let oldest = network.and_then(|network| inner.shares.begin(network, id.clone()));
+        if let Some(oldest) = oldest.and_then(|oldest| inner.by_id.get(&oldest)) {
+            // One that has other commands to carry out is not idle.
+            let _ = oldest.commands.try_send(Command::End);
+        }
+        drop(inner);
         let (sessions, own) = (self.clone(), id.clone());
         tokio::spawn(async move {
-            serve(session, inbox, ending).await;
-            sessions.lock().remove(&own);
+            let connected = || sessions.is_connected(network, &own);
+            serve(session, inbox, ending, connected).await;
+            sessions.is_connected(network, &own);
+            sessions.lock().by_id.remove(&own);
         });
         id
     }
 
     pub(super) fn find(&self, room: &str, id: &str) -> Result<Arc<Handle>, Problem> {
-        let found = self.lock().get(id).cloned();
+        let found = self.lock().by_id.get(id).cloned();
         found
-            .filter(|handle| handle.room.to_string() == room)
+            .filter(|handle| handle.origin.room.to_string() == room)
             .ok_or(NO_SESSION)
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<String, Arc<Handle>>> {
+    /// A session does not wait for its client any more.
+    fn is_connected(&self, network: Option<IpAddr>, id: &str) {
+        if let Some(network) = network {
+            self.lock().shares.end(network, id);
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Inner> {
         // Every change of it is a single one.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -108,12 +149,17 @@ async fn serve(
     mut session: Session,
     mut inbox: mpsc::Receiver<Command>,
     mut ending: watch::Receiver<bool>,
+    connected: impl Fn(),
 ) {
     let person = session.participant.id();
     let Ok(silence) = session.participant.silence(session.side) else {
         return;
     };
-    tokio::pin!(silence);
+    let Ok(connecting) = session.participant.connected(session.side) else {
+        return;
+    };
+    tokio::pin!(silence, connecting);
+    let mut is_connecting = true;
     loop {
         tokio::select! {
             command = inbox.recv() => match command {
@@ -127,6 +173,10 @@ async fn serve(
                 if told.iter().any(|told| session.ends_with(told)) {
                     break;
                 }
+            }
+            () = &mut connecting, if is_connecting => {
+                is_connecting = false;
+                connected();
             }
             why = &mut silence => {
                 tracing::info!(%person, "a WHIP or WHEP client leaves: {why}");

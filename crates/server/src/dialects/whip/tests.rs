@@ -104,3 +104,32 @@ async fn a_stranger_is_refused_before_the_body_has_come() {
         .unwrap();
     assert_eq!(status, *b"HTTP/1.1 401");
 }
+
+#[tokio::test]
+async fn a_refused_post_leaves_no_room() {
+    let address = start(&[]).await;
+    for _ in 0..3 {
+        let answer = ask(address, "POST /whip/room", "application/sdp", "", PUBLISH).await;
+        assert!(answer.starts_with("http/1.1 503"), "{answer}");
+    }
+    // Nothing is there to play.
+    let play = PUBLISH.replace("sendonly", "recvonly");
+    let answer = ask(address, "POST /whep/room", "application/sdp", "", &play).await;
+    assert!(answer.starts_with("http/1.1 404"), "{answer}");
+}
+
+#[tokio::test]
+async fn a_network_asks_for_sessions_so_often() {
+    let address = start(&["--trusted-proxies=127.0.0.1", "--max-whip-rate=1"]).await;
+    let from = |host: u8| format!("x-forwarded-for: 192.0.2.{host}\r\n");
+    let sdp = "application/sdp";
+    let status = async |host| {
+        let answer = ask(address, "POST /whip/room", sdp, &from(host), "hello").await;
+        answer[9..12].to_owned()
+    };
+    for _ in 0..10 {
+        assert_eq!(status(1).await, "400");
+    }
+    assert_eq!(status(1).await, "429");
+    assert_eq!(status(2).await, "400");
+}

@@ -112,7 +112,9 @@ pub(crate) struct Joined {
     pub participants: Vec<ParticipantInfo>,
     /// Tracks, stage and chat.
     pub call: CallState,
-    /// For the one who has just made the room by joining it.
+    /// Whether the one who joins has just made the room by that.
+    pub opened: bool,
+    /// For the one who has just made the room by joining it, and owns it.
     pub secret: Option<Secret>,
 }
 

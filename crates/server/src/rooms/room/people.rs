@@ -111,6 +111,7 @@ impl Room {
                 stage: self.stage.clone(),
                 chat: self.chat.iter().cloned().collect(),
             },
+            opened: false,
             secret: None,
         }
     }

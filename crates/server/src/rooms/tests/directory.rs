@@ -176,8 +176,8 @@ fn rooms_that_nobody_has_visited_go_with_their_maker() {
 #[test]
 fn neighbours_share_a_limit_of_unused_rooms() {
     let roomy = Limits {
-        rooms: 100,
-        people: 100,
+        rooms: 200,
+        people: 200,
         ..(*limits()).clone()
     };
     let mut lobby = Lobby::new();
@@ -291,4 +291,44 @@ fn a_lobby_is_made_once_until_it_changes_and_has_no_metadata() {
     assert!(!Arc::ptr_eq(&snapshots[0], &snapshots[3]));
     assert_eq!(snapshots[3].rooms[0].info.name, "Soup");
     assert_eq!(snapshots[3].rooms[0].info.metadata, "");
+}
+
+#[test]
+fn a_network_has_a_share_of_people_and_of_rooms() {
+    let roomy = Limits {
+        rooms: 100,
+        people: 100,
+        network_people: 3,
+        network_rooms: 2,
+        ..(*limits()).clone()
+    };
+    let mut lobby = Lobby::new();
+    lobby.directory = Directory::new(Arc::new(roomy));
+    let enter = |lobby: &mut Lobby, address: Option<&str>| {
+        let new = NewPerson {
+            address: address.map(|text| text.parse().unwrap()),
+            ..NewPerson::named("Ann")
+        };
+        lobby.directory.enter(new)
+    };
+    let near = Some("192.0.2.1");
+    let people = [(); 3].map(|()| enter(&mut lobby, near).unwrap());
+    let more = enter(&mut lobby, near);
+    assert_eq!(more, Err(RoomError::TooManyPeopleOfNetwork { max: 3 }));
+    let far = enter(&mut lobby, Some("192.0.2.2")).unwrap();
+    // Behind a proxy on this machine people have nothing in common.
+    for _ in 0..10 {
+        enter(&mut lobby, None).unwrap();
+    }
+    // Rooms in use count as well.
+    for (maker, room) in people.into_iter().zip(["a", "b"]) {
+        lobby.make(maker, room).unwrap();
+        lobby.visit(room, false);
+    }
+    let more = lobby.make(people[2], "c");
+    assert_eq!(more, Err(RoomError::TooManyRoomsOfNetwork { max: 2 }));
+    lobby.make(far, "c").unwrap();
+    let now = lobby.now;
+    lobby.act(|all, _, out| all.vanish(people[0], now, out));
+    enter(&mut lobby, near).unwrap();
 }

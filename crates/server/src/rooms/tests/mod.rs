@@ -16,6 +16,8 @@ fn limits() -> Arc<Limits> {
     Arc::new(Limits {
         rooms: 3,
         people: 5,
+        network_rooms: 100,
+        network_people: 100,
         room_people: 3,
         tracks: 2,
         name_length: 10,
