@@ -11,8 +11,8 @@ use crate::rooms::{Preferences, RoomError, Track, TrackId, TrackKind, TrackSourc
 
 type Result<T> = std::result::Result<T, ParticipantError>;
 
-/// The connections of one person. There is one for each direction if the client negotiates them
-/// apart.
+/// The connections of one person: one for each direction if the client negotiates them apart, or a
+/// single one for both.
 #[derive(Default)]
 pub(super) struct Connections {
     sending: Option<Connection>,
@@ -20,17 +20,38 @@ pub(super) struct Connections {
 }
 
 struct Receiving {
-    connection: Connection,
+    /// None if the sending one is for both directions.
+    connection: Option<Connection>,
     capabilities: RtpCapabilities,
     numbering: Numbering,
 }
 
-/// One of the two connections, as the person sees it.
+impl Connections {
+    fn on(&self, side: Side) -> Option<&Connection> {
+        let apart = self.receiving.as_ref().map(|one| one.connection.as_ref());
+        match (side, apart) {
+            (Side::Sending, _) | (Side::Receiving, Some(None)) => self.sending.as_ref(),
+            (Side::Receiving, Some(apart)) => apart,
+            (Side::Receiving, None) => None,
+        }
+    }
+
+    fn on_mut(&mut self, side: Side) -> Option<&mut Connection> {
+        let apart = self.receiving.as_mut().map(|one| one.connection.as_mut());
+        match (side, apart) {
+            (Side::Sending, _) | (Side::Receiving, Some(None)) => self.sending.as_mut(),
+            (Side::Receiving, Some(apart)) => apart,
+            (Side::Receiving, None) => None,
+        }
+    }
+}
+
+/// A direction, as the person sees it. Both lead to the same connection if there is one for both.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Side {
-    /// On which they publish.
+    /// In which they publish.
     Sending,
-    /// On which they receive.
+    /// In which they receive.
     Receiving,
 }
 
@@ -87,9 +108,39 @@ impl Participant {
         capabilities: RtpCapabilities,
         numbering: Numbering,
     ) -> Result<Vec<TrackId>> {
-        let connection = self.open().await?;
+        let connection = Some(self.open().await?);
         self.connections.receiving = Some(Receiving {
             connection,
+            capabilities,
+            numbering,
+        });
+        let tracks = self.room()?.ask(|room| room.subscriptions(self.id));
+        Ok(tracks)
+    }
+
+    /// Opens one connection for both directions; an open sending one becomes it. Whether they may
+    /// publish is asked for each track. The rest is as for [`open_receiving`](Self::open_receiving).
+    ///
+    /// # Errors
+    ///
+    /// [`RoomError::NotInRoom`], [`MediaError`]
+    #[cfg_attr(
+        not(test),
+        expect(
+            dead_code,
+            reason = "WHIP, WHEP and the page negotiate each direction apart"
+        )
+    )]
+    pub(crate) async fn open_both(
+        &mut self,
+        capabilities: RtpCapabilities,
+        numbering: Numbering,
+    ) -> Result<Vec<TrackId>> {
+        if self.connections.sending.is_none() {
+            self.connections.sending = Some(self.open().await?);
+        }
+        self.connections.receiving = Some(Receiving {
+            connection: None,
             capabilities,
             numbering,
         });
@@ -231,8 +282,7 @@ impl Participant {
 
     /// Audio or video, or none if the track is gone.
     pub(crate) fn kind_of(&self, track: &TrackId) -> Option<MediaKind> {
-        let receiving = self.connections.receiving.as_ref()?;
-        receiving.connection.kind_of(track)
+        self.connections.on(Side::Receiving)?.kind_of(track)
     }
 
     /// Begins to receive tracks, all at once. Each comes with the `mid` for its packets, and is
@@ -252,7 +302,9 @@ impl Participant {
             capabilities,
             numbering,
         } = receiving.ok_or(ParticipantError::NoConnection)?;
+        let connection = connection.as_mut().or(self.connections.sending.as_mut());
         Ok(connection
+            .ok_or(ParticipantError::NoConnection)?
             .receive_all(tracks, capabilities, *numbering)
             .await)
     }
@@ -264,8 +316,7 @@ impl Participant {
     /// [`ParticipantError::NoConnection`], [`MediaError`]
     pub(crate) async fn resume(&mut self, track: &TrackId) -> Result<()> {
         let wanted = self.room()?.ask(|room| room.preferences(self.id, track));
-        let receiving = self.connections.receiving.as_mut();
-        let connection = &mut receiving.ok_or(ParticipantError::NoConnection)?.connection;
+        let connection = self.connection_mut(Side::Receiving)?;
         Ok(connection.ready(track, wanted.paused).await?)
     }
 
@@ -276,15 +327,15 @@ impl Participant {
     /// Those of [`Room::prefer`](crate::rooms::Room::prefer), [`MediaError`]
     pub(crate) async fn prefer(&mut self, track: &TrackId, wanted: Preferences) -> Result<()> {
         self.note_preferences(track, wanted)?;
-        if let Some(receiving) = &mut self.connections.receiving {
-            receiving.connection.pause(track, wanted.paused).await?;
+        if let Some(connection) = self.connections.on(Side::Receiving) {
+            connection.pause(track, wanted.paused).await?;
         }
         Ok(())
     }
 
     pub(super) fn stop_receiving(&mut self, track: &TrackId) {
-        if let Some(receiving) = &mut self.connections.receiving {
-            receiving.connection.stop_receiving(track);
+        if let Some(connection) = self.connections.on_mut(Side::Receiving) {
+            connection.stop_receiving(track);
         }
     }
 
@@ -314,24 +365,12 @@ impl Participant {
     }
 
     fn connection(&self, side: Side) -> Result<&Connection> {
-        let connection = match side {
-            Side::Sending => self.connections.sending.as_ref(),
-            Side::Receiving => {
-                let receiving = self.connections.receiving.as_ref();
-                receiving.map(|receiving| &receiving.connection)
-            }
-        };
+        let connection = self.connections.on(side);
         connection.ok_or(ParticipantError::NoConnection)
     }
 
     fn connection_mut(&mut self, side: Side) -> Result<&mut Connection> {
-        let connection = match side {
-            Side::Sending => self.connections.sending.as_mut(),
-            Side::Receiving => {
-                let receiving = self.connections.receiving.as_mut();
-                receiving.map(|receiving| &mut receiving.connection)
-            }
-        };
+        let connection = self.connections.on_mut(side);
         connection.ok_or(ParticipantError::NoConnection)
     }
 }

@@ -1,5 +1,7 @@
 //! People on a server without workers, and what each of them hears.
 
+mod worker;
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;

@@ -33,7 +33,7 @@ class RoomView {
   #badge = el("span", { class: "badge" });
   #lock = el("button", { class: "lock", onclick: () => this.#toggleLock() });
   #locked = el("span", { class: "badge", hidden: true, title: "Nobody else comes in" }, icon("lock"), el("span", { class: "wide" }, "locked"));
-  #recorded = el("span", { class: "badge warm", hidden: true, title: "Somebody records this room" }, "recorded");
+  #recorded = el("span", { class: "badge", hidden: true, title: "Somebody records this room" }, "recorded");
   #bar = el("footer", { class: "bar" });
   #buttons = {};
   #dot = el("span", { class: "dot", hidden: true });

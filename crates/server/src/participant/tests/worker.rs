@@ -1,0 +1,252 @@
+//! People whose media flows through a real worker, which this test program becomes once more.
+
+use std::fs;
+use std::net::{Ipv4Addr, TcpListener, UdpSocket};
+use std::os::unix::fs::PermissionsExt;
+use std::path::PathBuf;
+
+use serde_json::json;
+use tokio::sync::mpsc;
+use tureen_controller::rtp::{MediaKind, RtpParameters};
+use tureen_controller::{ChannelObserver, DtlsParameters, Numbering, Protocol, WorkerBinary};
+use tureen_peer::demo::{
+    DemoConfig, DemoMedia, DemoPublisher, DemoSource, ExtensionIds, StreamConfig,
+};
+use tureen_peer::rtp::{PayloadType, RtpPacket, Ssrc};
+use tureen_peer::{
+    DtlsFingerprint, DtlsRole, IceCandidate, IceProtocol, Incoming, LocalAddresses,
+    LocalParameters, Peer, PeerConfig, PeerTransport, RemoteParameters,
+};
+
+use super::*;
+use crate::media::{ToReceive, TransportParameters, plan, surroundings};
+use crate::rooms::{TrackId, TrackSource};
+
+/// The worker of the tests below: [`program`] runs this test alone in a process of its own. In a run
+/// of all tests it checks that such a process can be started, and that one without a channel fails.
+#[test]
+fn this_program_becomes_a_worker() {
+    let arguments = std::env::var(ARGUMENTS).unwrap_or_default();
+    let arguments = arguments.split(' ').filter(|one| !one.is_empty());
+    let is_child = std::env::var_os(ARGUMENTS).is_some();
+    if is_child {
+        let program = std::iter::once("tureen-worker").chain(arguments);
+        std::process::exit(tureen_worker::run(program.map(Into::into)));
+    }
+    let path = program();
+    let output = std::process::Command::new(&path).output();
+    fs::remove_file(path).unwrap();
+    assert!(!output.unwrap().status.success());
+}
+
+const ARGUMENTS: &str = "TUREEN_TEST_WORKER";
+
+fn program() -> PathBuf {
+    let exe = std::env::current_exe().unwrap();
+    let path = std::env::temp_dir().join(format!("tureen-worker-{}", uuid::Uuid::new_v4()));
+    let test = "participant::tests::worker::this_program_becomes_a_worker";
+    let script = format!(
+        "#!/bin/sh\n{ARGUMENTS}=\"$*\" exec \"{}\" --exact {test} --nocapture\n",
+        exe.display()
+    );
+    fs::write(&path, script).unwrap();
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
+    path
+}
+
+/// A scene with one worker on loopback.
+async fn scene() -> Scene {
+    let mut scene = Scene::new(5);
+    let port = free_port();
+    let flags = [
+        "tureen".to_owned(),
+        "serve".to_owned(),
+        "--workers=1".to_owned(),
+        "--rtc-listen=127.0.0.1".to_owned(),
+        format!("--rtc-port={port}"),
+    ];
+    let Command::Serve(config) = Cli::parse_from(flags).command else {
+        panic!("serve");
+    };
+    let here = surroundings(&config.media).await;
+    let plan = plan(&config.media, Ipv4Addr::LOCALHOST.into(), &here);
+    let path = program();
+    let binary = WorkerBinary::Path(path.clone());
+    let media = Media::start(&config.media, &plan, binary, ChannelObserver::new()).await;
+    scene.media = Arc::new(media.unwrap());
+    fs::remove_file(path).unwrap();
+    scene
+}
+
+fn free_port() -> u16 {
+    loop {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        if UdpSocket::bind(address).is_ok() {
+            return address.port();
+        }
+    }
+}
+
+/// A client that has one connection, on which it sends the demo.
+struct Client {
+    participant: Participant,
+    track: TrackId,
+    incoming: mpsc::UnboundedReceiver<Ssrc>,
+    _demo: Arc<DemoPublisher>,
+}
+
+impl Client {
+    async fn start(scene: &Scene, name: &str) -> Self {
+        let mut participant = scene.person(name);
+        join(&mut participant, "a").unwrap();
+        participant.open_sending().await.unwrap();
+        let capabilities = participant.rtp_capabilities(Side::Sending).unwrap().clone();
+        let tracks = participant
+            .open_both(capabilities, Numbering::Router)
+            .await
+            .unwrap();
+        assert_eq!(tracks.len(), scene.hall.counts().tracks);
+        let peer = Peer::new(PeerConfig {
+            addresses: LocalAddresses::Loopback,
+            ..PeerConfig::default()
+        });
+        let peer = peer.await.unwrap();
+        let sides = [Side::Sending, Side::Receiving];
+        let [ours, same] = sides.map(|side| participant.transport(side).unwrap());
+        assert_eq!(ours.ice.username_fragment, same.ice.username_fragment);
+        let dtls = dtls_parameters(peer.local());
+        participant.connect(Side::Receiving, &dtls).await.unwrap();
+        let mut peer = peer.connect(remote(&ours)).await.unwrap();
+        let track = participant.publish(new_track()).await.unwrap();
+        let demo = demo(&peer);
+        let (sender, incoming) = mpsc::unbounded_channel();
+        tokio::spawn(async move {
+            while let Some(packet) = peer.recv().await {
+                if let Incoming::Rtp(packet) = packet {
+                    let ssrc = RtpPacket::parse(&packet).unwrap().ssrc();
+                    // A test that is over reads no more.
+                    let _ = sender.send(ssrc);
+                }
+            }
+        });
+        Self {
+            participant,
+            track,
+            incoming,
+            _demo: demo,
+        }
+    }
+
+    /// Receives a track on the one connection, until packets of it have come.
+    async fn watch(&mut self, track: &TrackId) {
+        let wanted = ToReceive {
+            track: track.clone(),
+            mid: "9".to_owned(),
+        };
+        let mut received = self.participant.receive(vec![wanted]).await.unwrap();
+        let (_, parameters) = received.pop().unwrap();
+        let ssrc = Ssrc(parameters.unwrap().encodings[0].ssrc.unwrap().0);
+        self.participant.resume(track).await.unwrap();
+        let arrive = async {
+            let mut count = 0;
+            while count < 10 {
+                count += usize::from(self.incoming.recv().await.unwrap() == ssrc);
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(30), arrive)
+            .await
+            .unwrap();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_connection_carries_both_directions() {
+    let scene = scene().await;
+    let mut ann = Client::start(&scene, "Ann").await;
+    let mut bob = Client::start(&scene, "Bob").await;
+    ann.watch(&bob.track).await;
+    bob.watch(&ann.track).await;
+    // What is received can go, and what is sent goes on.
+    let track = bob.track.clone();
+    ann.participant.stop_receiving(&track);
+    ann.participant.mute(&ann.track, true).await.unwrap();
+    ann.participant.mute(&ann.track, false).await.unwrap();
+    ann.participant.unpublish(&ann.track);
+    ann.watch(&bob.track).await;
+}
+
+fn new_track() -> NewTrack {
+    let rtp_parameters: RtpParameters = serde_json::from_value(json!({
+        "mid": "0",
+        "codecs": [{ "mimeType": "video/VP8", "payloadType": 96, "clockRate": 90000 }],
+        "headerExtensions": [{ "uri": "urn:ietf:params:rtp-hdrext:sdes:mid", "id": 1 }],
+        "encodings": [{ "ssrc": 1000 }],
+        "rtcp": { "cname": "demo" },
+    }))
+    .unwrap();
+    NewTrack {
+        kind: MediaKind::Video,
+        source: TrackSource::Camera,
+        label: String::new(),
+        muted: false,
+        rtp_parameters,
+    }
+}
+
+fn demo(peer: &PeerTransport) -> Arc<DemoPublisher> {
+    let config = DemoConfig {
+        video: Some(StreamConfig {
+            ssrc: Ssrc(1000),
+            payload_type: PayloadType(96),
+            mid: "0".to_owned(),
+            rtx: None,
+        }),
+        audio: None,
+        extensions: ExtensionIds {
+            mid: Some(1),
+            abs_send_time: None,
+            transport_cc: None,
+            audio_level: None,
+        },
+        cname: "demo".to_owned(),
+        max_payload: 1100,
+        start_ntp: DemoPublisher::ntp_now(),
+    };
+    let source = DemoSource::new(Arc::new(DemoMedia::embedded().unwrap()), config);
+    Arc::new(DemoPublisher::start(source, peer.sender()))
+}
+
+fn dtls_parameters(local: &LocalParameters) -> DtlsParameters {
+    let fingerprint = json!({ "algorithm": "sha-256", "value": local.fingerprint.value() });
+    let parameters = json!({ "role": "client", "fingerprints": [fingerprint] });
+    serde_json::from_value(parameters).unwrap()
+}
+
+fn remote(ours: &TransportParameters) -> RemoteParameters {
+    let candidates = ours.candidates.iter().map(|one| IceCandidate {
+        foundation: one.foundation.clone(),
+        priority: one.priority,
+        address: one.address.parse().unwrap(),
+        protocol: match one.protocol {
+            Protocol::Udp => IceProtocol::Udp,
+            Protocol::Tcp => IceProtocol::Tcp,
+        },
+        port: one.port,
+    });
+    let fingerprints = serde_json::to_value(&ours.dtls.fingerprints).unwrap();
+    let fingerprints = fingerprints.as_array().unwrap().iter();
+    RemoteParameters {
+        username_fragment: ours.ice.username_fragment.clone(),
+        password: ours.ice.password.clone(),
+        candidates: candidates.collect(),
+        dtls_role: DtlsRole::Auto,
+        // A client knows no SHA-1 and no SHA-224.
+        fingerprints: fingerprints
+            .filter_map(|one| {
+                let (algorithm, value) = (one["algorithm"].as_str()?, one["value"].as_str()?);
+                DtlsFingerprint::new(algorithm, value).ok()
+            })
+            .collect(),
+    }
+}
