@@ -118,7 +118,7 @@ mod tests {
 
     fn data(person: PersonId, size: usize) -> Event {
         Event::Data(Data {
-            from: person,
+            from: Some(person),
             topic: String::new(),
             payload: vec![0; size].into(),
         })
