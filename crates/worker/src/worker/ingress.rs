@@ -88,20 +88,19 @@ impl Worker {
             return;
         };
         self.current = Some(key);
-        match self.transport_of(&path) {
-            // Anyone may send checks from elsewhere, so these do not count against the transport.
-            Some(owner) if owner == key => {
-                if !self.is_within_share(now, key) {
-                    return;
-                }
-            }
-            // A source address can be forged. So nobody takes over a path with a check while its
-            // owner proves with every packet that the path is in use.
-            Some(owner) if self.entities.transports[owner].is_in_use(now, &path) => {
-                self.counters.path_in_use += 1;
-                return;
-            }
-            _ => {}
+        let owner = self.transport_of(&path);
+        // Anyone may send checks from elsewhere, so these do not count against the transport.
+        if owner == Some(key) && !self.is_within_share(now, key) {
+            return;
+        }
+        // A source address can be forged. So nobody takes a path over with a check while its owner
+        // proves with every packet that the path is in use.
+        if let Some(owner) = owner
+            && owner != key
+            && self.entities.transports[owner].is_in_use(now, &path)
+        {
+            self.counters.path_in_use += 1;
+            return;
         }
         let transport = &mut self.entities.transports[key];
         match self.control.slot() {
