@@ -114,7 +114,7 @@ pub fn stun(data: &[u8]) {
     let _ = message.verify_integrity(&IntegrityKey::new(b"password"));
 }
 
-/// `FrameDecoder`: the first byte says into pieces of which size the rest is cut.
+/// `FrameDecoder`: the rest comes in pieces whose size is the first byte.
 pub fn rfc4571(data: &[u8]) {
     let Some((size, mut stream)) = data.split_first() else {
         return;

@@ -176,7 +176,7 @@ impl Consumer {
         }
     }
 
-    /// What follows does not continue what was sent, so it must begin where decoding can begin.
+    /// Forwarding stops here. When it goes on, it begins with a packet where decoding can begin.
     fn interrupt(&mut self) {
         self.forwarding.interrupt();
         self.outgoing.iter_mut().for_each(Outgoing::forget_sent);

@@ -1,4 +1,4 @@
-//! Under which payload types a consumer sends.
+//! The payload types that a consumer sends.
 
 use crate::ids::PayloadType;
 use crate::params::{RtpCodecParameters, is_media};

@@ -316,7 +316,7 @@ impl EventLoop {
         }
     }
 
-    /// The orderly end: whatever the reason, peers are told.
+    /// The orderly end. Peers are told of it, unless the core has failed.
     fn finish(&mut self, ending: &Ending, events: &mut Events) -> io::Result<()> {
         let now = monotonic_now();
         if *ending == Ending::Failed {

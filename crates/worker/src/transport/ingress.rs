@@ -35,7 +35,7 @@ pub(crate) struct ReceivedCounters {
     pub(crate) dropped_key_exhausted: u64,
     /// Packets of an SSRC that was found by its MID or RID and for which the listener has no room.
     pub(crate) ssrcs_not_learned: u64,
-    /// Packets that NACKs asked for beyond those that may wait to be sent again.
+    /// Packets that NACKs asked for while as many as may wait already did.
     pub(crate) dropped_nacked: u64,
     /// Authenticated packets that are malformed inside.
     pub(crate) dropped_malformed: u64,

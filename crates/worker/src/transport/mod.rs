@@ -357,12 +357,12 @@ impl Transport {
         self.kind.close(now, output);
     }
 
-    /// What it received and what it dropped of that.
+    /// The counts of what it received and dropped.
     pub(crate) fn received(&self) -> &ReceivedCounters {
         &self.ingress.received
     }
 
-    /// What it sent and what it could not send.
+    /// The counts of what it sent and could not send.
     pub(crate) fn sent(&self) -> &SentCounters {
         &self.egress.sent
     }

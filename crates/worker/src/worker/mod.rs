@@ -82,7 +82,7 @@ pub struct Worker {
     registry: Registry,
     entities: Entities,
     sockets: Table<SocketKey, OpenSocket>,
-    /// The path of the last datagram, and whose it was; void as soon as any path is.
+    /// The path of the last datagram and its transport. Forgotten when a path comes or goes.
     last_route: Option<(Path, TransportKey)>,
     outbox: Outbox,
     /// Transports that have something to do, each once.
