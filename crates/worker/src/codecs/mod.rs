@@ -115,7 +115,7 @@ fn describe_payload(codec: Codec, payload: &[u8]) -> PayloadDescription {
         | Codec::TelephoneEvent
         | Codec::Rtx => return PayloadDescription::opaque(),
     };
-    described.unwrap_or(PayloadDescription {
+    described.unwrap_or_else(|| PayloadDescription {
         details: Details::Malformed,
         ..PayloadDescription::opaque()
     })
