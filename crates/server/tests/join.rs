@@ -357,6 +357,25 @@ fn a_bot_answers_the_ring_and_goes_when_the_room_ends() {
 }
 
 #[test]
+fn one_whose_answers_cannot_be_read_is_sent_away() {
+    let server = Server::start(&[]);
+    let mut bot = Process::start(&["join", "--publish-demo", &server.room("soup")]);
+    bot.says("Publishing a test picture (VP8) and a tone (Opus).");
+    let mut ann = Person::connect(&server, "Ann");
+    ann.ask("join", json!({ "room": "soup" }));
+    let receive = include_str!("../src/sdp/testdata/chromium-receive.sdp");
+    ann.ask("receive", json!({ "sdp": receive }));
+    for _ in 0..3 {
+        let offer = ann.hears("offer")["offer"].take();
+        let answer = json!({ "offer": offer, "sdp": "v=1" });
+        let request = json!({ "id": 2, "type": "answer", "data": answer });
+        let request = Message::Text(request.to_string().into());
+        ann.socket.send(request).unwrap();
+    }
+    assert_eq!(ann.hears("closing")["reason"], "bad-answers");
+}
+
+#[test]
 fn a_bot_leaves_when_its_time_is_over() {
     let server = Server::start(&[]);
     let mut person = Person::connect(&server, "Ann");
