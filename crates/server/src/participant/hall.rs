@@ -164,9 +164,8 @@ impl Hall {
             options.secret = made.as_ref().map(|secret| secret.reveal().to_owned());
             room = Some(new);
         }
-        let room = match room {
-            Some(room) => room,
-            None => return Err(inner.directory.why_none(id)),
+        let Some(room) = room else {
+            return Err(inner.directory.why_none(id));
         };
         // The hall's lock is held, so that nobody removes the empty room meanwhile.
         let mut joined = room.join(who, mailbox, &options, now)?;
