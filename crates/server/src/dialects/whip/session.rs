@@ -85,7 +85,8 @@ impl Sessions {
         };
         let mut inner = self.lock();
         inner.by_id.insert(id.clone(), Arc::new(handle));
-        let oldest = network.and_then(|network| inner.shares.begin(network, id.clone()));
+        let oldest =
+            network.and_then(|network| inner.shares.begin(network, id.clone(), Instant::now()));
         if let Some(oldest) = oldest.and_then(|oldest| inner.by_id.get(&oldest)) {
             // One that has other commands to carry out is not idle.
             let _ = oldest.commands.try_send(Command::End);

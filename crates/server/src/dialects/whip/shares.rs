@@ -36,11 +36,9 @@ impl Shares {
     pub(super) fn may_ask(&mut self, network: IpAddr, now: Instant) -> bool {
         self.networks
             .retain(|_, share| share.full_at > now || !share.connecting.is_empty());
-        let share = self.networks.entry(network).or_insert(Share {
-            full_at: now,
-            connecting: VecDeque::new(),
-        });
-        let full_at = share.full_at.max(now) + self.interval;
+        let interval = self.interval;
+        let share = self.of(network, now);
+        let full_at = share.full_at.max(now) + interval;
         let may = full_at.duration_since(now) <= BURST;
         if may {
             share.full_at = full_at;
@@ -50,14 +48,23 @@ impl Shares {
 
     /// A session waits for its client to connect. If there are too many of the network, returns the
     /// oldest, which must end.
-    pub(super) fn begin(&mut self, network: IpAddr, id: String) -> Option<String> {
-        let share = self.networks.get_mut(&network)?;
+    pub(super) fn begin(&mut self, network: IpAddr, id: String, now: Instant) -> Option<String> {
+        let most = self.most_connecting;
+        // A request that took its time may be forgotten by now.
+        let share = self.of(network, now);
         share.connecting.push_back(id);
-        if share.connecting.len() > self.most_connecting {
+        if share.connecting.len() > most {
             share.connecting.pop_front()
         } else {
             None
         }
+    }
+
+    fn of(&mut self, network: IpAddr, now: Instant) -> &mut Share {
+        self.networks.entry(network).or_insert(Share {
+            full_at: now,
+            connecting: VecDeque::new(),
+        })
     }
 
     /// A session has connected, or has ended.
@@ -94,13 +101,16 @@ mod tests {
     fn the_oldest_that_has_not_connected_gives_way() {
         let mut shares = Shares::new(5, 2);
         let network = IpAddr::from([192, 0, 2, 1]);
-        assert!(shares.may_ask(network, Instant::now()));
-        let mut begin = |id: &str| shares.begin(network, id.to_owned());
+        let now = Instant::now();
+        let mut begin = |id: &str| shares.begin(network, id.to_owned(), now);
         assert_eq!((begin("a"), begin("b")), (None, None));
         assert_eq!(begin("c").as_deref(), Some("a"));
         // One that has connected is not among them any more.
         shares.end(network, "b");
-        assert_eq!(shares.begin(network, "d".to_owned()), None);
-        assert_eq!(shares.begin(network, "e".to_owned()).as_deref(), Some("c"));
+        assert_eq!(shares.begin(network, "d".to_owned(), now), None);
+        assert_eq!(
+            shares.begin(network, "e".to_owned(), now).as_deref(),
+            Some("c")
+        );
     }
 }
