@@ -92,7 +92,8 @@ pub struct HttpConfig {
     )]
     pub keys: Vec<ApiKey>,
     /// Whether /metrics answers others than this machine. A request that a proxy passed on counts
-    /// as another's.
+    /// as another's, and is known by X-Forwarded-For, X-Real-IP, Forwarded or Via: a proxy on this
+    /// machine must set one of them, or everybody may read the metrics through it.
     #[arg(
         long, env = "TUREEN_METRICS_REMOTE", value_name = "BOOL",
         default_value = "false", num_args = 0..=1, default_missing_value = "true"
@@ -229,16 +230,16 @@ pub struct RoomConfig {
         value_parser = MaxPeople::parser::<usize>()
     )]
     pub max_people_per_network: usize,
-    /// WHIP and WHEP requests per second from one network, averaged over ten seconds.
+    /// WHIP and WHEP sessions that may be asked for per second from one network, averaged over ten seconds.
     #[arg(
-        long, env = "TUREEN_MAX_WHIP_RATE", value_name = "NUMBER", default_value = "5",
+        long, env = "TUREEN_MAX_WHIP_RATE", value_name = "NUMBER", default_value = "10",
         value_parser = MaxMessageRate::parser::<u32>()
     )]
     pub max_whip_rate: u32,
     /// WHIP and WHEP sessions of one network that have not connected yet; the oldest gives way.
     #[arg(
         long, env = "TUREEN_MAX_CONNECTING_PER_NETWORK", value_name = "NUMBER",
-        default_value = "16", value_parser = MaxPeople::parser::<usize>()
+        default_value = "32", value_parser = MaxPeople::parser::<usize>()
     )]
     pub max_connecting_per_network: usize,
     /// People who may be in one room.
