@@ -9,6 +9,7 @@ use axum::http::{HeaderMap, StatusCode, Uri};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
+use super::client::client;
 use crate::app::App;
 use crate::config::{HostName, Origin};
 
@@ -29,7 +30,7 @@ pub(super) async fn known_host(
         next.run(request).await
     } else {
         app.refusals.note("foreign-host", |silent| {
-            let address = peer.ip();
+            let address = client(peer, request.headers(), &http.trusted_proxies);
             tracing::info!(host = %shown(host), %address, silent, "request for a foreign host refused");
         });
         let text =

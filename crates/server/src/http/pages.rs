@@ -53,12 +53,15 @@ pub(super) async fn health() -> &'static str {
     "ok\n"
 }
 
-/// A call can begin here. This is for whoever sends clients to servers that are ready.
+/// Another person can come in, and a worker process runs. This is for whoever sends clients to
+/// servers that are ready. Whether the workers answer is told by `/metrics`.
 pub(super) async fn ready(State(app): State<Arc<App>>) -> Response {
-    let why = match (*app.ending.borrow(), app.media.workers()) {
-        (true, _) => "the server is ending\n",
-        (false, 0) => "no media worker is running\n",
-        (false, _) => return "ready\n".into_response(),
+    let is_full = app.hall.counts().people >= app.config.rooms.max_people;
+    let why = match (*app.ending.borrow(), is_full, app.media.workers()) {
+        (true, _, _) => "the server is ending\n",
+        (false, true, _) => "the server has no place for another person\n",
+        (false, false, 0) => "no media worker is running\n",
+        (false, false, _) => return "ready\n".into_response(),
     };
     (StatusCode::SERVICE_UNAVAILABLE, why).into_response()
 }

@@ -437,6 +437,19 @@ async fn a_server_that_is_alive_may_not_be_ready() {
 }
 
 #[tokio::test]
+async fn a_full_server_is_not_ready() {
+    let (address, _) = start(&["--max-people=1"]).await;
+    let mut ann = RawClient::connect(address).await;
+    ann.ask(HELLO).await;
+    ann.until("\"ok\"").await;
+    let answer = get(address, "/readyz", &[]).await;
+    assert!(
+        answer.ends_with("no place for another person\n"),
+        "{answer}"
+    );
+}
+
+#[tokio::test]
 async fn an_address_without_a_room_leads_to_the_lobby_and_says_why() {
     let (address, _) = start(&[]).await;
     let html = [("accept", "text/html,application/xhtml+xml")];
