@@ -57,8 +57,8 @@ pub(crate) enum RoomError {
     /// The person has published as many tracks as one may.
     #[error("you publish as many tracks as one person may")]
     TooManyTracks,
-    /// Only the owner of the room may do this.
-    #[error("only the owner of the room may do this")]
+    /// The person does not look after the room, or not as its owner.
+    #[error("this is for whoever looks after the room: its owner, and for most things its hosts")]
     NotOwner,
     /// The person was not given the right to do this.
     #[error("you may not {0} here")]
