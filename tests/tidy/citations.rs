@@ -123,7 +123,16 @@ pub(crate) fn tests_of_rules(page: &Source, sources: &[Source]) -> Vec<String> {
 
 fn has_test(file: &Source, name: &str) -> bool {
     if file.path.ends_with(".rs") {
-        file.code.contains(&format!("fn {name}("))
+        let mut found = file.code.split(&format!("fn {name}(")).collect::<Vec<_>>();
+        found.pop();
+        // The attributes stand between the item and what is before it.
+        let is_test = |before: &&str| {
+            let item = before.rsplit(['}', ';', '{']).next();
+            item.is_some_and(|attributes| {
+                attributes.contains("test]") || attributes.contains("test(")
+            })
+        };
+        found.iter().any(is_test)
     } else {
         file.text.contains(name)
     }
@@ -280,7 +289,7 @@ mod tests {
         [
             ("docs/security.md", rules),
             ("docs/channel.md", channel),
-            ("a/b.rs", "fn it_holds() {}"),
+            ("a/b.rs", "#[test]\nfn it_holds() {}"),
             (path, text),
         ]
         .map(|(path, text)| Source::new(path, text))
@@ -324,6 +333,29 @@ mod tests {
                     \n// https://example.org/x.md\nlet a = \"b.md\";";
         let found = pages(&repository("x/y.rs", good));
         assert!(found.is_empty(), "{found:?}");
+    }
+
+    #[test]
+    fn a_keeper_that_is_no_test_is_found() {
+        let gone = |code: &str| {
+            let mut all = repository("x/y.rs", "");
+            all[2] = Source::new("a/b.rs", code);
+            tests_of_rules(&all[0].clone(), &all).len()
+        };
+        for good in [
+            "fn other() {}\n\n#[test]\nfn it_holds() {}",
+            "#[tokio::test]\nasync fn it_holds() {}",
+            "#[tokio::test(flavor = \"multi_thread\")]\nasync fn it_holds() {}",
+        ] {
+            assert_eq!(gone(good), 0, "{good}");
+        }
+        for bad in [
+            "fn it_holds() {}",
+            "#[test]\nfn other() {}\n\nfn it_holds() {}",
+            "#[cfg(test)]\nfn it_holds() {}",
+        ] {
+            assert_eq!(gone(bad), 1, "{bad}");
+        }
     }
 
     #[test]

@@ -1,4 +1,5 @@
-//! The layers of the server: `dialects` over `participant` over `rooms` and `media`. What is below
+//! The layers of the server: `http` and `dialects` over `participant` over `rooms` and `media`, and
+//! `sdp` and `auth` beside them. What is below
 //! knows nothing of the forms in which clients speak.
 
 use crate::paths;
@@ -13,7 +14,7 @@ struct Layer {
     never: &'static [&'static str],
 }
 
-const LAYERS: [Layer; 3] = [
+const LAYERS: [Layer; 7] = [
     Layer {
         module: "rooms",
         uses: &[],
@@ -28,6 +29,35 @@ const LAYERS: [Layer; 3] = [
         module: "participant",
         uses: &["auth", "media", "rooms"],
         never: &["axum", "serde", "serde_json"],
+    },
+    Layer {
+        module: "sdp",
+        uses: &["media"],
+        never: &["axum", "serde", "serde_json", "tokio"],
+    },
+    Layer {
+        module: "auth",
+        uses: &[],
+        never: &["axum", "tokio", "tureen_controller"],
+    },
+    // These two know each other: one has the routes, the other answers.
+    Layer {
+        module: "dialects",
+        uses: &[
+            "app",
+            "auth",
+            "http",
+            "media",
+            "participant",
+            "rooms",
+            "sdp",
+        ],
+        never: &[],
+    },
+    Layer {
+        module: "http",
+        uses: &["app", "config", "dialects", "media", "participant", "rooms"],
+        never: &[],
     },
 ];
 
