@@ -26,6 +26,7 @@ pub(crate) struct Metrics {
     connections: Gauge,
     lingering: Gauge,
     workers: Gauge,
+    log_lines_lost: Counter,
     /// Requests of clients.
     pub(crate) requests: Counter,
     /// Requests of clients that were refused.
@@ -44,6 +45,7 @@ impl Metrics {
             connections: Gauge::default(),
             lingering: Gauge::default(),
             workers: Gauge::default(),
+            log_lines_lost: Counter::default(),
             requests: Counter::default(),
             refusals: Counter::default(),
             worker_restarts: Counter::default(),
@@ -70,6 +72,11 @@ impl Metrics {
         for (name, help, counter) in [
             ("requests", "Requests of clients", &metrics.requests),
             (
+                "log_lines_lost",
+                "Lines of the log that were lost because nobody read them",
+                &metrics.log_lines_lost,
+            ),
+            (
                 "refused_requests",
                 "Requests of clients that were refused",
                 &metrics.refusals,
@@ -83,6 +90,11 @@ impl Metrics {
             registry.register(name, help, counter.clone());
         }
         metrics
+    }
+
+    /// How many lines of the log are lost since the start.
+    pub(crate) fn set_lines_lost(&self, lost: u64) {
+        self.log_lines_lost.inner().store(lost, Ordering::Relaxed);
     }
 
     async fn text(&self, app: &App) -> Result<String, std::fmt::Error> {

@@ -1,4 +1,7 @@
 //! What is logged, and where. The filter is checked, and a reload can replace it.
+//!
+//! A thread of its own writes the lines. If nobody reads them, they wait for a while and are then
+//! lost and counted, but the server goes on (docs/security.md rule 17).
 
 use std::env;
 use std::ffi::OsStr;
@@ -6,6 +9,7 @@ use std::io::{self, IsTerminal};
 use std::sync::OnceLock;
 
 use thiserror::Error;
+use tracing_appender::non_blocking::{ErrorCounter, NonBlockingBuilder, WorkerGuard};
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{EnvFilter, Registry, fmt, reload};
@@ -61,9 +65,14 @@ pub(super) fn filter(text: &str) -> Result<EnvFilter, LogFilterError> {
     Ok(EnvFilter::try_new(text)?)
 }
 
-/// Starts logging on stderr.
-pub(super) fn start(config: &LogConfig) -> Result<(), LogFilterError> {
+/// Starts logging on stderr. What is returned writes the last lines when it is dropped.
+pub(super) fn start(config: &LogConfig) -> Result<WorkerGuard, LogFilterError> {
     let (filter, handle) = reload::Layer::new(filter(&config.log)?);
+    let (writer, rest) = NonBlockingBuilder::default()
+        .lossy(true)
+        .buffered_lines_limit(MOST_WAITING)
+        .finish(io::stderr());
+    let lost = writer.error_counter();
     let lines = fmt::layer()
         .with_ansi(has_colours(
             io::stderr().is_terminal(),
@@ -71,7 +80,7 @@ pub(super) fn start(config: &LogConfig) -> Result<(), LogFilterError> {
         ))
         // Otherwise it would write to stderr that stderr cannot be written to, and panic.
         .log_internal_errors(false)
-        .with_writer(io::stderr);
+        .with_writer(writer);
     let logs = tracing_subscriber::registry().with(filter);
     // A second server in the same process uses the log of the first.
     let started = match config.log_format {
@@ -80,8 +89,15 @@ pub(super) fn start(config: &LogConfig) -> Result<(), LogFilterError> {
     };
     if started.is_ok() {
         let _ = FILTER.set(handle);
+        let _ = LOST.set(lost);
     }
-    Ok(())
+    Ok(rest)
+}
+
+/// How many lines are lost so far because nobody read them.
+pub(super) fn lost() -> u64 {
+    let lost = LOST.get().map_or(0, ErrorCounter::dropped_lines);
+    u64::try_from(lost).unwrap_or(u64::MAX)
 }
 
 /// Logs by another filter from now on.
@@ -99,6 +115,10 @@ fn has_colours(is_terminal: bool, no_color: Option<&OsStr>) -> bool {
 
 /// Of the process, as its subscriber is.
 static FILTER: OnceLock<reload::Handle<EnvFilter, Registry>> = OnceLock::new();
+static LOST: OnceLock<ErrorCounter> = OnceLock::new();
+
+/// Lines that may wait to be written.
+const MOST_WAITING: usize = 4096;
 
 const LEVELS: [&str; 6] = ["off", "error", "warn", "info", "debug", "trace"];
 

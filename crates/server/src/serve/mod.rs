@@ -111,7 +111,7 @@ pub enum ServeError {
 /// [`ServeError`] names the key of the configuration with the fault.
 pub fn serve(config: ServeConfig, again: Reload) -> Result<(), ServeError> {
     check(&config)?;
-    logs::start(&config.log)?;
+    let _rest_of_the_log = logs::start(&config.log)?;
     let names = env::vars_os().filter_map(|(name, _)| name.into_string().ok());
     for warning in unknown_variables(&Cli::command(), names) {
         tracing::warn!("{warning}");
@@ -368,6 +368,7 @@ async fn tick(app: Arc<App>) {
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         ticks.tick().await;
+        app.metrics.set_lines_lost(logs::lost());
         for room in app.hall.tick() {
             let is_gone = || !app.hall.has_room(&room);
             app.media.close_call(&room, is_gone).await;

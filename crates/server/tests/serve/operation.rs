@@ -9,6 +9,7 @@ use std::process::{ChildStderr, Command, Stdio};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use nix::fcntl::{FcntlArg, fcntl};
 use nix::sys::signal::{Signal, kill};
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::crypto::{aws_lc_rs, verify_tls12_signature, verify_tls13_signature};
@@ -361,4 +362,19 @@ fn a_misspelt_variable_is_warned_of() {
         log.contains("TUREEN_MAX_ROMS in the environment means nothing; TUREEN_MAX_ROOMS does"),
         "{log}"
     );
+}
+
+#[test]
+fn a_log_that_nobody_reads_holds_up_nothing() {
+    let mut server = Server::start_with_log(&["--workers=1", "--log=trace"]);
+    let log = server.process.stderr.take().unwrap();
+    // As small as a pipe can be, so that it is full at once.
+    fcntl(&log, FcntlArg::F_SETPIPE_SZ(4096)).unwrap();
+    let patience = Instant::now() + Duration::from_secs(60);
+    // Every request is worth some lines, and every answer shows that the server goes on.
+    while server.get("/metrics").contains("log_lines_lost_total 0\n") {
+        assert!(Instant::now() < patience, "no line is lost");
+    }
+    assert!(server.get("/healthz").ends_with("ok\n"));
+    assert_eq!(server.terminate(), Some(0));
 }
