@@ -10,7 +10,8 @@
 //! 2. [`get_producer_rtp_parameters_mapping`] says how the worker renumbers what a Producer
 //!    sends, and [`get_consumable_rtp_parameters`] what the source looks like afterwards;
 //! 3. [`can_consume`] and [`get_consumer_rtp_parameters`] cut that down to what one endpoint can
-//!    receive; [`get_pipe_consumer_rtp_parameters`] keeps all of it for another router.
+//!    receive; [`get_pipe_consumer_rtp_parameters`] keeps all of it for another router, and
+//!    [`get_endpoint_rtp_parameters`] says what one endpoint may be sent before there is a source.
 
 mod codec_match;
 mod consumer;
@@ -27,6 +28,7 @@ pub use consumer::{
     get_pipe_consumer_rtp_parameters,
 };
 pub use error::OrtcError;
+pub use numbering::get_endpoint_rtp_parameters;
 pub(crate) use numbering::{in_numbers_of, with_ids_of};
 pub use producer::{get_consumable_rtp_parameters, get_producer_rtp_parameters_mapping};
 pub use router::generate_router_rtp_capabilities;

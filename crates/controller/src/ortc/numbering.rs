@@ -1,10 +1,52 @@
 //! Payload types and extension ids of an endpoint that has named its own.
 
 use super::codec_match::Codec;
-use super::producer::repairs;
+use super::producer::{parameters_of, repairs, sent_header_extensions};
+use super::{ConsumerNegotiation, ConsumerSsrcs, OrtcError, get_consumer_rtp_parameters};
 use crate::rtp::{
-    MediaKind, RtpCapabilities, RtpCodecCapability, RtpCodecParameters, RtpParameters,
+    MediaKind, RtcpParameters, RtpCapabilities, RtpCodecCapability, RtpCodecParameters,
+    RtpEncodingParameters, RtpParameters,
 };
+
+/// All that a router may send to an endpoint in one stream of this kind, whatever the source, in the
+/// numbers that the endpoint has given: every codec and header extension that both have. The
+/// encoding has no SSRC, for that is known only once there is a source. It is for an endpoint that
+/// agrees once on what may come, and then receives one source after the other.
+///
+/// `router` is what [`generate_router_rtp_capabilities`](super::generate_router_rtp_capabilities)
+/// made; `enable_rtx` as that of [`ConsumerNegotiation`].
+///
+/// # Errors
+///
+/// [`OrtcError::NoCompatibleCodecs`] and [`OrtcError::InvalidField`].
+pub fn get_endpoint_rtp_parameters(
+    kind: MediaKind,
+    router: &RtpCapabilities,
+    remote: &RtpCapabilities,
+    enable_rtx: bool,
+) -> Result<RtpParameters, OrtcError> {
+    let codecs = router.codecs.iter().filter(|codec| codec.kind == kind);
+    let anything = RtpParameters {
+        mid: None,
+        codecs: codecs.map(parameters_of).collect::<Result<_, _>>()?,
+        header_extensions: sent_header_extensions(kind, router).collect(),
+        encodings: vec![RtpEncodingParameters::default()],
+        rtcp: RtcpParameters::default(),
+        msid: None,
+    };
+    let negotiation = ConsumerNegotiation {
+        remote: &with_ids_of(&anything, remote),
+        pipe: false,
+        enable_rtx,
+        ssrcs: ConsumerSsrcs::random(),
+    };
+    let parameters = get_consumer_rtp_parameters(&anything, negotiation)?;
+    let parameters = in_numbers_of(kind, parameters, remote);
+    Ok(RtpParameters {
+        encodings: vec![RtpEncodingParameters::default()],
+        ..parameters
+    })
+}
 
 /// The endpoint's capabilities with the extension ids of the source, so that both can be cut down
 /// to what they have in common. What the source does not have keeps its id.
@@ -199,5 +241,33 @@ mod tests {
         assert_eq!(sent.codecs.len(), 1);
         assert!(sent.encodings[0].rtx.is_none());
         assert!(sent.header_extensions.is_empty());
+    }
+    #[test]
+    fn what_may_come_is_every_codec_of_both_and_each_source_keeps_to_it() {
+        let video = |name| RtpCodecCapability::video(MimeType::of(MediaKind::Video, name), 90_000);
+        let router = generate_router_rtp_capabilities(&[video("VP8"), video("AV1")]).unwrap();
+        let remote = RtpCapabilities {
+            codecs: vec![
+                codec("AV1", 45, None),
+                codec("H264", 101, None),
+                codec("VP8", 96, None),
+                codec("rtx", 97, Some(96)),
+            ],
+            header_extensions: vec![extension(RtpHeaderExtensionUri::Mid, 9)],
+        };
+        let kind = MediaKind::Video;
+        let all = get_endpoint_rtp_parameters(kind, &router, &remote, true).unwrap();
+        let numbers = |of: &RtpParameters| -> Vec<u8> {
+            let codecs = of.codecs.iter();
+            codecs.map(|one| one.payload_type.get()).collect()
+        };
+        assert_eq!(numbers(&all), [96, 97, 45]);
+        assert_eq!(all.encodings[0].ssrc, None);
+        let one = sent_to(&remote);
+        assert_eq!(numbers(&one), [96, 97]);
+        assert_eq!(one.header_extensions, all.header_extensions);
+        let deaf = RtpCapabilities::default();
+        let refused = get_endpoint_rtp_parameters(kind, &router, &deaf, true);
+        assert_eq!(refused, Err(OrtcError::NoCompatibleCodecs));
     }
 }

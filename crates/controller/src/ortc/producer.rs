@@ -149,31 +149,39 @@ fn consumable_header_extensions(
     parameters: &RtpParameters,
     capabilities: &RtpCapabilities,
 ) -> Vec<RtpHeaderExtensionParameters> {
+    // The capture time is the one extension a router cannot fill in by itself.
+    let has_capture_time = parameters
+        .header_extensions
+        .iter()
+        .any(|extension| extension.uri == RtpHeaderExtensionUri::AbsCaptureTime);
+    sent_header_extensions(kind, capabilities)
+        .filter(|extension| {
+            has_capture_time || extension.uri != RtpHeaderExtensionUri::AbsCaptureTime
+        })
+        .collect()
+}
+
+/// The header extensions of a kind that a router sends.
+pub(super) fn sent_header_extensions(
+    kind: MediaKind,
+    capabilities: &RtpCapabilities,
+) -> impl Iterator<Item = RtpHeaderExtensionParameters> {
     let is_sent = |direction| {
         matches!(
             direction,
             RtpHeaderExtensionDirection::SendRecv | RtpHeaderExtensionDirection::SendOnly
         )
     };
-    // The capture time is the one extension a router cannot fill in by itself.
-    let has_capture_time = parameters
-        .header_extensions
-        .iter()
-        .any(|extension| extension.uri == RtpHeaderExtensionUri::AbsCaptureTime);
     capabilities
         .header_extensions
         .iter()
-        .filter(|extension| extension.kind == kind && is_sent(extension.direction))
-        .filter(|extension| {
-            has_capture_time || extension.uri != RtpHeaderExtensionUri::AbsCaptureTime
-        })
+        .filter(move |extension| extension.kind == kind && is_sent(extension.direction))
         .map(|extension| RtpHeaderExtensionParameters {
             uri: extension.uri.clone(),
             id: extension.preferred_id,
             encrypt: extension.preferred_encrypt,
             parameters: Default::default(),
         })
-        .collect()
 }
 
 /// Whether an `apt` parameter names this payload type.
@@ -198,7 +206,7 @@ fn with_payload_type(
         .find(|codec| codec.preferred_payload_type == Some(payload_type))
 }
 
-fn parameters_of(codec: &RtpCodecCapability) -> Result<RtpCodecParameters, OrtcError> {
+pub(super) fn parameters_of(codec: &RtpCodecCapability) -> Result<RtpCodecParameters, OrtcError> {
     Ok(RtpCodecParameters {
         mime_type: codec.mime_type.clone(),
         payload_type: payload_type_of(codec)?,
