@@ -9,8 +9,7 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
+use pem::Pem;
 
 use crate::log::{LogLevel, LogTag, LogTags};
 use crate::params::PortRange;
@@ -264,34 +263,14 @@ fn read_pem(
         io::ErrorKind::InvalidData => refuse("not PEM text".to_owned()),
         _ => refuse(error.to_string()),
     })?;
-    if holds_pem_block(&text, wanted) {
+    let blocks = pem::parse_many(&text)
+        .map_err(|error| refuse(format!("holds no PEM block that can be read: {error}")))?;
+    let is_it = |block: &Pem| wanted(block.tag()) && !block.contents().is_empty();
+    if blocks.iter().any(is_it) {
         Ok(text)
     } else {
         Err(refuse("holds no PEM block of the right kind".to_owned()))
     }
-}
-
-/// Whether `text` holds a block that RFC 7468 §2 describes, of a label that is `wanted`, with
-/// base64 inside.
-fn holds_pem_block(text: &str, wanted: impl Fn(&str) -> bool) -> bool {
-    let mut lines = text.lines().map(str::trim);
-    while let Some(line) = lines.next() {
-        let label = line
-            .strip_prefix("-----BEGIN ")
-            .and_then(|rest| rest.strip_suffix("-----"));
-        let Some(label) = label.filter(|label| wanted(label)) else {
-            continue;
-        };
-        let end = format!("-----END {label}-----");
-        let mut body = String::new();
-        for line in lines.by_ref() {
-            if line == end {
-                return !body.is_empty() && STANDARD.decode(&body).is_ok();
-            }
-            body.push_str(line);
-        }
-    }
-    false
 }
 
 const VERSION_VARIABLE: &str = "MEDIASOUP_VERSION";

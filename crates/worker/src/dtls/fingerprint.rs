@@ -1,8 +1,7 @@
 //! Certificate fingerprints (RFC 8122 §5) and the textual form of a certificate.
 
 use aws_lc_rs::digest;
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
+use pem::{EncodeConfig, LineEnding, Pem};
 
 use crate::params::{Fingerprint, FingerprintAlgorithm};
 
@@ -42,16 +41,8 @@ impl Fingerprint {
 /// A certificate in PEM, in lines of 64 characters (RFC 7468 §5).
 #[must_use]
 pub(crate) fn certificate_pem(der: &[u8]) -> String {
-    let body = STANDARD.encode(der);
-    let mut pem = String::from("-----BEGIN CERTIFICATE-----\n");
-    for (index, character) in body.char_indices() {
-        if index > 0 && index % 64 == 0 {
-            pem.push('\n');
-        }
-        pem.push(character);
-    }
-    pem.push_str("\n-----END CERTIFICATE-----\n");
-    pem
+    let config = EncodeConfig::new().set_line_ending(LineEnding::LF);
+    pem::encode_config(&Pem::new("CERTIFICATE", der), config)
 }
 
 #[cfg(test)]
