@@ -177,7 +177,7 @@ test("the owner starts the call and everyone is rung", async () => {
     // Nobody can take a room's name from the others by ending it.
     await click(bob, ".welcome button:not(.primary)");
     await comeIn(bob);
-    await shown(bob, "the room again", ".stage .alone");
+    await shown(bob, "the room again", ".bar .leave");
   });
 });
 
