@@ -120,7 +120,7 @@ fn numbers_that_leap_in_one_batch() {
                     let header = RtpHeader {
                         marker: true,
                         payload_type: PayloadType(VP8),
-                        sequence_number: (turn * step + next) as u16,
+                        sequence_number: ((turn * step + next) & 0xffff) as u16,
                         timestamp: turn * 3000,
                         ssrc: Ssrc(FACE.ssrc),
                     };
@@ -130,7 +130,7 @@ fn numbers_that_leap_in_one_batch() {
         });
         attack.world.run_for(MS);
         attack.world.run_for(Duration::from_millis(200));
-        attack.seq = (999 * step + 10_000) as u16;
+        attack.seq = ((999 * step + 10_000) & 0xffff) as u16;
         let first = attack.header();
         attack.send(&rtp(first, &key_frame));
         attack.still_works();
