@@ -107,9 +107,10 @@ impl Tried {
 /// wrong.
 fn checks(fragment: &str) -> Vec<u8> {
     let mut name = format!("{fragment}:stranger").into_bytes();
-    let name_len = name.len() as u16;
+    let len = |name: &[u8]| u16::try_from(name.len()).expect("a fragment is short");
+    let name_len = len(&name);
     name.resize(name.len().next_multiple_of(4), 0);
-    let attributes = 4 + name.len() as u16 + 24;
+    let attributes = 4 + len(&name) + 24;
     let mut check = (20 + attributes).to_be_bytes().to_vec();
     check.extend(0x0001_u16.to_be_bytes());
     check.extend(attributes.to_be_bytes());
