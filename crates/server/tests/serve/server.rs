@@ -131,6 +131,3 @@ fn free_ports(count: u16) -> u16 {
         }
     }
 }
-
-/// How long a server may take to answer.
-const PATIENCE: Duration = Duration::from_secs(10);
