@@ -10,7 +10,7 @@ use tureen_peer::{SrtpProfile, random_u32};
 
 use crate::call::{Call, LOOPBACK, Publisher, Publishing, Subscriber};
 use crate::endpoint::{Endpoint, new_peer};
-use crate::program::{Valve, descriptors, resident_kib, worker_settings};
+use crate::program::{Valve, descriptors, resident_kib, times, worker_settings};
 use crate::relay::{Relay, nomination};
 use crate::within;
 
@@ -25,7 +25,7 @@ async fn junk_on_the_port_changes_nothing() {
 
     let stranger = near.other_path().await;
     let paths = [near.path(), far.path(), stranger];
-    for round in 0..10 {
+    for round in 0..times(10, 1_000) {
         let real: Vec<_> = near.seen().into_iter().chain(far.seen()).collect();
         for (index, datagram) in real.iter().enumerate() {
             let path = &paths[(index + round) % paths.len()];
@@ -117,7 +117,7 @@ fn forged() -> Vec<Vec<u8>> {
 async fn handshakes_succeed_while_others_forge_records() {
     let call = Call::start().await;
     let worker = call.address().await;
-    for _ in 0..10 {
+    for _ in 0..times(10, 60) {
         let relay = Relay::to(worker).await;
         // From the client's own path and from elsewhere.
         let paths = [relay.path(), relay.other_path().await];
@@ -218,7 +218,8 @@ async fn a_controller_that_does_not_read_stalls_no_media() {
             subscriber.until_more(1).await;
         }
     }
-    subscriber.until_more(5).await;
+    // That is a sixth of a second, or 15 seconds.
+    subscriber.until_more(times(5, 450)).await;
     while asked.try_join_next().is_some() {}
     assert!(asked.len() > 10_000, "the controller does not read");
     let grown = resident_kib(call.worker.pid()).saturating_sub(resident);
@@ -250,7 +251,7 @@ async fn memory_returns_after_a_thousand_joins() {
     let (memory, open) = (resident_kib(pid), descriptors(pid));
     let handlers = handlers(&call).await;
 
-    come_and_go(&call, 1000).await;
+    come_and_go(&call, times(1_000, 3_000)).await;
     connect_and_leave(&call, &publisher, 20).await;
     let grown = resident_kib(pid).saturating_sub(memory);
     assert!(grown < 4 * 1024, "grown from {memory} by {grown} KiB");

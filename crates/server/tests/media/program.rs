@@ -82,6 +82,14 @@ impl Drop for Valve {
     }
 }
 
+/// `ordinary`, or `soak` in a soak (docs/measuring.md §5).
+pub(crate) fn times(ordinary: usize, soak: usize) -> usize {
+    match std::env::var_os("TUREEN_SOAK") {
+        Some(_) => soak,
+        None => ordinary,
+    }
+}
+
 /// Whether a process with this id exists; a dead one that nobody waited for still counts.
 pub(crate) fn is_there(pid: u32) -> bool {
     Path::new(&format!("/proc/{pid}")).exists()
