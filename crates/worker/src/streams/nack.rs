@@ -264,7 +264,7 @@ mod tests {
     fn a_stream_without_gaps_asks_for_nothing() {
         let mut list = list(&[0x1_fffe, 0x1_ffff, 0x2_0000, 0x2_0001]);
         assert_eq!(list.next_deadline(), None);
-        assert_eq!(due(&mut list, 1000), []);
+        assert_eq!(due(&mut list, 1000), [0_u16; 0]);
     }
 
     #[test]
@@ -272,7 +272,7 @@ mod tests {
         let mut list = list(&[0x1_fffd, 0x2_0002]);
         assert_eq!(list.next_deadline(), Some(at(0)));
         assert_eq!(due(&mut list, 0), [0xfffe, 0xffff, 0, 1]);
-        assert_eq!(due(&mut list, 0), []);
+        assert_eq!(due(&mut list, 0), [0_u16; 0]);
         assert_eq!(list.next_deadline(), Some(at(40)));
     }
 
@@ -298,10 +298,10 @@ mod tests {
         let mut list = list(&[10, 12]);
         list.set_rtt(Duration::from_millis(35));
         assert_eq!(due(&mut list, 0), [11]);
-        assert_eq!(due(&mut list, 39), []);
+        assert_eq!(due(&mut list, 39), [0_u16; 0]);
         assert_eq!(due(&mut list, 40), [11]);
         list.set_rtt(Duration::from_millis(500));
-        assert_eq!(due(&mut list, 80), []);
+        assert_eq!(due(&mut list, 80), [0_u16; 0]);
         assert_eq!(due(&mut list, 540), [11]);
     }
 
