@@ -53,9 +53,10 @@ pub mod internal {
 
     pub mod dtls {
         pub use crate::dtls::{
-            Certificate, CertificateError, DimplContext, DimplSession, DtlsCounters, DtlsFailure,
-            DtlsKeys, DtlsOutput, DtlsSession, DtlsTransport, SIMULATED_CERTIFICATE, SessionError,
-            SessionEvent, SessionRole, fingerprint, simulated_keys,
+            Certificate, CertificateError, DimplContext, DimplSession, DtlsCounters, DtlsEngines,
+            DtlsFailure, DtlsKeys, DtlsOutput, DtlsSession, DtlsTransport, EngineSession,
+            SIMULATED_CERTIFICATE, SessionError, SessionEvent, SessionRole, fingerprint,
+            simulated_keys,
         };
     }
 

@@ -8,7 +8,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tureen_worker::internal::dtls::{
-    Certificate, DimplContext, DtlsKeys, DtlsOutput, DtlsTransport, fingerprint,
+    Certificate, DimplContext, DtlsEngines, DtlsKeys, DtlsOutput, DtlsSession, DtlsTransport,
+    fingerprint,
 };
 use tureen_worker::internal::output::MAX_DATAGRAM;
 use tureen_worker::internal::params::{DtlsRole, DtlsState, FingerprintAlgorithm, SrtpCryptoSuite};
@@ -29,16 +30,24 @@ struct Peer {
     cipher_suites: Vec<CipherSuiteId>,
 }
 
+impl Peer {
+    fn new(profiles: Vec<SrtpProtectionProfile>) -> Self {
+        Self {
+            profiles,
+            cipher_suites: Vec::new(),
+        }
+    }
+}
+
 /// Runs a handshake in which we play `role`; returns our keys and the peer's.
-async fn handshake(role: DtlsRole, peer: Peer) -> (Box<DtlsKeys>, SrtpKeys) {
-    let clock = ClockAnchor {
-        at: Instant::default(),
-        std: std::time::Instant::now(),
-        unix: Duration::ZERO,
-    };
+async fn handshake<S: DtlsSession>(
+    session: S,
+    clock: ClockAnchor,
+    role: DtlsRole,
+    peer: Peer,
+) -> (Box<DtlsKeys>, SrtpKeys) {
     let now = || clock.from_std(std::time::Instant::now());
-    let context = DimplContext::new(Certificate::generate().unwrap(), clock).unwrap();
-    let mut dtls = DtlsTransport::new(context.session());
+    let mut dtls = DtlsTransport::new(session);
     let certificate = PeerCertificate::generate_self_signed(vec!["peer".to_owned()]).unwrap();
     dtls.set_remote_fingerprint(fingerprint(
         FingerprintAlgorithm::Sha256,
@@ -102,7 +111,16 @@ async fn exported(conn: &DTLSConn) -> SrtpKeys {
     SrtpKeys::from_exporter(suite, &exported).unwrap()
 }
 
-fn run(role: DtlsRole, peer: Peer) -> (Box<DtlsKeys>, SrtpKeys) {
+/// What serves the peer.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Engine {
+    /// The first one, whoever the peer is.
+    First,
+    /// The one that suits the peer, which does not offer DTLS 1.3: the second.
+    Chosen,
+}
+
+fn run(engine: Engine, role: DtlsRole, peer: Peer) -> (Box<DtlsKeys>, SrtpKeys) {
     // The peer checks certificates with rustls. If two providers are compiled in, as in a build of
     // the whole workspace, rustls picks none by itself. A second installation changes nothing.
     let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
@@ -110,11 +128,28 @@ fn run(role: DtlsRole, peer: Peer) -> (Box<DtlsKeys>, SrtpKeys) {
         .enable_time()
         .build()
         .unwrap();
-    runtime.block_on(async {
-        tokio::time::timeout(Duration::from_secs(30), handshake(role, peer))
-            .await
-            .expect("the handshake ends")
-    })
+    let clock = ClockAnchor {
+        at: Instant::default(),
+        std: std::time::Instant::now(),
+        unix: Duration::ZERO,
+    };
+    let certificate = Certificate::generate().unwrap();
+    let limit = Duration::from_secs(30);
+    let result = match engine {
+        Engine::First => {
+            let session = DimplContext::new(certificate, clock).unwrap().session();
+            runtime.block_on(async {
+                tokio::time::timeout(limit, handshake(session, clock, role, peer)).await
+            })
+        }
+        Engine::Chosen => {
+            let session = DtlsEngines::new(certificate, clock).unwrap().session();
+            runtime.block_on(async {
+                tokio::time::timeout(limit, handshake(session, clock, role, peer)).await
+            })
+        }
+    };
+    result.expect("the handshake ends")
 }
 
 /// Ours are those of the client and of the server.
@@ -144,33 +179,31 @@ fn as_server_we_choose_the_profile_and_derive_the_peers_keys() {
             SrtpCryptoSuite::AesCm128HmacSha1_80,
         ),
     ] {
-        let peer = Peer {
-            profiles,
-            cipher_suites: Vec::new(),
-        };
-        let (ours, theirs) = run(DtlsRole::Server, peer);
-        assert_eq!(ours.local.suite(), expected);
-        assert_agree([&ours.remote, &ours.local], &theirs);
+        for engine in [Engine::First, Engine::Chosen] {
+            let peer = Peer::new(profiles.clone());
+            let (ours, theirs) = run(engine, DtlsRole::Server, peer);
+            assert_eq!(ours.local.suite(), expected, "{engine:?}");
+            assert_agree([&ours.remote, &ours.local], &theirs);
+        }
     }
 }
 
 #[test]
 fn as_client_we_derive_the_peers_keys() {
-    let peer = Peer {
-        profiles: vec![Srtp_Aead_Aes_256_Gcm],
-        cipher_suites: Vec::new(),
-    };
-    let (ours, theirs) = run(DtlsRole::Client, peer);
+    let peer = Peer::new(vec![Srtp_Aead_Aes_256_Gcm]);
+    let (ours, theirs) = run(Engine::Chosen, DtlsRole::Client, peer);
     assert_eq!(ours.local.suite(), SrtpCryptoSuite::AeadAes256Gcm);
     assert_agree([&ours.local, &ours.remote], &theirs);
 }
 
 #[test]
 fn a_peer_with_aes_gcm_alone_is_served() {
-    let peer = Peer {
-        profiles: vec![Srtp_Aead_Aes_256_Gcm],
-        cipher_suites: vec![CipherSuiteId::Tls_Ecdhe_Ecdsa_With_Aes_128_Gcm_Sha256],
-    };
-    let (ours, theirs) = run(DtlsRole::Server, peer);
-    assert_agree([&ours.remote, &ours.local], &theirs);
+    for engine in [Engine::First, Engine::Chosen] {
+        let peer = Peer {
+            cipher_suites: vec![CipherSuiteId::Tls_Ecdhe_Ecdsa_With_Aes_128_Gcm_Sha256],
+            ..Peer::new(vec![Srtp_Aead_Aes_256_Gcm])
+        };
+        let (ours, theirs) = run(engine, DtlsRole::Server, peer);
+        assert_agree([&ours.remote, &ours.local], &theirs);
+    }
 }

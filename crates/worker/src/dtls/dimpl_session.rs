@@ -1,4 +1,4 @@
-//! The engine in use: `dimpl`, held to DTLS 1.2.
+//! The first engine: `dimpl`, held to DTLS 1.2. It refuses RSA certificates.
 //!
 //! The engine's DTLS 1.3 side takes the SRTP profile that the remote names first. For Chromium that
 //! is `AES_CM_128_HMAC_SHA1_80`, which costs five times as much per packet as `AEAD_AES_256_GCM`,

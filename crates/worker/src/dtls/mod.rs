@@ -1,8 +1,9 @@
 //! DTLS 1.2 with SRTP key export (RFC 6347, RFC 5764), sans-IO.
 //!
 //! A transport owns a [`DtlsTransport`]. This state machine decides which datagrams reach the
-//! protocol engine and when its keys come out. The engine itself is behind [`DtlsSession`];
-//! [`DimplSession`] is the one in use. [`Certificate`] is made once per worker.
+//! protocol engine and when its keys come out. An engine is behind [`DtlsSession`]; there are two,
+//! and [`EngineSession`] takes the one that suits the remote. [`Certificate`] is made once per
+//! worker.
 //!
 //! What holds here whatever the engine:
 //!
@@ -14,10 +15,15 @@
 //! - every datagram or record that is dropped is counted by its reason.
 
 mod certificate;
+mod client_hello;
 mod dimpl_session;
+mod engines;
 mod fingerprint;
+mod handshake;
 mod key_gate;
 mod record;
+mod rtc_fence;
+mod rtc_session;
 mod session;
 mod simulated_session;
 mod transport;
@@ -27,6 +33,7 @@ mod tests;
 
 pub use certificate::{Certificate, CertificateError};
 pub use dimpl_session::{DimplContext, DimplSession};
+pub use engines::{DtlsEngines, EngineSession};
 pub use fingerprint::fingerprint;
 pub use session::{DtlsSession, SessionError, SessionEvent, SessionRole};
 #[doc(hidden)]

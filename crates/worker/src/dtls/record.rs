@@ -41,6 +41,11 @@ impl Record {
             len,
         })
     }
+
+    /// What follows the header in the `bytes` of this record.
+    pub(super) fn payload<'a>(&self, bytes: &'a [u8]) -> &'a [u8] {
+        bytes.get(HEADER_LEN..self.len).unwrap_or_default()
+    }
 }
 
 const HEADER_LEN: usize = 13;

@@ -5,7 +5,7 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use super::dimpl_session::{DimplContext, DimplSession};
+use super::engines::{DtlsEngines, EngineSession};
 use super::session::{DtlsSession, SessionError, SessionEvent, SessionRole};
 use crate::params::{IceParameters, SrtpCryptoSuite};
 use crate::rng::Rng;
@@ -14,19 +14,15 @@ use crate::time::Instant;
 
 /// Where a worker's sessions come from.
 pub(crate) enum SessionSource {
-    /// The engine in use.
-    Dimpl(Arc<DimplContext>),
+    /// Real handshakes.
+    Engines(Arc<DtlsEngines>),
     /// Simulation.
     Simulated,
 }
 
 /// A session of either source.
-#[expect(
-    clippy::large_enum_variant,
-    reason = "the small one exists in simulations alone"
-)]
 pub(crate) enum Session {
-    Dimpl(DimplSession),
+    Engine(EngineSession),
     Simulated(SimulatedSession),
 }
 
@@ -64,7 +60,7 @@ impl SessionSource {
     /// A session that has not started, for a transport with these ICE parameters.
     pub(crate) fn session(&self, ice: &IceParameters) -> Session {
         match self {
-            Self::Dimpl(context) => Session::Dimpl(context.session()),
+            Self::Engines(engines) => Session::Engine(engines.session()),
             Self::Simulated => Session::Simulated(SimulatedSession {
                 keys: simulated_keys(ice),
                 events: VecDeque::new(),
@@ -110,42 +106,42 @@ impl DtlsSession for SimulatedSession {
 impl DtlsSession for Session {
     fn start(&mut self, now: Instant, role: SessionRole) -> Result<(), SessionError> {
         match self {
-            Self::Dimpl(session) => session.start(now, role),
+            Self::Engine(session) => session.start(now, role),
             Self::Simulated(session) => session.start(now, role),
         }
     }
 
     fn handle_records(&mut self, now: Instant, records: &[u8]) -> Result<(), SessionError> {
         match self {
-            Self::Dimpl(session) => session.handle_records(now, records),
+            Self::Engine(session) => session.handle_records(now, records),
             Self::Simulated(session) => session.handle_records(now, records),
         }
     }
 
     fn handle_timeout(&mut self, now: Instant) -> Result<(), SessionError> {
         match self {
-            Self::Dimpl(session) => session.handle_timeout(now),
+            Self::Engine(session) => session.handle_timeout(now),
             Self::Simulated(session) => session.handle_timeout(now),
         }
     }
 
     fn send(&mut self, data: &[u8]) -> Result<(), SessionError> {
         match self {
-            Self::Dimpl(session) => session.send(data),
+            Self::Engine(session) => session.send(data),
             Self::Simulated(session) => session.send(data),
         }
     }
 
     fn poll(&mut self, buffer: &mut [u8]) -> SessionEvent {
         match self {
-            Self::Dimpl(session) => session.poll(buffer),
+            Self::Engine(session) => session.poll(buffer),
             Self::Simulated(session) => session.poll(buffer),
         }
     }
 
     fn close(&mut self) {
         match self {
-            Self::Dimpl(session) => session.close(),
+            Self::Engine(session) => session.close(),
             Self::Simulated(session) => session.close(),
         }
     }

@@ -33,8 +33,10 @@ fn context() -> Arc<DimplContext> {
     DimplContext::new(Certificate::generate().unwrap(), clock()).unwrap()
 }
 
-struct End {
-    dtls: DtlsTransport<DimplSession>,
+mod engines;
+
+struct End<S = DimplSession> {
+    dtls: DtlsTransport<S>,
     own_fingerprint: Fingerprint,
     states: Vec<DtlsState>,
     keys: Option<Box<DtlsKeys>>,
@@ -44,9 +46,15 @@ struct End {
 
 impl End {
     fn new(context: &Arc<DimplContext>) -> Self {
+        Self::over(context.session(), context.certificate())
+    }
+}
+
+impl<S: DtlsSession> End<S> {
+    fn over(session: S, certificate: &Certificate) -> Self {
         Self {
-            dtls: DtlsTransport::new(context.session()),
-            own_fingerprint: context.certificate().fingerprints()[2].clone(),
+            dtls: DtlsTransport::new(session),
+            own_fingerprint: certificate.fingerprints()[2].clone(),
             states: Vec::new(),
             keys: None,
             received: Vec::new(),
@@ -75,10 +83,10 @@ impl End {
     }
 }
 
-struct Pair {
+struct Pair<S = DimplSession> {
     now: Instant,
     client: End,
-    server: End,
+    server: End<S>,
 }
 
 impl Pair {
@@ -92,6 +100,21 @@ impl Pair {
             client: End::new(client),
             server: End::new(server),
         }
+    }
+
+    fn connected() -> Self {
+        let mut pair = Self::new();
+        pair.connect();
+        pair
+    }
+}
+
+impl<S: DtlsSession> Pair<S> {
+    fn connect(&mut self) {
+        self.exchange_fingerprints();
+        self.start();
+        self.run(|| false);
+        assert!(self.both(DtlsState::Connected));
     }
 
     fn exchange_fingerprints(&mut self) {
@@ -139,15 +162,6 @@ impl Pair {
             self.server.dtls.handle_timeout(self.now);
         }
         panic!("deadlines without end");
-    }
-
-    fn connected() -> Self {
-        let mut pair = Self::new();
-        pair.exchange_fingerprints();
-        pair.start();
-        pair.run(|| false);
-        assert!(pair.both(DtlsState::Connected));
-        pair
     }
 
     fn both(&self, state: DtlsState) -> bool {

@@ -21,7 +21,7 @@ use std::time::Duration;
 use crate::arena::Arena;
 use crate::binder::Binder;
 use crate::consumer::Consumer;
-use crate::dtls::{Certificate, DimplContext, SessionError, SessionSource};
+use crate::dtls::{Certificate, DtlsEngines, SessionError, SessionSource};
 use crate::error::RequestError;
 use crate::ids::{ConsumerKey, ProducerKey, RouterKey, TransportKey, WebRtcServerKey};
 use crate::log::Log;
@@ -175,14 +175,14 @@ impl Worker {
     ///
     /// [`SessionError`] when the DTLS engine refuses the certificate.
     pub fn new(settings: CoreSettings) -> Result<Self, SessionError> {
-        let dtls = DimplContext::new(settings.certificate.clone(), settings.clock)?;
+        let engines = DtlsEngines::new(settings.certificate.clone(), settings.clock)?;
         let mut rng = Rng::new(settings.seed);
         let hash_state = KeyedState::new(&mut rng);
         let mut outbox = Outbox::new(hash_state);
         outbox.notify(&settings.pid.to_string(), Event::WorkerRunning);
         Ok(Self {
             settings,
-            sessions: SessionSource::Dimpl(dtls),
+            sessions: SessionSource::Engines(engines),
             rng,
             hash_state,
             registry: Registry::new(hash_state),
