@@ -103,3 +103,11 @@ test("of a simulcast the largest picture is taken", async () => {
   await publisher.close();
   await player.close();
 });
+
+test("a page that makes itself an RSA certificate is refused at once", async () => {
+  const publisher = await openPage(browser, site);
+  await publisher.evaluate((url) => globalThis.publishWithRsa(url), `${server.url}whip/rsa`);
+  const { sent } = await figures(publisher, "refused", ({ states }) => states.every((state) => state === "failed"), 10);
+  assert.equal(sent, 0);
+  await publisher.close();
+});

@@ -48,6 +48,19 @@ async function publishSimulcast(url) {
   globalThis.client = client;
 }
 
+/** Publishes with a certificate that browsers make only if they are asked. */
+async function publishWithRsa(url) {
+  const certificate = await RTCPeerConnection.generateCertificate({
+    name: "RSASSA-PKCS1-v1_5",
+    modulusLength: 2048,
+    publicExponent: new Uint8Array([1, 0, 1]),
+    hash: "SHA-256",
+  });
+  const pc = new RTCPeerConnection({ certificates: [certificate] });
+  for (const track of (await camera()).getTracks()) pc.addTransceiver(track, { direction: "sendonly" });
+  await new WHIPClient().publish(pc, url);
+}
+
 async function playWithWhipWhep(url, token) {
   const pc = new RTCPeerConnection();
   for (const kind of ["audio", "video"]) pc.addTransceiver(kind, { direction: "recvonly" });
@@ -110,5 +123,5 @@ async function restartIce() {
 }
 
 Object.assign(globalThis, {
-  publishWithWhipWhep, publishWithEyevinn, publishSimulcast, playWithWhipWhep, playWithEyevinn, media, restartIce,
+  publishWithWhipWhep, publishWithEyevinn, publishWithRsa, publishSimulcast, playWithWhipWhep, playWithEyevinn, media, restartIce,
 });

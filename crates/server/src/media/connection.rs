@@ -53,7 +53,7 @@ pub(crate) enum Silence {
     #[error("no ICE check came from it")]
     NoIce,
     /// It is there, and cannot agree on keys.
-    #[error("ICE connected, and DTLS did not: its certificate must be ECDSA, for RSA is not taken")]
+    #[error("ICE connected, and DTLS did not; of browsers, RSA certificates are not taken")]
     NoDtls,
     /// It was there.
     #[error("its connection has ended")]
