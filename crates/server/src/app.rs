@@ -31,7 +31,7 @@ pub(crate) struct App {
     pub(crate) guests: Arc<Guests>,
     /// WebSocket connections that have not said who they are.
     pub(crate) strangers: Arc<Strangers>,
-    /// What is refused, for the log.
+    /// What is refused, for the log and the metrics.
     pub(crate) refusals: Refusals,
     /// Becomes true when the server is to end.
     pub(crate) ending: watch::Sender<bool>,
@@ -52,6 +52,7 @@ impl App {
             empty_room: Duration::from_secs(rooms.empty_room_timeout),
             ring: RING_TIMEOUT,
         };
+        let refusals = Refusals::default();
         Self {
             hall: Arc::new(Hall::new(limits)),
             http: RwLock::new(Arc::new(config.http.clone())),
@@ -66,10 +67,10 @@ impl App {
                 Duration::from_secs(config.http.resume_timeout),
                 config.rooms.max_people / 2 + 16,
             )),
-            refusals: Refusals::default(),
+            metrics: Metrics::new(&refusals),
+            refusals,
             config,
             media,
-            metrics: Metrics::new(),
             connections: AtomicUsize::new(0),
             ending: watch::Sender::new(false),
         }

@@ -31,7 +31,7 @@ pub(super) async fn known_host(
     } else {
         app.refusals.note("foreign-host", |silent| {
             let address = client(peer, request.headers(), &http.trusted_proxies);
-            tracing::info!(host = %shown(host), %address, silent, "request for a foreign host refused");
+            tracing::info!(host = shown(host), %address, silent, "request for a foreign host refused");
         });
         let text =
             "This name is not one of the server's. If it should be, add it to allowed-hosts.\n";
@@ -78,13 +78,10 @@ pub(super) async fn security_headers(request: Request, next: Next) -> Response {
     response
 }
 
-/// Makes the text of a header safe for a log: it is short, and nothing in it ends the line or moves
-/// a cursor.
+/// The text of a header for a log: it is short. As a field of a line it stands in quotes, and what
+/// could end the line or move a cursor is escaped there.
 pub(super) fn shown(text: &str) -> String {
-    text.chars()
-        .take(MOST_SHOWN)
-        .flat_map(char::escape_debug)
-        .collect()
+    text.chars().take(MOST_SHOWN).collect()
 }
 
 /// The authority of the request; HTTP/2 has it in the URI.

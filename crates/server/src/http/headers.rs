@@ -35,7 +35,7 @@ pub(crate) async fn cors(State(app): State<Arc<App>>, request: Request, next: Ne
     let allowed = &http.allowed_origins;
     if http.keys.is_empty() && !is_welcome(request.headers(), request.uri(), allowed) {
         let text = "Pages of this origin may not use the server. If they should, add it to allowed-origins.";
-        return problem(StatusCode::FORBIDDEN, text);
+        return problem(StatusCode::FORBIDDEN, "foreign-origin", text);
     }
     let mut response = next.run(request).await;
     if let Some(origin) = origin {

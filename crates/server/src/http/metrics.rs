@@ -14,6 +14,7 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::Registry;
 
 use super::access::is_local;
+use super::refusals::Refusals;
 use super::worker_metrics;
 use crate::app::App;
 
@@ -29,14 +30,12 @@ pub(crate) struct Metrics {
     log_lines_lost: Counter,
     /// Requests of clients.
     pub(crate) requests: Counter,
-    /// Requests of clients that were refused.
-    pub(crate) refusals: Counter,
     /// Workers that died and were started again.
     pub(crate) worker_restarts: Counter,
 }
 
 impl Metrics {
-    pub(crate) fn new() -> Self {
+    pub(crate) fn new(refusals: &Refusals) -> Self {
         let mut metrics = Self {
             registry: Registry::with_prefix("tureen"),
             people: Gauge::default(),
@@ -47,7 +46,6 @@ impl Metrics {
             workers: Gauge::default(),
             log_lines_lost: Counter::default(),
             requests: Counter::default(),
-            refusals: Counter::default(),
             worker_restarts: Counter::default(),
         };
         let registry = &mut metrics.registry;
@@ -77,11 +75,6 @@ impl Metrics {
                 &metrics.log_lines_lost,
             ),
             (
-                "refused_requests",
-                "Requests of clients that were refused",
-                &metrics.refusals,
-            ),
-            (
                 "worker_restarts",
                 "Workers that died and were started again",
                 &metrics.worker_restarts,
@@ -89,6 +82,8 @@ impl Metrics {
         ] {
             registry.register(name, help, counter.clone());
         }
+        let help = "Requests and connections of clients that were refused, by reason";
+        registry.register("refused", help, refusals.counted());
         metrics
     }
 

@@ -27,7 +27,7 @@ pub(crate) use guests::{Guest, Guests};
 pub(crate) use headers::{bearer, cors, is_of_type, text};
 pub(crate) use metrics::Metrics;
 pub(crate) use problem::problem;
-pub(crate) use refusals::Refusals;
+pub(crate) use refusals::{Refusals, tally};
 pub(crate) use strangers::{MOST_PER_ADDRESS, Strangers, network};
 
 use crate::app::App;

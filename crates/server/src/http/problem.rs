@@ -5,15 +5,20 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde_json::json;
 
-/// An answer of type `application/problem+json`. Who shows no good token is told what to show, and
-/// whoever may try again when.
-pub(crate) fn problem(status: StatusCode, detail: &str) -> Response {
+/// Why a request was refused, in a word for logs and metrics. It goes with the response.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Refusal(pub(super) &'static str);
+
+/// An answer of type `application/problem+json`, and the reason in a word. Who shows no good token is
+/// told what to show, and whoever may try again when.
+pub(crate) fn problem(status: StatusCode, reason: &'static str, detail: &str) -> Response {
     let body = json!({
         "status": status.as_u16(),
         "title": status.canonical_reason().unwrap_or_default(),
         "detail": detail,
     });
     let mut response = (status, Json(body)).into_response();
+    response.extensions_mut().insert(Refusal(reason));
     let headers = response.headers_mut();
     let mut set = |name, value| headers.insert(name, HeaderValue::from_static(value));
     set(header::CONTENT_TYPE, "application/problem+json");

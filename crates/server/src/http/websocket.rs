@@ -37,7 +37,7 @@ pub(super) async fn upgrade(
         app.refusals.note("foreign-origin", |silent| {
             let origin = headers.get(header::ORIGIN).map(|origin| origin.as_bytes());
             let origin = shown(&String::from_utf8_lossy(origin.unwrap_or_default()));
-            tracing::info!(%origin, %address, silent, "WebSocket of a foreign origin refused");
+            tracing::info!(origin, %address, silent, "WebSocket of a foreign origin refused");
         });
         let text =
             "Pages of this origin may not connect. If they should, add it to allowed-origins.\n";
@@ -90,14 +90,7 @@ impl Connection {
             stranger: Some(app.strangers.admit(Some(network(address)))),
             peer,
             address,
-            // A proxy on this machine stands for people who have nothing in common.
-            session: Session::new(
-                Arc::clone(&app),
-                Some(address)
-                    .filter(|address| !address.is_loopback())
-                    .map(network),
-            )
-            .with_token(token),
+            session: Session::new(Arc::clone(&app), address).with_token(token),
             allowance: Allowance::new(app.http().max_message_rate),
             app,
             socket,
@@ -117,21 +110,26 @@ impl Connection {
         }
         let (app, address) = (Arc::clone(&self.app), self.address);
         let Self {
-            session, socket, ..
+            mut session,
+            socket,
+            ..
         } = self;
         // We decide what becomes of the person before we wait for this client.
         let closing = match ended {
             Ended::Over(closing) => {
+                session.goes(closing.map_or("closed", Closing::reason));
                 drop(session);
                 closing
             }
             Ended::Lost(closing) => {
+                session.goes(closing.map_or("lost", Closing::reason));
                 session.linger();
                 closing
             }
             Ended::Claimed(claim) => {
                 // The one who wanted it may be gone again, and then comes once more.
-                if let Err(session) = claim.hand_over(session) {
+                if let Err(mut session) = claim.hand_over(session) {
+                    session.goes("lost");
                     session.linger();
                 }
                 Some(Closing::Resumed)

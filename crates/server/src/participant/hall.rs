@@ -217,21 +217,22 @@ impl Hall {
         self.lock().refresh(room, now);
     }
 
-    /// Changes what others know of a person, inside their room too.
+    /// Changes what others know of a person, inside their room too. Returns their name.
     pub(super) fn change_profile(
         &self,
         person: PersonId,
         change: ProfileChange,
         room: Option<&OpenRoom>,
-    ) -> Result<(), RoomError> {
+    ) -> Result<String, RoomError> {
         let now = self.now();
         let mut inner = self.lock();
         let profile = inner.directory.change_profile(person, change, now)?;
         drop(inner);
-        match room {
-            Some(room) => room.act(|room, out| room.set_profile(profile, out)),
-            None => Ok(()),
+        let name = profile.name.clone();
+        if let Some(room) = room {
+            room.act(|room, out| room.set_profile(profile, out))?;
         }
+        Ok(name)
     }
 
     /// The called person accepts. Both are told of a room for them, or that there can be none.

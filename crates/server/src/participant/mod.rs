@@ -10,6 +10,7 @@ mod clock;
 mod error;
 mod grants;
 mod hall;
+mod log;
 mod mailbox;
 mod media;
 mod open_room;
@@ -22,6 +23,7 @@ mod tests;
 
 pub(crate) use error::ParticipantError;
 pub(crate) use hall::Hall;
+pub(crate) use log::Origin;
 pub(crate) use media::{NewTrack, Side};
 pub(crate) use person::{Happening, Participant, Told, TooSlow};
 pub(crate) use resumption::{Claim, Resumption, Seat, Unattended, Woken};

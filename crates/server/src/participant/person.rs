@@ -5,11 +5,12 @@ use std::sync::Arc;
 use tokio::sync::watch;
 
 use super::hall::Hall;
+use super::log::{Entry, Origin, Reason};
 use super::mailbox::Letters;
 use super::media::Connections;
 use super::open_room::OpenRoom;
 use crate::media::{Media, Way};
-use crate::rooms::{Event, NewPerson, PersonId, RoomError, TrackId};
+use crate::rooms::{Event, NewPerson, PersonId, Removal, RoomError, TrackId};
 
 /// One person online, served by one task.
 ///
@@ -29,6 +30,8 @@ pub(crate) struct Participant {
     pub(super) connections: Connections,
     /// Of the call whose connections are open.
     pub(super) lost: Option<watch::Receiver<bool>>,
+    pub(super) entry: Entry,
+    why_gone: Reason,
 }
 
 /// What happened without the person's doing.
@@ -70,8 +73,16 @@ impl Participant {
         hall: &Arc<Hall>,
         media: &Arc<Media>,
         new: NewPerson,
+        origin: Origin,
     ) -> Result<Self, RoomError> {
+        let name = new.name.trim().to_owned();
         let (id, letters) = hall.enter(new)?;
+        let entry = Entry {
+            person: id,
+            name,
+            origin,
+        };
+        entry.comes();
         Ok(Self {
             hall: Arc::clone(hall),
             media: Arc::clone(media),
@@ -81,7 +92,15 @@ impl Participant {
             way: Way::Any,
             connections: Connections::default(),
             lost: None,
+            entry,
+            why_gone: Reason::Borrowed("refused"),
         })
+    }
+
+    /// Notes for the log why they are about to go. Without a reason they were refused something
+    /// without which their client has no use for the server.
+    pub(crate) fn goes(&mut self, why: impl Into<Reason>) {
+        self.why_gone = why.into();
     }
 
     /// Who they are.
@@ -151,7 +170,11 @@ impl Participant {
                 }
             }
             // Of the room before, when they are in another by now.
-            Event::RoomEnded | Event::Removed(_) if !self.is_in_room() => self.is_out(),
+            Event::RoomEnded if !self.is_in_room() => self.is_out("the room has ended"),
+            Event::Removed(Removal::By(_)) if !self.is_in_room() => self.is_out("removed"),
+            Event::Removed(Removal::SameIdentity) if !self.is_in_room() => {
+                self.is_out("came in again elsewhere");
+            }
             _ => {}
         }
         Told::Event(event)
@@ -164,9 +187,10 @@ impl Participant {
     }
 
     /// They are out of the room by another's doing.
-    fn is_out(&mut self) {
+    fn is_out(&mut self, why: &str) {
         self.close_media();
         if let Some(room) = self.room.take() {
+            self.entry.leaves(room.id(), why);
             self.hall.is_out(self.id, &room);
         }
     }
@@ -186,6 +210,10 @@ impl Participant {
 impl Drop for Participant {
     fn drop(&mut self) {
         self.close_media();
+        if let Some(room) = &self.room {
+            self.entry.leaves(room.id(), &self.why_gone);
+        }
+        self.entry.goes(&self.why_gone);
         self.hall.vanish(self.id, self.room.as_deref());
     }
 }

@@ -33,6 +33,7 @@ impl Participant {
             return Err(RoomError::AlreadyInRoom);
         }
         let (room, joined) = self.hall.join(self.id, id, options)?;
+        self.entry.enters(room.id());
         self.room = Some(room);
         self.way = way;
         Ok(joined)
@@ -51,6 +52,7 @@ impl Participant {
     pub(crate) fn leave(&mut self) -> Result<()> {
         self.close_media();
         let room = self.room.take().ok_or(RoomError::NotInRoom)?;
+        self.entry.leaves(room.id(), "left");
         self.hall.leave(self.id, &room);
         Ok(())
     }
@@ -85,7 +87,9 @@ impl Participant {
     /// As the owner, ends the room for everyone.
     pub(crate) fn end_room(&mut self) -> Result<()> {
         self.hall.end(self.id, self.room()?)?;
-        self.room = None;
+        if let Some(room) = self.room.take() {
+            self.entry.leaves(room.id(), "ended the room");
+        }
         self.close_media();
         Ok(())
     }
@@ -115,9 +119,11 @@ impl Participant {
     }
 
     /// Changes what others know of them.
-    pub(crate) fn change_profile(&self, change: ProfileChange) -> Result<()> {
+    pub(crate) fn change_profile(&mut self, change: ProfileChange) -> Result<()> {
         let room = self.room.as_deref().filter(|_| self.is_in_room());
-        self.hall.change_profile(self.id, change, room)
+        let name = self.hall.change_profile(self.id, change, room)?;
+        self.entry.name = name;
+        Ok(())
     }
 
     /// Rings a person.

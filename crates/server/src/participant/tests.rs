@@ -2,6 +2,7 @@
 
 mod worker;
 
+use std::net::Ipv4Addr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -51,7 +52,11 @@ impl Scene {
     }
 
     fn person(&self, name: &str) -> Participant {
-        Participant::enter(&self.hall, &self.media, NewPerson::named(name)).unwrap()
+        let origin = Origin {
+            dialect: "test",
+            address: Ipv4Addr::LOCALHOST.into(),
+        };
+        Participant::enter(&self.hall, &self.media, NewPerson::named(name), origin).unwrap()
     }
 
     fn pass(&self, seconds: u64) -> Vec<RoomId> {

@@ -126,3 +126,40 @@ pub(crate) enum RoomError {
         max: usize,
     },
 }
+
+impl RoomError {
+    /// A word for programs, logs and metrics, which does not change.
+    pub(crate) fn code(self) -> &'static str {
+        match self {
+            Self::NotOnline => "not-online",
+            Self::NotInRoom => "not-in-room",
+            Self::AlreadyInRoom => "already-in-room",
+            Self::NoSuchRoom => "no-such-room",
+            Self::RoomEnded => "room-ended",
+            Self::RoomFull => "room-full",
+            Self::TooManyRooms | Self::TooManyRoomsOfNetwork { .. } => "too-many-rooms",
+            Self::TooManyPeople | Self::TooManyPeopleOfNetwork { .. } => "too-many-people",
+            Self::TooManyChanges => "too-many-changes",
+            Self::TooManyTracks => "too-many-tracks",
+            Self::NotOwner => "not-owner",
+            Self::WrongSecret => "wrong-secret",
+            Self::NotInvited => "not-invited",
+            Self::NotInCall => "not-in-call",
+            Self::AlreadyInCall => "already-in-call",
+            Self::ViewerOnly => "viewer-only",
+            Self::NoSuchTrack => "no-such-track",
+            Self::NotYourTrack => "not-your-track",
+            Self::NoSuchPerson => "no-such-person",
+            Self::Busy => "busy",
+            Self::NoSuchRing => "no-such-ring",
+            Self::BadName { .. } => "bad-name",
+            Self::BadRoomId => "bad-room-id",
+            Self::BadIdentity => "bad-identity",
+            Self::EmptyChat | Self::LongChat { .. } | Self::ControlInChat => "bad-chat",
+            Self::RoomLocked => "room-locked",
+            Self::TooManyUnusedRooms { .. } => "too-many-unused-rooms",
+            Self::NotPermitted(_) => "not-permitted",
+            Self::TooLarge { .. } => "too-large",
+        }
+    }
+}

@@ -1,5 +1,6 @@
 //! The `tureen` command as a person runs it: a process of its own, with workers of its own.
 
+mod log;
 mod operation;
 mod server;
 

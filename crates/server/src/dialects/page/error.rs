@@ -72,7 +72,7 @@ impl SignalingError {
             Self::Sdp(error) => error.code(),
             Self::Unannounced => "unannounced-track",
             Self::Participant(ParticipantError::NoConnection) => "no-connection",
-            Self::Participant(ParticipantError::Room(error)) => room_code(*error),
+            Self::Participant(ParticipantError::Room(error)) => error.code(),
             Self::Participant(ParticipantError::Media(error)) => error.code(),
         }
     }
@@ -96,38 +96,4 @@ fn sentence(text: &str) -> String {
         sentence.push('.');
     }
     sentence
-}
-
-fn room_code(error: RoomError) -> &'static str {
-    match error {
-        RoomError::NotOnline => "not-online",
-        RoomError::NotInRoom => "not-in-room",
-        RoomError::AlreadyInRoom => "already-in-room",
-        RoomError::NoSuchRoom => "no-such-room",
-        RoomError::RoomEnded => "room-ended",
-        RoomError::RoomFull => "room-full",
-        RoomError::TooManyRooms | RoomError::TooManyRoomsOfNetwork { .. } => "too-many-rooms",
-        RoomError::TooManyPeople | RoomError::TooManyPeopleOfNetwork { .. } => "too-many-people",
-        RoomError::TooManyChanges => "too-many-changes",
-        RoomError::TooManyTracks => "too-many-tracks",
-        RoomError::NotOwner => "not-owner",
-        RoomError::WrongSecret => "wrong-secret",
-        RoomError::NotInvited => "not-invited",
-        RoomError::NotInCall => "not-in-call",
-        RoomError::AlreadyInCall => "already-in-call",
-        RoomError::ViewerOnly => "viewer-only",
-        RoomError::NoSuchTrack => "no-such-track",
-        RoomError::NotYourTrack => "not-your-track",
-        RoomError::NoSuchPerson => "no-such-person",
-        RoomError::Busy => "busy",
-        RoomError::NoSuchRing => "no-such-ring",
-        RoomError::BadName { .. } => "bad-name",
-        RoomError::BadRoomId => "bad-room-id",
-        RoomError::BadIdentity => "bad-identity",
-        RoomError::EmptyChat | RoomError::LongChat { .. } | RoomError::ControlInChat => "bad-chat",
-        RoomError::RoomLocked => "room-locked",
-        RoomError::TooManyUnusedRooms { .. } => "too-many-unused-rooms",
-        RoomError::NotPermitted(_) => "not-permitted",
-        RoomError::TooLarge { .. } => "too-large",
-    }
 }

@@ -10,7 +10,7 @@ use super::messages::{
 use super::session::Session;
 use super::{SignalingError, VERSION};
 use crate::media::Way;
-use crate::participant::{Participant, ParticipantError};
+use crate::participant::{Origin, Participant, ParticipantError};
 use crate::rooms::{JoinOptions, NewPerson, PersonId, RingId, RoomError, RoomId, TrackId};
 use crate::sdp::{Offer, RemoteCandidate, receive_capabilities};
 
@@ -114,12 +114,16 @@ impl Session {
         let known = self.grants.as_ref().map(NewPerson::try_from).transpose()?;
         let mut new = known.unwrap_or_else(|| NewPerson::named(""));
         new.name = hello.name;
-        new.address = self.address;
+        new.address = self.network();
         if self.grants.is_none() {
             new.metadata = hello.metadata;
             new.attributes = hello.attributes;
         }
-        let participant = Participant::enter(&self.app.hall, &self.app.media, new)?;
+        let origin = Origin {
+            dialect: "page",
+            address: self.address,
+        };
+        let participant = Participant::enter(&self.app.hall, &self.app.media, new, origin)?;
         let you = participant.id();
         let resumption = &self.app.resumption;
         let (seat, resume) = resumption.seat(you);

@@ -75,8 +75,8 @@ impl Session {
         let is_in_room = |one: &Participant| one.is_in_room();
         let table = Arc::clone(&self.app.resumption);
         if self.participant.as_ref().is_some_and(is_in_room) && !table.window().is_zero() {
-            let address = self.address;
-            table.linger(self, address);
+            let network = self.network();
+            table.linger(self, network);
         }
     }
 }

@@ -15,6 +15,7 @@ use super::receiving::Receiving;
 use super::translate::notice;
 use crate::app::App;
 use crate::auth::Grants;
+use crate::http::network;
 use crate::media::MediaError;
 use crate::participant::{Happening, Participant, Seat, Told, TooSlow};
 use crate::rooms::{Event, LobbySnapshot, TrackId};
@@ -25,8 +26,8 @@ use crate::rooms::{Event, LobbySnapshot, TrackId};
 /// It knows nothing of sockets: text comes in, and text goes out.
 pub(crate) struct Session {
     pub(super) app: Arc<App>,
-    /// Where the client is, if that says something.
-    pub(super) address: Option<IpAddr>,
+    /// Where the client is.
+    pub(super) address: IpAddr,
     /// The token in the address of the connection. A token in a request counts more.
     pub(super) token: Option<String>,
     /// Whether the server had keys when the client came. If keys are added later, whoever is here
@@ -102,8 +103,8 @@ impl From<TooSlow> for Closing {
 }
 
 impl Session {
-    /// A client at this address, or behind a proxy that hides it.
-    pub(crate) fn new(app: Arc<App>, address: Option<IpAddr>) -> Self {
+    /// A client at this address.
+    pub(crate) fn new(app: Arc<App>, address: IpAddr) -> Self {
         Self {
             needs_token: !app.http().keys.is_empty(),
             app,
@@ -123,6 +124,12 @@ impl Session {
     /// A client that has shown this token in the address of its connection.
     pub(crate) fn with_token(self, token: Option<String>) -> Self {
         Self { token, ..self }
+    }
+
+    /// The client's network, if it tells people apart. A proxy on this machine stands for people who
+    /// have nothing in common.
+    pub(super) fn network(&self) -> Option<IpAddr> {
+        (!self.address.is_loopback()).then(|| network(self.address))
     }
 
     /// Whether the client has said hello.
@@ -179,13 +186,7 @@ impl Session {
         let response = match result {
             Ok(ok) => Response::Ok { id, ok },
             Err(error) => {
-                self.app.metrics.refusals.inc();
-                let person = self.participant.as_ref().map(Participant::id);
-                let code = error.code();
-                tracing::debug!(?person, code, "refused");
-                self.app.refusals.note(code, |silent| {
-                    tracing::info!(?person, code, silent, "request refused");
-                });
+                self.note(&error);
                 Response::Error {
                     id,
                     error: error.body(),
@@ -193,6 +194,18 @@ impl Session {
             }
         };
         to_text(&response).into()
+    }
+
+    fn note(&self, error: &SignalingError) {
+        let person = self
+            .participant
+            .as_ref()
+            .map(|one| tracing::field::display(one.id()));
+        let (code, address) = (error.code(), self.address);
+        tracing::debug!(person, code, %address, "request refused");
+        self.app.refusals.note(code, |silent| {
+            tracing::info!(person, code, %address, silent, "request refused");
+        });
     }
 
     /// Handles what has happened, and everything that has happened since. Returns the frames to
@@ -220,6 +233,13 @@ impl Session {
         }
         self.outgoing.push(&frames);
         frames
+    }
+
+    /// Notes for the log why the client is about to go.
+    pub(crate) fn goes(&mut self, why: &'static str) {
+        if let Some(participant) = &mut self.participant {
+            participant.goes(why);
+        }
     }
 
     /// Writes the frames for a batch of events, and then makes one offer for all of them.

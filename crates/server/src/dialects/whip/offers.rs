@@ -230,11 +230,16 @@ fn choose(joined: &Joined, whom: Option<PersonId>) -> Option<Vec<&Track>> {
 
 /// The description is sound, and not one of WHIP or WHEP.
 fn sections(problem: &'static str) -> Problem {
-    Problem::Refused(StatusCode::UNPROCESSABLE_ENTITY, problem)
+    Problem::refused(StatusCode::UNPROCESSABLE_ENTITY, "bad-sections", problem)
 }
 
-const NOT_LIVE: Problem = Problem::Refused(StatusCode::CONFLICT, "nobody publishes here now");
-const ENCRYPTED: Problem = Problem::Refused(
+const NOT_LIVE: Problem = Problem::refused(
+    StatusCode::CONFLICT,
+    "not-live",
+    "nobody publishes here now",
+);
+const ENCRYPTED: Problem = Problem::refused(
     StatusCode::FORBIDDEN,
+    "encrypted",
     "the people of this room encrypt end to end, which WHIP and WHEP cannot",
 );

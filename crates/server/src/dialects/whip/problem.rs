@@ -16,8 +16,13 @@ use crate::sdp::SdpError;
 #[derive(Debug, Error)]
 pub(super) enum Problem {
     /// It breaks a rule of WHIP and WHEP, or of the server's door.
-    #[error("{1}")]
-    Refused(StatusCode, &'static str),
+    #[error("{text}")]
+    Refused {
+        status: StatusCode,
+        /// A word for logs and metrics.
+        code: &'static str,
+        text: &'static str,
+    },
     /// The description cannot be used.
     #[error("SDP: {0}")]
     Sdp(#[from] SdpError),
@@ -36,9 +41,28 @@ impl From<RoomError> for Problem {
 }
 
 impl Problem {
+    pub(super) const fn refused(
+        status: StatusCode,
+        code: &'static str,
+        text: &'static str,
+    ) -> Self {
+        Self::Refused { status, code, text }
+    }
+
+    fn code(&self) -> &'static str {
+        match self {
+            Self::Refused { code, .. } => code,
+            Self::Sdp(error) => error.code(),
+            Self::Token(error) => error.code(),
+            Self::Participant(ParticipantError::Room(error)) => error.code(),
+            Self::Participant(ParticipantError::Media(error)) => error.code(),
+            Self::Participant(ParticipantError::NoConnection) => "no-connection",
+        }
+    }
+
     fn status(&self) -> StatusCode {
         match self {
-            Self::Refused(status, _) => *status,
+            Self::Refused { status, .. } => *status,
             Self::Sdp(SdpError::Line { .. }) => StatusCode::BAD_REQUEST,
             Self::Sdp(_) => StatusCode::UNPROCESSABLE_ENTITY,
             Self::Token(_) => StatusCode::UNAUTHORIZED,
@@ -87,7 +111,7 @@ fn room_status(error: RoomError) -> StatusCode {
 
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
-        problem(self.status(), &self.to_string())
+        problem(self.status(), self.code(), &self.to_string())
     }
 }
 

@@ -21,7 +21,7 @@ use super::session::{Handle, Origin, Session, Sessions, tag};
 use super::shares::Shares;
 use crate::app::App;
 use crate::auth::{Grants, TokenError, verify};
-use crate::http::{bearer, client, cors, is_of_type, network, text};
+use crate::http::{bearer, client, cors, is_of_type, network, tally, text};
 use crate::participant::{Participant, Side};
 use crate::rooms::{NewPerson, RoomId};
 use crate::sdp::{IceFragment, Offer};
@@ -43,6 +43,7 @@ pub(crate) fn routes(app: Arc<App>) -> Router {
         .route("/whep/{room}/{person}", endpoint(post(play_person)))
         .route("/whep/{room}/sessions/{session}", session())
         .layer(from_fn_with_state(Arc::clone(&shared.app), cors))
+        .layer(from_fn_with_state(Arc::clone(&shared.app), tally))
         .with_state(shared)
 }
 
@@ -98,7 +99,11 @@ async fn begin(side: Side, room: &str, whom: Option<&str>, post: Post) -> Result
         new.name = query.remove("name").unwrap_or_else(|| otherwise.to_owned());
     }
     new.address = network;
-    let participant = Participant::enter(&shared.app.hall, &shared.app.media, new)?;
+    let comes = crate::participant::Origin {
+        dialect: words(side).0,
+        address,
+    };
+    let participant = Participant::enter(&shared.app.hall, &shared.app.media, new, comes)?;
     let (session, answer) = match side {
         Side::Sending => offers::publish(participant, &id, &offer).await?,
         Side::Receiving => offers::play(participant, &id, whom, &offer).await?,
@@ -233,38 +238,52 @@ fn admit(app: &App, headers: &HeaderMap, room: &str) -> Result<Option<Grants>> {
     }
 }
 
-const MEDIA_TYPE: Problem = Problem::Refused(
+const MEDIA_TYPE: Problem = Problem::refused(
     StatusCode::UNSUPPORTED_MEDIA_TYPE,
+    "media-type",
     "a POST takes application/sdp, a PATCH application/trickle-ice-sdpfrag",
 );
-const TOO_OFTEN: Problem = Problem::Refused(
+const TOO_OFTEN: Problem = Problem::refused(
     StatusCode::TOO_MANY_REQUESTS,
+    "too-often",
     "your network asks for sessions too often",
 );
-const SLOW: Problem =
-    Problem::Refused(StatusCode::REQUEST_TIMEOUT, "the body did not come in time");
-const TOO_LARGE: Problem = Problem::Refused(
+const SLOW: Problem = Problem::refused(
+    StatusCode::REQUEST_TIMEOUT,
+    "slow-body",
+    "the body did not come in time",
+);
+const TOO_LARGE: Problem = Problem::refused(
     StatusCode::PAYLOAD_TOO_LARGE,
+    "too-large",
     "the body is larger than a description may be, or ends too early",
 );
-const NOT_UTF8: Problem = Problem::Refused(StatusCode::BAD_REQUEST, "the body is not UTF-8");
-const NO_CREDENTIALS: Problem = Problem::Refused(
+const NOT_UTF8: Problem =
+    Problem::refused(StatusCode::BAD_REQUEST, "not-utf8", "the body is not UTF-8");
+const NO_CREDENTIALS: Problem = Problem::refused(
     StatusCode::BAD_REQUEST,
+    "no-credentials",
     "an ICE restart needs a=ice-ufrag and a=ice-pwd",
 );
 /// RFC 6585 §3.
-const NO_IF_MATCH: Problem =
-    Problem::Refused(StatusCode::PRECONDITION_REQUIRED, "If-Match is missing");
-const STALE_IF_MATCH: Problem = Problem::Refused(
+const NO_IF_MATCH: Problem = Problem::refused(
+    StatusCode::PRECONDITION_REQUIRED,
+    "no-if-match",
+    "If-Match is missing",
+);
+const STALE_IF_MATCH: Problem = Problem::refused(
     StatusCode::PRECONDITION_FAILED,
+    "stale-if-match",
     "If-Match is not the ETag of the session",
 );
-const NOT_THIS_ROOM: Problem = Problem::Refused(
+const NOT_THIS_ROOM: Problem = Problem::refused(
     StatusCode::FORBIDDEN,
+    "not-allowed",
     "your token does not allow to enter this room",
 );
-const NOT_THIS_WAY: Problem = Problem::Refused(
+const NOT_THIS_WAY: Problem = Problem::refused(
     StatusCode::FORBIDDEN,
+    "not-allowed",
     "your token does not allow this: to publish, or to play",
 );
 /// The type of offers and answers.

@@ -1,5 +1,6 @@
 //! One client: a participant in a room until it says that it leaves, or is silent.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -68,14 +69,14 @@ impl Sessions {
     /// Serves a session by a task of its own. Returns its id.
     pub(super) fn begin(
         &self,
-        session: Session,
+        mut session: Session,
         origin: Origin,
         tag: String,
         ending: watch::Receiver<bool>,
     ) -> String {
         // Whoever knows the URL may end the session.
         let id = uuid::Uuid::new_v4().simple().to_string();
-        let (commands, inbox) = mpsc::channel(COMMANDS);
+        let (commands, mut inbox) = mpsc::channel(COMMANDS);
         let network = origin.network;
         let handle = Handle {
             origin,
@@ -95,7 +96,10 @@ impl Sessions {
         let (sessions, own) = (self.clone(), id.clone());
         tokio::spawn(async move {
             let connected = || sessions.is_connected(network, &own);
-            serve(session, inbox, ending, connected).await;
+            let why = serve(&mut session, &mut inbox, ending, connected).await;
+            let why = why.unwrap_or_else(|error| error.to_string().into());
+            session.participant.goes(why);
+            drop(session);
             sessions.is_connected(network, &own);
             sessions.lock().by_id.remove(&own);
         });
@@ -146,19 +150,15 @@ pub(super) fn tag(parameters: &TransportParameters) -> String {
     format!("\"{}\"", parameters.ice.username_fragment)
 }
 
+/// Serves it to its end, and returns why it has ended.
 async fn serve(
-    mut session: Session,
-    mut inbox: mpsc::Receiver<Command>,
+    session: &mut Session,
+    inbox: &mut mpsc::Receiver<Command>,
     mut ending: watch::Receiver<bool>,
     connected: impl Fn(),
-) {
-    let person = session.participant.id();
-    let Ok(silence) = session.participant.silence(session.side) else {
-        return;
-    };
-    let Ok(connecting) = session.participant.connected(session.side) else {
-        return;
-    };
+) -> Result<Cow<'static, str>, Problem> {
+    let silence = session.participant.silence(session.side)?;
+    let connecting = session.participant.connected(session.side)?;
     tokio::pin!(silence, connecting);
     let mut is_connecting = true;
     loop {
@@ -167,23 +167,24 @@ async fn serve(
                 Some(Command::Restart(answer)) => {
                     let _ = answer.send(session.restart().await);
                 }
-                Some(Command::End) | None => break,
+                Some(Command::End) | None => return Ok("deleted".into()),
             },
             happening = session.participant.next() => {
-                let Ok(told) = session.participant.happened(happening).await else { break };
-                if told.iter().any(|told| session.ends_with(told)) {
-                    break;
+                let Ok(told) = session.participant.happened(happening).await else {
+                    return Ok("too-slow".into());
+                };
+                if let Some(why) = told.iter().find_map(|told| session.end_of(told)) {
+                    return Ok(why.into());
                 }
             }
             () = &mut connecting, if is_connecting => {
                 is_connecting = false;
                 connected();
             }
-            why = &mut silence => {
-                tracing::info!(%person, "a WHIP or WHEP client leaves: {why}");
-                break;
+            why = &mut silence => return Ok(why.to_string().into()),
+            () = async { let _ = ending.wait_for(|ending| *ending).await; } => {
+                return Ok("server-ends".into());
             }
-            () = async { let _ = ending.wait_for(|ending| *ending).await; } => break,
         }
     }
 }
@@ -194,21 +195,23 @@ impl Session {
         Ok(self.participant.transport(self.side)?)
     }
 
-    /// Whether nothing is left to do. A client cannot be offered anything new.
-    fn ends_with(&mut self, told: &Told) -> bool {
+    /// Why nothing is left to do, if that is so. A client cannot be offered anything new.
+    fn end_of(&mut self, told: &Told) -> Option<&'static str> {
         match told {
-            Told::MediaLost | Told::Event(Event::RoomEnded | Event::Removed(_)) => true,
+            Told::MediaLost => Some("media-lost"),
+            Told::Event(Event::RoomEnded | Event::Removed(_)) => Some("out of the room"),
             Told::Event(Event::TrackClosed(track)) if self.side == Side::Receiving => {
                 self.plays.retain(|played| played != track);
-                self.plays.is_empty()
+                self.plays.is_empty().then_some("nothing is left to play")
             }
-            Told::Event(_) => false,
+            Told::Event(_) => None,
         }
     }
 }
 
-const NO_SESSION: Problem = Problem::Refused(
+const NO_SESSION: Problem = Problem::refused(
     StatusCode::NOT_FOUND,
+    "no-such-session",
     "there is no such session, or not any more",
 );
 /// Commands that may wait.

@@ -4,7 +4,7 @@ use super::*;
 
 /// One who has come online with a token for what the flags say.
 async fn bearer(app: &Arc<App>, flags: &[&str]) -> Client {
-    let mut client = Client(Session::new(Arc::clone(app), None).with_token(Some(token(flags))));
+    let mut client = Client(Session::new(Arc::clone(app), HERE).with_token(Some(token(flags))));
     let attributes = json!({ "team": "hostile" });
     let hello = json!({ "version": 1, "name": "Me", "metadata": "mine", "attributes": attributes });
     client.ok("hello", hello).await;

@@ -3,6 +3,7 @@
 mod grants;
 mod resuming;
 
+use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 
 use axum::extract::ws::Utf8Bytes;
@@ -16,6 +17,8 @@ use crate::cli::{Cli, Command};
 use crate::media::Media;
 use crate::participant::{Happening, Unattended, Woken};
 use crate::sdp::Offerer;
+
+const HERE: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
 
 /// A server without workers.
 fn app(flags: &[&str]) -> Arc<App> {
@@ -33,7 +36,7 @@ struct Client(Session);
 impl Client {
     /// One that has said hello.
     async fn online(app: &Arc<App>, name: &str) -> Self {
-        let mut client = Self(Session::new(Arc::clone(app), None));
+        let mut client = Self(Session::new(Arc::clone(app), HERE));
         let hello = json!({ "version": 1, "name": name });
         client.ok("hello", hello).await;
         client
@@ -174,7 +177,7 @@ async fn one_at_the_door_learns_what_the_room_is() {
     let mut ann = Client::online(&app, "Ann").await;
     let room = json!({ "name": "Talk", "kind": "presentation", "started": true });
     let created = ann.ok("create-room", room).await;
-    let mut bob = Client(Session::new(Arc::clone(&app), None));
+    let mut bob = Client(Session::new(Arc::clone(&app), HERE));
     let described = bob
         .ok("describe-room", json!({ "room": created["room"] }))
         .await;
@@ -200,7 +203,7 @@ async fn rooms_for_two_are_made_by_ringing_alone() {
 #[tokio::test]
 async fn what_is_no_request_is_refused() {
     let app = app(&[]);
-    let mut session = Session::new(Arc::clone(&app), None);
+    let mut session = Session::new(Arc::clone(&app), HERE);
     for frame in ["", "hello", "[]", "{}", "{\"id\":-1}", "{\"id\":\"x\"}"] {
         assert_eq!(
             session.request(frame).await,
@@ -392,12 +395,12 @@ async fn limits_of_the_configuration_hold() {
         "--max-chat-length=3",
         "--max-people=1",
     ]);
-    let mut ann = Client(Session::new(Arc::clone(&app), None));
+    let mut ann = Client(Session::new(Arc::clone(&app), HERE));
     let long = json!({ "version": 1, "name": "Annabel" });
     assert_eq!(ann.refused("hello", long).await, "bad-name");
     ann.ok("hello", json!({ "version": 1, "name": "Ann" }))
         .await;
-    let mut bob = Client(Session::new(Arc::clone(&app), None));
+    let mut bob = Client(Session::new(Arc::clone(&app), HERE));
     let hello = json!({ "version": 1, "name": "Bob" });
     assert_eq!(bob.refused("hello", hello.clone()).await, "too-many-people");
     drop(ann);
@@ -428,7 +431,7 @@ const KEYS: &str = "--keys=key:a-secret-of-thirty-two-characters";
 #[tokio::test]
 async fn a_server_with_keys_lets_nobody_in_without_a_token() {
     let app = guarded();
-    let mut ann = Client(Session::new(Arc::clone(&app), None));
+    let mut ann = Client(Session::new(Arc::clone(&app), HERE));
     let hello = |token: &str| json!({ "version": 1, "name": "Ann", "token": token });
     let plain = json!({ "version": 1, "name": "Ann" });
     assert_eq!(ann.refused("hello", plain).await, "token-missing");
@@ -458,7 +461,7 @@ async fn a_token_opens_its_own_room_and_allows_what_it_says() {
     let app = guarded();
     let flags = ["--identity=ann", "--room=soup", "--no-publish", "--no-data"];
     let shown = token(&flags);
-    let mut ann = Client(Session::new(Arc::clone(&app), None).with_token(Some(shown)));
+    let mut ann = Client(Session::new(Arc::clone(&app), HERE).with_token(Some(shown)));
     assert_eq!(
         ann.refused("describe-room", json!({ "room": "soup" }))
             .await,
@@ -491,7 +494,7 @@ async fn a_token_opens_its_own_room_and_allows_what_it_says() {
 async fn a_name_in_the_token_is_the_name() {
     let app = guarded();
     let flags = ["--identity=ann", "--name=Ann of the token", "--list"];
-    let mut ann = Client(Session::new(Arc::clone(&app), None).with_token(Some(token(&flags))));
+    let mut ann = Client(Session::new(Arc::clone(&app), HERE).with_token(Some(token(&flags))));
     ann.ok("hello", json!({ "version": 1, "name": "Bob" }))
         .await;
     ann.ok("watch-lobby", json!({ "watch": true })).await;
@@ -508,7 +511,7 @@ async fn who_one_is_does_not_change_with_a_second_token() {
     let app = guarded();
     let admin = token(&["--identity=eve", "--room=hers", "--admin"]);
     let guest = token(&["--identity=eve", "--room=theirs"]);
-    let mut eve = Client(Session::new(Arc::clone(&app), None));
+    let mut eve = Client(Session::new(Arc::clone(&app), HERE));
     let hello = |token: &str| json!({ "version": 1, "name": "Eve", "token": token });
     let describe = |token: &str| json!({ "room": "theirs", "token": token });
     // At the door nobody is anybody yet.
@@ -538,7 +541,7 @@ async fn on_a_server_with_keys_a_guest_who_comes_first_owns_nothing() {
         &["--identity=ann", "--room=soup", "--admin"],
         &["--identity=cid", "--room=salad", "--create"],
     ] {
-        let session = Session::new(Arc::clone(&app), None).with_token(Some(token(flags)));
+        let session = Session::new(Arc::clone(&app), HERE).with_token(Some(token(flags)));
         let mut client = Client(session);
         let hello = json!({ "version": 1, "name": "x" });
         client.ok("hello", hello).await;
@@ -594,7 +597,7 @@ async fn whoever_came_before_the_first_key_needs_no_token() {
     app.set_http((*guarded().http()).clone());
     ann.ok("chat", json!({ "text": "still here" })).await;
     ann.ok("leave", Value::Null).await;
-    let mut bob = Client(Session::new(Arc::clone(&app), None));
+    let mut bob = Client(Session::new(Arc::clone(&app), HERE));
     let hello = json!({ "version": 1, "name": "Bob" });
     assert_eq!(bob.refused("hello", hello).await, "token-missing");
 }
@@ -603,7 +606,7 @@ async fn whoever_came_before_the_first_key_needs_no_token() {
 async fn a_token_of_one_room_makes_and_lists_no_others() {
     let app = guarded();
     let flags = ["--identity=ann", "--room=soup", "--create", "--list"];
-    let mut ann = Client(Session::new(Arc::clone(&app), None).with_token(Some(token(&flags))));
+    let mut ann = Client(Session::new(Arc::clone(&app), HERE).with_token(Some(token(&flags))));
     ann.ok("hello", json!({ "version": 1, "name": "Ann" }))
         .await;
     let room = json!({ "name": "x", "kind": "meeting" });

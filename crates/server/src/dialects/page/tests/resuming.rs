@@ -14,7 +14,7 @@ struct Traveller {
 
 impl Traveller {
     async fn online(app: &Arc<App>, name: &str) -> Self {
-        let mut client = Client(Session::new(Arc::clone(app), None));
+        let mut client = Client(Session::new(Arc::clone(app), HERE));
         let hello = json!({ "version": 1, "name": name });
         let welcome = client.ok("hello", hello).await;
         Self {
@@ -42,7 +42,7 @@ impl Traveller {
 
 /// Comes back over a new connection. Returns its client with the answer and what follows it.
 async fn resume(app: &Arc<App>, secret: &Value, received: u64) -> (Client, Vec<Value>) {
-    let mut session = Session::new(Arc::clone(app), None);
+    let mut session = Session::new(Arc::clone(app), HERE);
     let data = json!({ "secret": secret, "received": received });
     let frame = json!({ "id": 99, "type": "resume", "data": data });
     let frames = session.request(&frame.to_string()).await.unwrap();
