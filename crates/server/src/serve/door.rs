@@ -71,7 +71,8 @@ impl Door {
             let limit = getrlimit(Resource::RLIMIT_NOFILE).map_or(0, |(soft, _)| soft);
             tracing::error!(
                 limit,
-                "out of file descriptors: connections that have proven nothing give way; raise the limit (ulimit -n, LimitNOFILE)"
+                "out of file descriptors: connections that have proven nothing give way; raise the limit \
+                 (ulimit -n, LimitNOFILE)"
             );
         }
         self.app.guests.evict_oldest();
