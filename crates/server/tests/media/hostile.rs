@@ -218,8 +218,8 @@ async fn a_controller_that_does_not_read_stalls_no_media() {
             subscriber.until_more(1).await;
         }
     }
-    // That is a sixth of a second, or 15 seconds.
-    subscriber.until_more(times(5, 450)).await;
+    // That is a third of a second, or 16 seconds.
+    subscriber.until_more(times(5, 240)).await;
     while asked.try_join_next().is_some() {}
     assert!(asked.len() > 10_000, "the controller does not read");
     let grown = resident_kib(call.worker.pid()).saturating_sub(resident);

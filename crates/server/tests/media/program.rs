@@ -55,6 +55,8 @@ impl Valve {
     pub(crate) fn settings(&self) -> WorkerSettings {
         WorkerSettings {
             binary: WorkerBinary::Path(self.directory.join("worker")),
+            // The requests of a soak wait until the valve opens.
+            request_timeout: 2 * crate::DEADLINE,
             ..WorkerSettings::default()
         }
     }
