@@ -1,4 +1,5 @@
-//! What a transport sends: datagrams of its kind, and media, which is always sent by record.
+//! What a transport sends: datagrams of its kind, and media, which is sent by record. Only a packet
+//! that is repeated as it was protected needs no record.
 
 use super::egress::{RtpToSend, Sent};
 use super::webrtc::DtlsStep;
@@ -41,7 +42,7 @@ impl Transport {
         }
     }
 
-    /// The only way in which media leaves. The record says which packet of the producer's store
+    /// Sends a packet of media. The record says which packet of the producer's store
     /// goes to the peer of `consumer`, and how. Forwarding and repair differ only in the purpose.
     /// The caller has checked that the output has room.
     pub(crate) fn send_by_record(
