@@ -128,14 +128,20 @@ impl Server {
 
     /// What `/metrics` says now.
     fn scrape(&self) -> String {
+        let answer = self.ask("GET /metrics");
+        assert!(answer.ends_with("# EOF\n"), "{answer}");
+        answer
+    }
+
+    /// The whole answer to a request without a body.
+    fn ask(&self, request: &str) -> String {
         let host = self.url.trim_start_matches("http://").trim_end_matches('/');
         let mut stream = TcpStream::connect(host).unwrap();
         stream.set_read_timeout(Some(PATIENCE)).unwrap();
-        let head = format!("GET /metrics HTTP/1.1\r\nhost: {host}\r\nconnection: close\r\n\r\n");
+        let head = format!("{request} HTTP/1.1\r\nhost: {host}\r\nconnection: close\r\n\r\n");
         stream.write_all(head.as_bytes()).unwrap();
         let mut answer = String::new();
         stream.read_to_string(&mut answer).unwrap();
-        assert!(answer.ends_with("# EOF\n"), "{answer}");
         answer
     }
 }
@@ -258,7 +264,13 @@ fn metrics_move_with_a_call_and_are_those_of_the_dashboard() {
     let mut watcher = Process::start(&["join", "--name=Ann", &server.room("soup")]);
     let tone = watcher.until("the tone", |line| Counts::read(line, "microphone (opus)"));
     let picture = watcher.until("the picture", |line| Counts::read(line, "camera (VP8)"));
+    let refusal = server.ask("POST /whip/soup");
+    assert!(refusal.starts_with("HTTP/1.1 415"), "{refusal}");
     let busy = server.scrape();
+    assert_eq!(
+        figure(&busy, "tureen_refused_total{reason=\"media-type\"}"),
+        1.0
+    );
     assert_eq!(of_worker(&busy, "producers"), 2.0);
     assert_eq!(of_worker(&busy, "consumers"), 2.0);
     #[expect(clippy::cast_precision_loss, reason = "some hundred packets")]
