@@ -5,6 +5,7 @@ import { el } from "./dom.js";
 import { icon } from "./icons.js";
 import { canEncrypt } from "./encryption.js";
 import { store } from "./store.js";
+import { granted } from "./token.js";
 
 /**
  * Shows the door. Resolves with `{ name, passphrase, viewer, tracks }` when the user comes in;
@@ -14,7 +15,7 @@ import { store } from "./store.js";
  */
 export function showDoor(root, { room, info, produce, passphrase, encrypted, problem }) {
   const mirror = produce ? new Mirror() : null;
-  const name = el("input", { type: "text", required: true, maxLength: 64, autocomplete: "name", value: store.name, placeholder: "What others call you" });
+  const name = el("input", { type: "text", required: true, maxLength: 64, autocomplete: "name", value: store.name, readOnly: Boolean(granted.name), placeholder: "What others call you" });
   const secret = el("input", { type: "password", value: passphrase, autocomplete: "off", placeholder: "Agreed on outside of this server" });
   const secretField = el("label", { class: "field", hidden: !encrypted || !canEncrypt }, "Passphrase of the room", secret);
 

@@ -11,7 +11,7 @@ import { showLobby, welcome } from "./lobby.js";
 import { LostOverlay, untilServer } from "./reconnect.js";
 import { Signaling } from "./signaling.js";
 import { store } from "./store.js";
-import { token } from "./token.js";
+import { granted, token } from "./token.js";
 import { roomEnded, visit } from "./visit.js";
 
 const root = document.getElementById("app");
@@ -27,6 +27,7 @@ async function start() {
 async function visitLobby() {
   document.title = "Tureen";
   const signaling = await connect();
+  if (!signaling) return;
   let isAway = false;
   const leave = () => {
     close();
@@ -57,7 +58,7 @@ async function visitLobby() {
   addEventListener("pagehide", () => signaling.close(), { once: true });
 }
 
-/** Connects under the name that is remembered, or asks for one until the server takes it. */
+/** Connects under the name that is remembered, or asks for one until the server takes it. Nothing for one who may not come in. */
 async function connect() {
   let problem;
   for (;;) {
@@ -71,6 +72,10 @@ async function connect() {
       return signaling;
     } catch (error) {
       signaling.close();
+      if (error.code?.startsWith("token-")) {
+        shutOut(error.message);
+        return undefined;
+      }
       if (error.code !== "bad-name") {
         await unreachable(error);
         continue;
@@ -120,7 +125,8 @@ function straightIn() {
   return { name: store.name, passphrase: "", viewer: false, tracks };
 }
 
-/** Shows the door, which knows of the room what the server says. Nothing when the room has ended. */
+/** Shows the door, which knows of the room what the server says. Nothing for one who may not come in, or
+    when the room has ended. */
 async function atTheDoor(door, hasKey) {
   let info = await describe(door.room);
   if (info?.code === "room-ended") {
@@ -130,8 +136,12 @@ async function atTheDoor(door, hasKey) {
     }
     info = undefined;
   }
+  if (info?.code) {
+    shutOut(info.message);
+    return undefined;
+  }
   // In a presentation the others watch: no device of theirs is ever asked for.
-  const mayPublish = info?.kind !== "presentation" || Boolean(store.secret(door.room));
+  const mayPublish = granted.mayPublish && (info?.kind !== "presentation" || Boolean(store.secret(door.room)));
   const isPlain = info?.encrypted === false;
   let { problem, passphrase } = door;
   if (isPlain && hasKey && !problem) problem = sentences["not-encrypted"];
@@ -146,7 +156,7 @@ async function atTheDoor(door, hasKey) {
   });
 }
 
-/** What the server says of a room; nothing when there is none. */
+/** What the server says of a room, or why it says nothing; nothing when there is none. */
 async function describe(room) {
   for (;;) {
     const signaling = new Signaling();
@@ -155,12 +165,23 @@ async function describe(room) {
       return await signaling.request("describe-room", { room, token });
     } catch (error) {
       if (error.code === "no-such-room") return undefined;
-      if (error.code) return { code: error.code };
+      if (error.code) return { code: error.code, message: error.message };
       await unreachable(error);
     } finally {
       signaling.close();
     }
   }
+}
+
+/** The end for one who needs another link to come in. */
+function shutOut(reason) {
+  document.title = "Tureen";
+  const again = el("button", { onclick: () => location.reload() }, "Try again");
+  root.replaceChildren(el("main", { class: "welcome" }, el("div", { class: "card" },
+    el("div", { class: "brand" }, el("img", { src: "/static/icon.svg", alt: "" }), el("h1", {}, "You cannot come in")),
+    el("p", { class: "muted breakable", role: "alert" }, reason),
+    again)));
+  again.focus();
 }
 
 /** Closes a device that is open or will be. */

@@ -1,5 +1,7 @@
 // What the browser remembers from visit to visit. Nothing of it is sent unless asked for.
 
+import { granted } from "./token.js";
+
 function read(key) {
   try {
     return localStorage.getItem(`tureen.${key}`);
@@ -18,11 +20,12 @@ function write(key, value) {
 }
 
 export const store = {
+  /** The user's name: the one that their token gives, or the one that they have chosen. */
   get name() {
-    return read("name") ?? "";
+    return granted.name || (read("name") ?? "");
   },
   set name(name) {
-    write("name", name);
+    if (!granted.name) write("name", name);
   },
   /** The secret that proves ownership of a room. */
   secret: (room) => read(`secret.${room}`) ?? undefined,

@@ -25,3 +25,16 @@ function remembered(token) {
 
 /** Nothing where the address had none. */
 export const token = remembered(take());
+
+/** What the token says of its bearer. The server reads it for itself; this is for the page alone. */
+export const granted = read(token);
+
+function read(text) {
+  try {
+    const bytes = atob(text.split(".")[1].replaceAll("-", "+").replaceAll("_", "/"));
+    const claims = JSON.parse(new TextDecoder().decode(Uint8Array.from(bytes, (one) => one.charCodeAt(0))));
+    return { name: claims.name || "", mayPublish: claims.video?.canPublish !== false };
+  } catch {
+    return { name: "", mayPublish: true };
+  }
+}
