@@ -131,6 +131,11 @@ mod tests {
             ),
             ("config = \"x\"", "no key \"config\""),
             ("max-rooms = 1.5", "max-rooms: invalid type: floating point"),
+            (
+                "\nice-servers = [\"stun:a.example\", \"http://b.example\"]",
+                "line 2: ice-servers: it must be stun:HOST",
+            ),
+            ("turn-secret = 5", "line 1: turn-secret: a text is expected"),
             ("[max-rooms]", "max-rooms: invalid type: map"),
             ("max-rooms", "line 1: "),
             ("max-rooms = 1\nmax-rooms = 2", "line 2: duplicate key"),
@@ -184,6 +189,25 @@ mod tests {
         assert!(error.to_string().contains("set tls-key as well"), "{error}");
         // The two may come from two places.
         assert!(serve_with_file("tls-cert = \"c.pem\"", &["--tls-key=k.pem"]).is_ok());
+    }
+
+    #[test]
+    fn a_turn_server_without_a_login_is_refused() {
+        for flags in [
+            &["--ice-servers=turn:a.example"][..],
+            &["--ice-servers=turn:a.example", "--turn-username=ann"],
+            &[
+                "--turn-username=a",
+                "--turn-credential=b",
+                "--turn-secret=c",
+            ],
+        ] {
+            let error = serve(flags).unwrap_err();
+            assert!(matches!(error, ConfigError::TurnLogin), "{error:?}");
+        }
+        assert!(serve(&["--ice-servers=stun:a.example"]).is_ok());
+        let file = "ice-servers = [\"turns:a.example\"]\nturn-secret = \"north\"\n";
+        assert!(serve_with_file(file, &[]).is_ok());
     }
 
     fn serve(flags: &[&str]) -> Result<ServeConfig, ConfigError> {

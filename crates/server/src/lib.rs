@@ -25,8 +25,9 @@ mod serve;
 pub use auth::{ApiKey, ApiKeyError, TokenArgs, TokenCommandError, TokenSource, token};
 pub use cli::{Cli, Command};
 pub use config::{
-    AnnouncedAddress, CodecName, ConfigError, HostName, HttpConfig, LogConfig, LogFormat,
-    MediaConfig, Network, Origin, RoomConfig, ServeConfig, ValueError, WorkerLog, default_file,
+    AnnouncedAddress, CodecName, ConfigError, Hidden, HostName, HttpConfig, IceServer, LogConfig,
+    LogFormat, MediaConfig, Network, Origin, RoomConfig, ServeConfig, ValueError, WorkerLog,
+    default_file,
 };
 pub use dump::{DumpArgs, DumpCommandError, dump};
 pub use join::{DescriptionError, JoinConfig, JoinError, RoomUrl, RoomUrlError, join};

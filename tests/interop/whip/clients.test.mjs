@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { openBrowser } from "../browser/browsers.mjs";
-import { enterRoom, seen } from "../browser/pages.mjs";
+import { comeIn, enterRoom, seen } from "../browser/pages.mjs";
 import { startServer } from "../browser/server.mjs";
 import { openPage, startSite } from "./site.mjs";
 
@@ -71,6 +71,58 @@ test("who plays a room plays the one who publishes there", async () => {
   await plays(player, "the publisher");
   await publisher.close();
   await player.close();
+});
+
+test("a player goes on when the page that it watches is loaded anew", async () => {
+  const person = await browser.newPage();
+  await enterRoom(person, server.url, "again", "Ann");
+  const player = await openPage(browser, site);
+  await player.evaluate((url) => globalThis.playWithWhipWhep(url), `${server.url}whep/again/Ann`);
+  let before = await plays(player, "Ann");
+  await person.reload();
+  await comeIn(person, "Ann");
+  before = await plays(player, "Ann, back", before.decoded + 15);
+  assert.deepEqual(before.states, ["connected"]);
+  // Everybody is gone for a while.
+  await person.goto("about:blank");
+  await enterRoom(person, server.url, "again", "Ann");
+  const { states } = await plays(player, "Ann, back again", before.decoded + 15);
+  assert.deepEqual(states, ["connected"]);
+  await player.close();
+  await person.close();
+});
+
+test("a player follows the stage, and the next who publishes", async () => {
+  const small = await openPage(browser, site);
+  await small.evaluate((url) => globalThis.publishWithWhipWhep(url), `${server.url}whip/stage?name=Small`);
+  await small.evaluate(() => {
+    const sender = globalThis.client.pc.getSenders().find(({ track }) => track.kind === "video");
+    const parameters = sender.getParameters();
+    parameters.encodings[0].scaleResolutionDownBy = 2;
+    return sender.setParameters(parameters);
+  });
+  const player = await openPage(browser, site);
+  await player.evaluate((url) => globalThis.playWithWhipWhep(url), `${server.url}whep/stage`);
+  const shows = (tall) => figures(player, tall ? "the large picture" : "the small one",
+    ({ decoded, height }) => decoded > 0 && (height > 90) === tall);
+  await plays(player, "the one who was first");
+  await shows(false);
+
+  const large = await openPage(browser, site);
+  await large.evaluate((url) => globalThis.publishSimulcast(url), `${server.url}whip/stage?name=Large`);
+  const person = await browser.newPage();
+  await enterRoom(person, server.url, "stage", "Ann", "?produce=false");
+  await person.waitForFunction(() => globalThis.tureen.call.tracks.size === 3);
+  await person.evaluate(() => {
+    const { call } = globalThis.tureen;
+    const large = [...call.participants.values()].find(({ name }) => name === "Large");
+    return call.putOnStage([...call.tracks.values()].find(({ participant }) => participant === large.id));
+  });
+  await shows(true);
+  await large.evaluate(() => globalThis.client.stop());
+  const { states } = await shows(false);
+  assert.deepEqual(states, ["connected"]);
+  for (const page of [small, player, large, person]) await page.close();
 });
 
 test("ICE starts over, and media goes on", async () => {

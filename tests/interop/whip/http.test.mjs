@@ -28,6 +28,12 @@ const post = (url, body, headers = {}) =>
 const patch = (url, headers = {}, body = "a=ice-ufrag:abcd\r\na=ice-pwd:abcdefghijklmnopqrstuv\r\n") =>
   fetch(url, { method: "PATCH", body, headers: { "Content-Type": "application/trickle-ice-sdpfrag", ...headers } });
 
+/** The header that shows a token. */
+function bearer(identity, ...flags) {
+  const token = execFileSync(binary, ["token", "--keys", keys, "--identity", identity, ...flags], { encoding: "utf8" });
+  return { Authorization: `Bearer ${token.trim()}` };
+}
+
 /** A session that is never connected. */
 async function begin(room, headers) {
   const response = await post(`${server.url}whip/${room}`, publish, headers);
@@ -59,13 +65,15 @@ test("a session from its beginning to its end", async () => {
   assert.ok(answer.endsWith("\r\n") && !/[^\r]\n/.test(answer));
   assert.match(answer, /a=setup:passive/);
   assert.equal(answer.match(/a=recvonly/g).length, 2);
+  assert.equal(answer.match(/a=rtcp-mux-only\r\n/g).length, 2);
   const tag = response.headers.get("etag");
   assert.match(tag, /^"[^"]+"$/);
 
   assert.equal((await fetch(session)).status, 204);
-  assert.equal((await patch(session, { "If-Match": tag })).status, 204);
+  const trickled = await patch(session, { "If-Match": tag }, "a=end-of-candidates\r\n");
+  assert.deepEqual([trickled.status, trickled.headers.get("etag")], [204, null]);
   // Eyevinn's client writes it so.
-  assert.equal((await patch(session, { ETag: tag })).status, 204);
+  assert.equal((await patch(session, { ETag: tag }, "a=end-of-candidates\r\n")).status, 204);
   await refused(await patch(session), 428);
   await refused(await patch(session, { "If-Match": "\"other\"" }), 412);
   await refused(await patch(session, { "If-Match": tag, "Content-Type": "application/sdp" }), 415);
@@ -79,10 +87,15 @@ test("a session from its beginning to its end", async () => {
   assert.ok(fresh !== tag && fragment.includes(`a=ice-ufrag:${fresh.slice(1, -1)}\r\n`));
   assert.match(fragment, /^a=candidate:.*\r\n/m);
   await refused(await patch(session, { "If-Match": tag }), 412);
+  // The credentials of now are no restart, and others are one, whatever If-Match says.
+  assert.equal((await patch(session, { "If-Match": fresh })).status, 204);
+  const others = "a=ice-ufrag:efgh\r\na=ice-pwd:abcdefghijklmnopqrstuv\r\n";
+  assert.equal((await patch(session, { "If-Match": fresh }, others)).status, 200);
 
   const elsewhere = new URL(session.pathname.replace("/life/", "/other/"), session);
   await refused(await fetch(elsewhere, { method: "DELETE" }), 404);
-  assert.equal((await fetch(session, { method: "DELETE" })).status, 200);
+  // No ICE session is to be matched here.
+  assert.equal((await fetch(session, { method: "DELETE", headers: { "If-Match": "\"other\"" } })).status, 200);
   await refused(await fetch(session, { method: "DELETE" }), 404);
   await refused(await fetch(session), 404);
 });
@@ -91,6 +104,9 @@ test("what cannot be answered is refused with a reason", async () => {
   const whip = `${server.url}whip/refused`;
   await refused(await post(whip, publish, { "Content-Type": "text/plain" }), 415);
   await refused(await post(whip, "hello"), 400);
+  await refused(await post(whip, publish, { Accept: "text/html, application/json" }), 406);
+  // Sound alone would be half of what was offered.
+  await refused(await post(whip, publish.replace(/(VP8|VP9|H264|AV1)\/90000/g, "X/90000")), 422);
   await refused(await post(whip, receive), 422);
   await refused(await post(whip, publish.replaceAll("a=ice-pwd", "a=x")), 422);
   const twice = publish + publish.slice(publish.indexOf("m=video")).replace("a=mid:1", "a=mid:2");
@@ -108,11 +124,10 @@ test("who plays where nobody publishes is told when to come again", async () => 
   assert.match(await player.text(), /a=sendonly/);
   const played = new URL(player.headers.get("location"), player.url);
   // Players at hand do not keep the ETag.
-  assert.equal((await patch(played)).status, 204);
+  assert.equal((await patch(played, {}, "a=end-of-candidates\r\n")).status, 204);
   await fetch(session, { method: "DELETE" });
-  const end = Date.now() + 10_000;
-  // Nothing is left to play.
-  while ((await fetch(played)).status !== 404) assert.ok(Date.now() < end, "the player is still there");
+  // It waits for the next who publishes.
+  assert.equal((await fetch(played)).status, 204);
   const later = await post(`${server.url}whep/pause`, receive);
   assert.equal(later.headers.get("retry-after"), "2");
   await refused(later, 409);
@@ -142,10 +157,6 @@ test("pages of other origins are told that they may, or may not", async () => {
 });
 
 test("a server with keys wants a token", async () => {
-  const bearer = (identity, ...flags) => {
-    const token = execFileSync(binary, ["token", "--keys", keys, "--identity", identity, ...flags], { encoding: "utf8" });
-    return { Authorization: `Bearer ${token.trim()}` };
-  };
   const whip = `${guarded.url}whip/guarded`;
 
   const missing = await post(whip, publish);
@@ -165,4 +176,43 @@ test("a server with keys wants a token", async () => {
   // The publisher goes by the identity in its token.
   assert.equal((await post(`${guarded.url}whep/guarded/obs`, receive, bearer("ann", "--room", "guarded"))).status, 201);
   assert.equal((await fetch(session, { method: "DELETE", headers: good })).status, 200);
+});
+
+test("who offers both directions is only received from", async () => {
+  const response = await post(`${server.url}whip/both`, publish.replaceAll("a=sendonly", "a=sendrecv"));
+  assert.equal(response.status, 201);
+  const answer = await response.text();
+  assert.equal(answer.match(/a=recvonly/g).length, 2);
+  assert.doesNotMatch(answer, /a=send/);
+});
+
+test("a player agrees once on all that may come", async () => {
+  await begin("codecs");
+  const player = await post(`${server.url}whep/codecs`, receive);
+  const answer = await player.text();
+  assert.equal(answer.match(/a=sendonly/g).length, 2);
+  for (const codec of ["opus", "VP8", "H264"]) assert.match(answer, new RegExp(` ${codec}/`));
+  // Sources come and go, and with them their SSRCs; sections and their MIDs stay.
+  assert.doesNotMatch(answer, /a=ssrc/);
+});
+
+test("ICE servers are named to those who may come in", async () => {
+  const named = await startServer([`--keys=${keys}`, "--ice-servers=stun:stun.example.org,turn:turn.example.org?transport=udp", "--turn-secret=north"]);
+  try {
+    const headers = bearer("obs", "--room", "named");
+    const whip = `${named.url}whip/named`;
+    const link = (response) => response.headers.get("link");
+    const published = await post(whip, publish, headers);
+    assert.equal(published.status, 201);
+    const [stun, turn, ...more] = link(published).split(", ");
+    assert.equal(stun, "<stun:stun.example.org>; rel=\"ice-server\"");
+    assert.match(turn, /^<turn:turn\.example\.org\?transport=udp>; rel="ice-server"; username="\d+:tureen"; credential="[\w+/]{27}="; credential-type="password"$/);
+    assert.deepEqual(more, []);
+    assert.equal(link(await fetch(whip, { method: "OPTIONS", headers })).split(", ").length, 2);
+    assert.equal(link(await fetch(whip, { method: "OPTIONS" })), null);
+    const preflight = { ...headers, Origin: "https://studio.example", "Access-Control-Request-Method": "POST" };
+    assert.equal(link(await fetch(whip, { method: "OPTIONS", headers: preflight })), null);
+  } finally {
+    assert.equal(await named.stop(), 0);
+  }
 });

@@ -48,6 +48,11 @@ pub enum ConfigError {
         /// What is wrong.
         reason: String,
     },
+    /// TURN servers, and nothing to log in with; or two ways to do it.
+    #[error(
+        "ice-servers: a TURN server wants turn-username and turn-credential, or turn-secret alone"
+    )]
+    TurnLogin,
     /// A certificate without its key, or a key without its certificate.
     #[error("tls-cert and tls-key belong together: set {missing} as well")]
     TlsPair {

@@ -18,7 +18,8 @@ use super::keys::{
 use super::spelling::{keys, nearest};
 use super::values::listen_address;
 use super::{
-    AnnouncedAddress, CodecName, HostName, LogFormat, Network, Origin, ServeConfig, WorkerLog,
+    AnnouncedAddress, CodecName, Hidden, HostName, IceServer, LogFormat, Network, Origin,
+    ServeConfig, WorkerLog,
 };
 use crate::auth::ApiKey;
 
@@ -34,6 +35,10 @@ struct FileKeys {
     allowed_hosts: Option<Vec<HostName>>,
     trusted_proxies: Option<Vec<Network>>,
     keys: Option<Vec<ApiKey>>,
+    ice_servers: Option<Vec<IceServer>>,
+    turn_username: Option<String>,
+    turn_credential: Option<Hidden>,
+    turn_secret: Option<Hidden>,
     metrics_remote: Option<bool>,
     max_frame_size: Option<MaxFrameSize>,
     max_message_rate: Option<MaxMessageRate>,
@@ -129,6 +134,7 @@ fn read(command: &Command, text: &str) -> Result<FileKeys, Fault> {
         // What stands there may be a secret.
         let reason = match key {
             "keys" => "a list of \"NAME:SECRET\" is expected".to_owned(),
+            "turn-credential" | "turn-secret" => "a text is expected".to_owned(),
             _ => reason,
         };
         Fault {
@@ -156,8 +162,8 @@ impl FileKeys {
         }
         take! {
             http: listen, tls_cert, tls_key, allowed_origins, allowed_hosts, trusted_proxies, keys,
-                metrics_remote, max_frame_size, max_message_rate, ping_interval, ping_timeout,
-                resume_timeout;
+                ice_servers, turn_username, turn_credential, turn_secret, metrics_remote, max_frame_size,
+                max_message_rate, ping_interval, ping_timeout, resume_timeout;
             media: workers, rtc_port, rtc_listen, announced_address, codecs,
                 initial_outgoing_bitrate, worker_log, record_channel, dump_socket;
             rooms: max_rooms, max_people, max_rooms_per_network, max_people_per_network,

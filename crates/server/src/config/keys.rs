@@ -7,7 +7,7 @@ use clap::{Args, ValueEnum};
 use serde::Deserialize;
 
 use super::values::{Within, listen_address};
-use super::{AnnouncedAddress, HostName, Network, Origin};
+use super::{AnnouncedAddress, Hidden, HostName, IceServer, Network, Origin};
 use crate::auth::ApiKey;
 
 /// Everything that `tureen serve` can be told.
@@ -91,6 +91,35 @@ pub struct HttpConfig {
         value_delimiter = ','
     )]
     pub keys: Vec<ApiKey>,
+    /// STUN and TURN servers that clients may use to get through, such as
+    /// `turn:turn.example.org?transport=udp`. Browsers that reach the ports of media need none.
+    #[arg(
+        long,
+        env = "TUREEN_ICE_SERVERS",
+        value_name = "URI",
+        value_delimiter = ','
+    )]
+    pub ice_servers: Vec<IceServer>,
+    /// Username for the TURN servers, if it is the same for everyone.
+    #[arg(long, env = "TUREEN_TURN_USERNAME", value_name = "NAME")]
+    pub turn_username: Option<String>,
+    /// Password of turn-username. Every client gets to know it.
+    #[arg(
+        long,
+        env = "TUREEN_TURN_CREDENTIAL",
+        hide_env_values = true,
+        value_name = "PASSWORD"
+    )]
+    pub turn_credential: Option<Hidden>,
+    /// Secret that the TURN servers share with this server, as coturn's static-auth-secret. Each client
+    /// is then given credentials of its own that are worth something for a day.
+    #[arg(
+        long,
+        env = "TUREEN_TURN_SECRET",
+        hide_env_values = true,
+        value_name = "SECRET"
+    )]
+    pub turn_secret: Option<Hidden>,
     /// Whether /metrics answers others than this machine. A request that a proxy passed on counts
     /// as another's, and is known by X-Forwarded-For, X-Real-IP, Forwarded or Via: a proxy on this
     /// machine must set one of them, or everybody may read the metrics through it.

@@ -5,7 +5,7 @@ use std::ffi::OsString;
 use clap::{Command, FromArgMatches};
 
 use super::error::blame;
-use super::{ConfigError, ServeConfig, file};
+use super::{ConfigError, IceServer, ServeConfig, file};
 use crate::cli::{self, Cli};
 
 /// Parses a command line, and the file that its subcommand `serve` may name.
@@ -22,6 +22,7 @@ pub(crate) fn load(command: &Command, arguments: &[OsString]) -> Result<Cli, Con
             file::merge(command, &path, given, config)?;
         }
         check_pair(config)?;
+        check_turn(config)?;
     }
     Ok(cli)
 }
@@ -33,4 +34,16 @@ fn check_pair(config: &ServeConfig) -> Result<(), ConfigError> {
         (Some(_), Some(_)) | (None, None) => return Ok(()),
     };
     Err(ConfigError::TlsPair { missing })
+}
+
+/// Credentials belong together, and no TURN server is of use without them.
+fn check_turn(config: &ServeConfig) -> Result<(), ConfigError> {
+    let http = &config.http;
+    let has_turn = http.ice_servers.iter().any(IceServer::is_turn);
+    let (username, credential) = (&http.turn_username, &http.turn_credential);
+    match (username, credential, &http.turn_secret) {
+        (Some(_), Some(_), None) | (None, None, Some(_)) => Ok(()),
+        (None, None, None) if !has_turn => Ok(()),
+        _ => Err(ConfigError::TurnLogin),
+    }
 }

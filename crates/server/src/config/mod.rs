@@ -9,6 +9,7 @@
 
 mod error;
 mod file;
+mod ice_servers;
 mod keys;
 mod listing;
 mod load;
@@ -16,6 +17,8 @@ mod spelling;
 mod values;
 
 pub use error::ConfigError;
+pub(crate) use ice_servers::IceServerAccess;
+pub use ice_servers::{Hidden, IceServer};
 pub use keys::{
     CodecName, HttpConfig, LogConfig, LogFormat, MediaConfig, RoomConfig, ServeConfig, WorkerLog,
 };

@@ -240,6 +240,12 @@ pub enum ValueError {
     /// Neither an address nor a network.
     #[error("it must be an IP address or a network such as 10.0.0.0/8")]
     Network,
+    /// No STUN or TURN server.
+    #[error(
+        "it must be stun:HOST, turn:HOST or turns:HOST, with :PORT behind it if that is not the usual \
+         one, and for TURN with ?transport=udp or ?transport=tcp if it matters"
+    )]
+    IceServer,
     /// No origin.
     #[error("it must be an origin, SCHEME://HOST or SCHEME://HOST:PORT, without a path")]
     Origin,
@@ -262,7 +268,7 @@ fn is_scheme(scheme: &str) -> bool {
 }
 
 /// Host and port of an authority; none if the port is no number of a port.
-fn split_port(authority: &str) -> Option<(&str, Option<u16>)> {
+pub(super) fn split_port(authority: &str) -> Option<(&str, Option<u16>)> {
     match authority.rsplit_once(':') {
         // The colon of an IPv6 address in brackets.
         Some((_, rest)) if rest.ends_with(']') => Some((authority, None)),

@@ -1,5 +1,6 @@
 //! Headers of the dialects that speak HTTP without a WebSocket.
 
+use std::fmt::Write as _;
 use std::sync::Arc;
 
 use axum::extract::{Request, State};
@@ -11,6 +12,7 @@ use axum::response::Response;
 use super::access::is_welcome;
 use super::problem::problem;
 use crate::app::App;
+use crate::config::IceServerAccess;
 
 /// Whether the body is of this media type, whatever its parameters.
 pub(crate) fn is_of_type(headers: &HeaderMap, wanted: &str) -> bool {
@@ -47,6 +49,51 @@ pub(crate) async fn cors(State(app): State<Arc<App>>, request: Request, next: Ne
         }
     }
     response
+}
+
+/// Whether an answer of this media type may be sent: "if none of the available representations ...
+/// are acceptable" (RFC 9110 §12.5.1), the most specific range that names it decides.
+pub(crate) fn accepts(headers: &HeaderMap, kind: &str) -> bool {
+    let whole = kind.split('/').next().map(|whole| format!("{whole}/*"));
+    let lines = headers.get_all(header::ACCEPT).iter();
+    let lines: Vec<_> = lines.filter_map(|line| line.to_str().ok()).collect();
+    let ranges = lines.iter().flat_map(|line| line.split(','));
+    let mut ranges = ranges.map(|range| {
+        let (range, parameters) = range.split_once(';').unwrap_or((range, ""));
+        let mut parameters = parameters.split(';').map(str::trim);
+        let weight = parameters.find_map(|one| one.strip_prefix("q=")?.parse::<f32>().ok());
+        (
+            range.trim().to_ascii_lowercase(),
+            weight.unwrap_or(1.0) > 0.0,
+        )
+    });
+    let ranges: Vec<_> = ranges
+        .by_ref()
+        .filter(|(range, _)| !range.is_empty())
+        .collect();
+    let names = [Some(kind.to_owned()), whole, Some("*/*".to_owned())];
+    let decides = |name: String| ranges.iter().find(|(range, _)| *range == name);
+    let decision = names.into_iter().flatten().find_map(decides);
+    decision.map_or(ranges.is_empty(), |(_, is_wanted)| *is_wanted)
+}
+
+/// Adds a `Link` for each STUN and TURN server (RFC 9725 §4.6).
+pub(crate) fn link_ice_servers(headers: &mut HeaderMap, servers: &[IceServerAccess]) {
+    let quoted = |text: &str| text.replace('\\', r"\\").replace('"', "\\\"");
+    for IceServerAccess { uri, login } in servers {
+        let mut link = format!("<{uri}>; rel=\"ice-server\"");
+        if let Some((username, credential)) = login {
+            let (username, credential) = (quoted(username), quoted(credential));
+            let _ = write!(
+                link,
+                "; username=\"{username}\"; credential=\"{credential}\"; credential-type=\"password\""
+            );
+        }
+        // Credentials that no header can carry are of no use to anyone.
+        if let Ok(link) = HeaderValue::from_str(&link) {
+            headers.append(header::LINK, link);
+        }
+    }
 }
 
 /// A header as text.
@@ -92,5 +139,24 @@ mod tests {
         assert!(!is_of_type(&headers, "application/json"));
         set(&mut headers, header::AUTHORIZATION, "Basic a.b.c");
         assert_eq!(bearer(&headers), None);
+    }
+    #[test]
+    fn what_is_accepted_is_said_by_the_most_specific_range() {
+        for (accept, is_accepted) in [
+            (None, true),
+            (Some("*/*"), true),
+            (Some("application/sdp"), true),
+            (Some("text/html, Application/*;q=0.1"), true),
+            (Some("application/json"), false),
+            (Some("application/sdp;q=0, */*"), false),
+            (Some("application/sdp; q=0.5, */*;q=0"), true),
+        ] {
+            let mut headers = HeaderMap::new();
+            if let Some(accept) = accept {
+                headers.insert(header::ACCEPT, HeaderValue::from_static(accept));
+            }
+            let is = accepts(&headers, "application/sdp");
+            assert_eq!(is, is_accepted, "{accept:?}");
+        }
     }
 }

@@ -24,9 +24,9 @@ use axum::routing::get;
 
 pub(crate) use client::client;
 pub(crate) use guests::{Guest, Guests};
-pub(crate) use headers::{bearer, cors, is_of_type, text};
+pub(crate) use headers::{accepts, bearer, cors, is_of_type, link_ice_servers, text};
 pub(crate) use metrics::Metrics;
-pub(crate) use problem::problem;
+pub(crate) use problem::{problem, status_of};
 pub(crate) use refusals::{Refusals, tally};
 pub(crate) use strangers::{MOST_PER_ADDRESS, Strangers, network};
 

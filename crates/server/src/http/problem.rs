@@ -5,6 +5,8 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde_json::json;
 
+use crate::rooms::RoomError;
+
 /// Why a request was refused, in a word for logs and metrics. It goes with the response.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Refusal(pub(super) &'static str);
@@ -32,6 +34,23 @@ pub(crate) fn problem(status: StatusCode, reason: &'static str, detail: &str) ->
         _ => {}
     }
     response
+}
+
+/// The status for what a room refuses.
+pub(crate) fn status_of(error: RoomError) -> StatusCode {
+    match error {
+        RoomError::NoSuchRoom | RoomError::NoSuchPerson => StatusCode::NOT_FOUND,
+        RoomError::RoomEnded => StatusCode::GONE,
+        RoomError::BadRoomId | RoomError::BadName { .. } => StatusCode::BAD_REQUEST,
+        RoomError::TooManyPeopleOfNetwork { .. } | RoomError::TooManyRoomsOfNetwork { .. } => {
+            StatusCode::TOO_MANY_REQUESTS
+        }
+        RoomError::TooManyPeople | RoomError::TooManyRooms | RoomError::RoomFull => {
+            StatusCode::SERVICE_UNAVAILABLE
+        }
+        RoomError::NotInCall => StatusCode::CONFLICT,
+        _ => StatusCode::FORBIDDEN,
+    }
 }
 
 /// Seconds.

@@ -7,10 +7,12 @@ use std::time::Duration;
 use futures_util::future::join_all;
 use thiserror::Error;
 use tokio::time::timeout;
+use tureen_controller::ortc::get_endpoint_rtp_parameters;
 use tureen_controller::rtp::{MediaKind, RtpCapabilities, RtpParameters};
 use tureen_controller::{
-    Consumer, ConsumerOptions, DtlsParameters, DtlsState, IceCandidate, IceParameters, IceState,
-    Numbering, Producer, ProducerOptions, WebRtcTransport, WebRtcTransportEvent,
+    ConsumeError, Consumer, ConsumerOptions, DtlsParameters, DtlsState, IceCandidate,
+    IceParameters, IceState, Numbering, Producer, ProducerOptions, WebRtcTransport,
+    WebRtcTransportEvent,
 };
 
 use super::call::{Call, Way};
@@ -95,6 +97,18 @@ impl Connection {
     /// What the room can carry.
     pub(crate) fn rtp_capabilities(&self) -> &RtpCapabilities {
         self.call.rtp_capabilities()
+    }
+
+    /// All that the participant may be sent in one stream of this kind, whatever is published; in
+    /// its own numbers, [`Numbering::Endpoint`].
+    pub(crate) fn may_send(
+        &self,
+        kind: MediaKind,
+        capabilities: &RtpCapabilities,
+    ) -> Result<RtpParameters, MediaError> {
+        let (router, enable_rtx) = (self.rtp_capabilities(), kind == MediaKind::Video);
+        let parameters = get_endpoint_rtp_parameters(kind, router, capabilities, enable_rtx);
+        Ok(parameters.map_err(ConsumeError::from)?)
     }
 
     /// Takes the client's certificate and DTLS role. A connection has one DTLS association in its

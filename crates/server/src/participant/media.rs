@@ -71,6 +71,21 @@ pub(crate) struct NewTrack {
 }
 
 impl NewTrack {
+    /// The picture or the sound of the person, as a client sends it that says no more of it.
+    pub(crate) fn of_person(kind: MediaKind, rtp_parameters: RtpParameters) -> Self {
+        let source = match kind {
+            MediaKind::Audio => TrackSource::Microphone,
+            MediaKind::Video => TrackSource::Camera,
+        };
+        Self {
+            kind,
+            source,
+            label: String::new(),
+            muted: false,
+            rtp_parameters,
+        }
+    }
+
     /// Camera and microphone are played in sync. Every screen is a group of its own.
     fn group(&self) -> String {
         let mid = self.rtp_parameters.mid.as_deref().unwrap_or_default();
@@ -79,6 +94,14 @@ impl NewTrack {
             TrackSource::Screen | TrackSource::ScreenAudio => format!("screen-{mid}"),
             TrackSource::Other(_) => format!("other-{mid}"),
         }
+    }
+}
+
+/// Rooms know nothing of RTP.
+pub(super) fn track_kind(kind: MediaKind) -> TrackKind {
+    match kind {
+        MediaKind::Audio => TrackKind::Audio,
+        MediaKind::Video => TrackKind::Video,
     }
 }
 
@@ -148,6 +171,25 @@ impl Participant {
         Ok(tracks)
     }
 
+    /// All that they may be sent in one section of this kind, whatever is published: for a client
+    /// that has named its numbers and agrees once. The stream is named after the person, because it
+    /// stays when tracks do not.
+    ///
+    /// # Errors
+    ///
+    /// [`ParticipantError::NoConnection`]; they and the room have no codec in common.
+    pub(crate) fn may_receive(&self, kind: MediaKind, mid: &str) -> Result<RtpParameters> {
+        let connection = self.connection(Side::Receiving)?;
+        let receiving = self.connections.receiving.as_ref();
+        let receiving = receiving.ok_or(ParticipantError::NoConnection)?;
+        let parameters = connection.may_send(kind, &receiving.capabilities)?;
+        Ok(RtpParameters {
+            mid: Some(mid.to_owned()).filter(|mid| !mid.is_empty()),
+            msid: Some(format!("{} {mid}", self.id)),
+            ..parameters
+        })
+    }
+
     /// The parameters of our side of a connection, for the client.
     ///
     /// # Errors
@@ -215,10 +257,7 @@ impl Participant {
     pub(crate) async fn publish(&mut self, new: NewTrack) -> Result<TrackId> {
         let me = self.id;
         let group = new.group();
-        let kind = match new.kind {
-            MediaKind::Audio => TrackKind::Audio,
-            MediaKind::Video => TrackKind::Video,
-        };
+        let kind = track_kind(new.kind);
         self.room()?
             .ask(|room| room.may_publish_source(me, kind, &new.source))?;
         let sending = self.connections.sending.as_mut();

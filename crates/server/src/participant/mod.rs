@@ -8,6 +8,7 @@
 
 mod clock;
 mod error;
+mod following;
 mod grants;
 mod hall;
 mod log;
@@ -22,6 +23,7 @@ mod room;
 mod tests;
 
 pub(crate) use error::ParticipantError;
+pub(crate) use following::Following;
 pub(crate) use hall::Hall;
 pub(crate) use log::Origin;
 pub(crate) use media::{NewTrack, Side};

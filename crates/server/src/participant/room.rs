@@ -39,6 +39,17 @@ impl Participant {
         Ok(joined)
     }
 
+    /// What they find in their room now.
+    ///
+    /// # Errors
+    ///
+    /// [`RoomError::NotInRoom`]
+    pub(crate) fn view(&self) -> Result<Joined> {
+        let room = self.room()?;
+        let view = room.ask(|room| room.holds(self.id).then(|| room.view_of(self.id)));
+        view.ok_or(RoomError::NotInRoom)
+    }
+
     /// Refuses one who is in no room.
     ///
     /// # Errors

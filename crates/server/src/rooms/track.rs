@@ -60,6 +60,11 @@ impl TrackSource {
         }
     }
 
+    /// Whether it shows the person, and not what they show.
+    pub(crate) fn is_of_camera(&self) -> bool {
+        matches!(self, Self::Camera | Self::Microphone)
+    }
+
     fn name(&self) -> &str {
         match self {
             Self::Camera => "camera",

@@ -13,8 +13,8 @@ use crate::media::TransportParameters;
 /// arrive.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct IceFragment {
-    /// Whether it names credentials of the client's.
-    pub(crate) has_credentials: bool,
+    /// The client's username fragment, if it names credentials.
+    pub(crate) ufrag: Option<String>,
     /// The media line and mid that it is about, to be repeated.
     section: (String, String),
 }
@@ -33,6 +33,7 @@ impl IceFragment {
             std::iter::once(&text.session).chain(media)
         };
         let has = |name: &str| attributes().any(|attributes| attributes.has(name));
+        let ufrag = attributes().find_map(|attributes| attributes.get("ice-ufrag"));
         let kind = text
             .media
             .first()
@@ -43,7 +44,7 @@ impl IceFragment {
             |mid: &&str| mid.len() <= MAX_MID && mid.bytes().all(|byte| byte.is_ascii_graphic());
         let mid = mid.filter(is_token).unwrap_or("0");
         Ok(Self {
-            has_credentials: has("ice-ufrag") && has("ice-pwd"),
+            ufrag: ufrag.filter(|_| has("ice-pwd")).map(str::to_owned),
             section: (kind.to_owned(), mid.to_owned()),
         })
     }
@@ -55,7 +56,7 @@ impl IceFragment {
         let mut out = String::new();
         let _ = write!(
             out,
-            "a=ice-lite\r\na=group:BUNDLE {mid}\r\nm={kind} 9 UDP/TLS/RTP/SAVPF 0\r\na=mid:{mid}\r\n\
+            "a=ice-lite\r\na=ice-options:renomination\r\na=group:BUNDLE {mid}\r\nm={kind} 9 UDP/TLS/RTP/SAVPF 0\r\na=mid:{mid}\r\n\
              a=ice-ufrag:{}\r\na=ice-pwd:{}\r\n",
             ice.username_fragment, ice.password
         );
@@ -77,9 +78,9 @@ mod tests {
             m=video 9 UDP/TLS/RTP/SAVPF 0\r\na=mid:1\r\na=candidate:1 1 udp 1 192.0.2.1 5 typ host,\
             a=candidate:2 1 udp 1 192.0.2.1 6 typ host\r\n";
         let read = IceFragment::parse(trickle).unwrap();
-        assert!(read.has_credentials);
+        assert_eq!(read.ufrag.as_deref(), Some("abcd"));
         assert_eq!(read.section, ("video".to_owned(), "1".to_owned()));
-        assert!(!IceFragment::parse("").unwrap().has_credentials);
+        assert_eq!(IceFragment::parse("").unwrap().ufrag, None);
         assert!(IceFragment::parse("hello").is_err());
     }
 }

@@ -191,7 +191,11 @@ fn the_answer_takes_what_is_accepted_and_nothing_else() {
             lines(&answer, "a=fingerprint:"),
             ["a=fingerprint:sha-256 BB:CC"; 3]
         );
-        assert_eq!(lines(&answer, "a=rtcp-mux").len(), 3);
+        // RFC 8858 §3: RTCP has no port of its own.
+        assert_eq!(
+            lines(&answer, "a=rtcp-mux"),
+            ["a=rtcp-mux", "a=rtcp-mux-only"].repeat(3)
+        );
         assert_eq!(lines(&answer, "a=ssrc").len(), 0);
         assert_eq!(lines(&answer, "o="), ["o=tureen 1 3 IN IP4 0.0.0.0"]);
         assert_eq!(

@@ -162,7 +162,7 @@ fn stream(rtp: &RtpParameters, direction: Direction, out: &mut String) {
     if direction.sends() {
         let _ = write!(out, "a=msid:{}\r\n", rtp.msid.as_deref().unwrap_or("-"));
     }
-    out.push_str("a=rtcp-mux\r\na=rtcp-rsize\r\n");
+    out.push_str("a=rtcp-mux\r\na=rtcp-mux-only\r\na=rtcp-rsize\r\n");
     for codec in &rtp.codecs {
         super::codec::write(codec, out);
     }

@@ -38,7 +38,7 @@ export class PublishConnection extends EventTarget {
     super();
     this.#signaling = signaling;
     this.#encryption = encryption;
-    this.#pc = new RTCPeerConnection(peerConnectionOptions(encryption));
+    this.#pc = new RTCPeerConnection({ ...peerConnectionOptions(encryption), iceServers: signaling.iceServers });
     this.#pc.addEventListener("icecandidate", ({ candidate }) => sendCandidate(signaling, "publish", candidate));
     watchPath(this);
   }
@@ -130,7 +130,7 @@ export class ReceiveConnection extends EventTarget {
     super();
     this.#signaling = signaling;
     this.#encryption = encryption;
-    this.#pc = new RTCPeerConnection(peerConnectionOptions(encryption));
+    this.#pc = new RTCPeerConnection({ ...peerConnectionOptions(encryption), iceServers: signaling.iceServers });
     this.#pc.addEventListener("icecandidate", ({ candidate }) => sendCandidate(signaling, "receive", candidate));
     watchPath(this);
   }

@@ -50,6 +50,8 @@ export class Signaling extends EventTarget {
   /** Our own id. */
   me = "";
   limits = { name: 64, chat: 2000 };
+  /** STUN and TURN servers, for RTCPeerConnection. */
+  iceServers = [];
 
   /** Connects, and says hello under this name, if there is one. */
   async open(name) {
@@ -58,6 +60,7 @@ export class Signaling extends EventTarget {
     const hello = await this.request("hello", { version: VERSION, name, token });
     this.me = hello.you;
     this.limits = { name: hello.maxNameLength, chat: hello.maxChatLength };
+    this.iceServers = hello.iceServers ?? [];
     this.#watchSilence();
   }
 

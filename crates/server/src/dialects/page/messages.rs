@@ -265,6 +265,9 @@ pub(super) struct HelloReply {
     pub(super) resume: String,
     /// For how many seconds one may come back.
     pub(super) resume_timeout: u64,
+    /// STUN and TURN servers, as `RTCPeerConnection` takes them.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(super) ice_servers: Vec<IceServer>,
 }
 
 #[derive(Debug, Serialize)]
@@ -274,6 +277,15 @@ pub(super) struct ResumedReply {
     pub(super) resume: String,
     /// The last request that was carried out; the client sends later ones again.
     pub(super) last_request: Option<u64>,
+}
+
+#[derive(Debug, Serialize)]
+pub(super) struct IceServer {
+    pub(super) urls: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) username: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) credential: Option<String>,
 }
 
 #[derive(Debug, Serialize)]

@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use tureen_controller::Numbering;
 
 use super::messages::{
-    Connection, Hello, HelloReply, Join, Publish, PublishedReply, Reply, Request, SendData,
+    Connection, Hello, HelloReply, IceServer, Join, Publish, PublishedReply, Reply, Request,
+    SendData,
 };
 use super::session::Session;
 use super::{SignalingError, VERSION};
@@ -131,6 +132,7 @@ impl Session {
         self.participant = Some(participant);
         self.seat = Some(seat);
         let limits = &self.app.config.rooms;
+        let ice_servers = self.app.http().ice_servers();
         Ok(Reply::Hello(HelloReply {
             version: VERSION,
             you: you.to_string(),
@@ -138,6 +140,10 @@ impl Session {
             max_chat_length: limits.max_chat_length,
             resume,
             resume_timeout,
+            ice_servers: ice_servers
+                .into_iter()
+                .map(|one| IceServer::new(one.uri, one.login))
+                .collect(),
         }))
     }
 

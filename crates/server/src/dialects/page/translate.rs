@@ -75,6 +75,18 @@ pub(super) fn notice(event: Event) -> Option<wire::Notice> {
     })
 }
 
+impl wire::IceServer {
+    /// A server at this URI, with the username and credential that TURN wants.
+    pub(super) fn new(urls: String, login: Option<(String, String)>) -> Self {
+        let (username, credential) = login.unzip();
+        Self {
+            urls,
+            username,
+            credential,
+        }
+    }
+}
+
 fn about_track(event: Event) -> Option<wire::Notice> {
     use wire::Notice;
 

@@ -6,12 +6,9 @@ use tureen_controller::rtp::MediaKind;
 
 use super::problem::Problem;
 use super::session::Session;
-use crate::media::{ToReceive, Way};
-use crate::participant::{NewTrack, Participant, Side};
-use crate::rooms::{
-    JoinOptions, Joined, NewRoom, PersonId, RoomError, RoomId, RoomKind, Track, TrackKind,
-    TrackSource,
-};
+use crate::media::Way;
+use crate::participant::{Following, NewTrack, Participant, Side};
+use crate::rooms::{JoinOptions, Joined, NewRoom, RoomError, RoomId};
 use crate::sdp::{Accepted, Answerer, Offer, OfferedMedia};
 
 /// Brings a publisher into a room, which is opened if there is none.
@@ -23,7 +20,7 @@ pub(super) async fn publish(
     let sending: Vec<&OfferedMedia> = one_of_each(offer, OfferedMedia::sends)?;
     let joined = join(&mut participant, room, Side::Sending)?;
     match send(&mut participant, offer, &sending).await {
-        Ok(accepted) => answered(participant, Side::Sending, offer, &accepted),
+        Ok(accepted) => answered(participant, Side::Sending, offer, &accepted, None),
         Err(problem) => {
             // A request that is refused leaves nothing behind.
             if joined.opened {
@@ -43,76 +40,68 @@ async fn send<'a>(
     participant.open_sending().await?;
     connect(participant, Side::Sending, offer).await?;
     let mut accepted = Accepted::default();
-    let mut refused = None;
+    // "SHOULD NOT reject individual "m=" sections ... but reject the HTTP POST request" (RFC 9725
+    // §4.4.3).
     for (section, kind) in sending.iter().filter_map(|one| Some((*one, one.kind()?))) {
-        match open(participant, section, kind).await {
-            Ok(()) => {
-                accepted.received.insert(section.mid());
-            }
-            Err(problem) => refused = refused.or(Some(problem)),
-        }
-    }
-    if let (true, Some(problem)) = (accepted.received.is_empty(), refused) {
-        return Err(problem);
+        let rtp_parameters =
+            section.rtp_parameters(participant.rtp_capabilities(Side::Sending)?)?;
+        let track = NewTrack::of_person(kind, rtp_parameters);
+        participant.publish(track).await?;
+        accepted.received.insert(section.mid());
     }
     Ok(accepted)
 }
 
 /// Brings a player into a room, which plays one person: `whom`, or who is on the stage, or who came
-/// first of those who publish.
+/// first of those who publish. It goes on with the next when they go, because all that may come is
+/// agreed here.
 pub(super) async fn play(
     mut participant: Participant,
     room: &RoomId,
-    whom: Option<&str>,
+    whom: Option<String>,
     offer: &Offer,
 ) -> Result<(Session, String), Problem> {
     let receiving: Vec<&OfferedMedia> = one_of_each(offer, OfferedMedia::receives)?;
     let joined = join(&mut participant, room, Side::Receiving)?;
-    let me = participant.id();
-    let find = |whom| joined.find(whom, me).ok_or(RoomError::NoSuchPerson);
-    let tracks = choose(&joined, whom.map(find).transpose()?).ok_or(NOT_LIVE)?;
+    let places = receiving
+        .iter()
+        .filter_map(|section| Some((section.kind()?, section.mid().to_owned())));
+    let mut following = Following::new(whom, places);
+    let tracks = following
+        .choose(&joined, participant.id())
+        .ok_or(RoomError::NoSuchPerson)?;
+    if tracks.is_empty() {
+        return Err(NOT_LIVE);
+    }
     participant
         .open_receiving(offer.receive_capabilities(), Numbering::Endpoint)
         .await?;
     connect(&mut participant, Side::Receiving, offer).await?;
-    let wanted = receiving.iter().filter_map(|section| {
-        let kind = match section.kind()? {
-            MediaKind::Audio => TrackKind::Audio,
-            MediaKind::Video => TrackKind::Video,
-        };
-        let track = tracks.iter().find(|track| track.kind == kind)?;
-        Some(ToReceive {
-            track: track.id.clone(),
-            mid: section.mid().to_owned(),
-        })
-    });
-    let wanted: Vec<_> = wanted.collect();
-    for one in &wanted {
-        participant.subscribe(&one.track, true)?;
-    }
-    let mut plays = Vec::new();
-    for (one, sent) in participant.receive(wanted).await? {
-        match sent {
-            Ok(parameters) => plays.push((one, parameters)),
-            Err(error) => tracing::debug!(track = %one.track, %error, "cannot be played"),
-        }
-    }
-    if plays.is_empty() {
+    following.follow(&mut participant).await?;
+    if !following.plays() {
         return Err(sections("the offer has no codec of what is published here"));
     }
+    let agreed: Vec<_> = receiving
+        .iter()
+        .filter_map(|section| {
+            let (kind, mid) = (section.kind()?, section.mid());
+            Some((mid, participant.may_receive(kind, mid).ok()?))
+        })
+        .collect();
     let accepted = Accepted {
-        sent: plays
+        sent: agreed
             .iter()
-            .map(|(one, parameters)| (one.mid.as_str(), parameters))
+            .map(|(mid, parameters)| (*mid, parameters))
             .collect(),
         ..Accepted::default()
     };
-    let (mut session, answer) = answered(participant, Side::Receiving, offer, &accepted)?;
-    for (one, _) in plays {
-        session.participant.resume(&one.track).await?;
-        session.plays.push(one.track);
-    }
-    Ok((session, answer))
+    answered(
+        participant,
+        Side::Receiving,
+        offer,
+        &accepted,
+        Some(following),
+    )
 }
 
 /// "at most one audio and one video" (RFC 9725 §4.4.2): the sections of use.
@@ -133,27 +122,6 @@ fn one_of_each(
     Ok(used)
 }
 
-async fn open(
-    participant: &mut Participant,
-    section: &OfferedMedia,
-    kind: MediaKind,
-) -> Result<(), Problem> {
-    let rtp_parameters = section.rtp_parameters(participant.rtp_capabilities(Side::Sending)?)?;
-    let source = match kind {
-        MediaKind::Audio => TrackSource::Microphone,
-        MediaKind::Video => TrackSource::Camera,
-    };
-    let new = NewTrack {
-        kind,
-        source,
-        label: String::new(),
-        muted: false,
-        rtp_parameters,
-    };
-    participant.publish(new).await?;
-    Ok(())
-}
-
 /// What is used of an offer flows over its transport, so it has one.
 async fn connect(participant: &mut Participant, side: Side, offer: &Offer) -> Result<(), Problem> {
     if let Some(transport) = offer.transport() {
@@ -168,6 +136,7 @@ fn answered(
     side: Side,
     offer: &Offer,
     accepted: &Accepted<'_>,
+    following: Option<Following>,
 ) -> Result<(Session, String), Problem> {
     let answer = Answerer::default().answer(
         offer,
@@ -175,57 +144,30 @@ fn answered(
         &participant.transport(side)?,
         accepted,
     );
-    let plays = Vec::new();
+    let remote = offer.transport().map(|one| one.ice_ufrag.clone());
     let session = Session {
         participant,
         side,
-        plays,
+        remote: remote.unwrap_or_default(),
+        following,
     };
     Ok((session, answer))
 }
 
 /// A publisher opens the room where there is none; a player only watches.
 fn join(participant: &mut Participant, room: &RoomId, side: Side) -> Result<Joined, Problem> {
-    let open = || NewRoom {
-        name: room.to_string(),
-        kind: RoomKind::Meeting,
-        listed: false,
-        encrypted: false,
-        started: true,
-        metadata: String::new(),
-    };
     let options = JoinOptions {
         viewer: side == Side::Receiving,
         consumes: false,
         enters_call: true,
         secret: None,
-        open: (side == Side::Sending).then(open),
+        open: (side == Side::Sending).then(|| NewRoom::meeting(room)),
     };
     let joined = participant.join(room, options, Way::Any)?;
     if joined.room.encrypted {
         return Err(ENCRYPTED);
     }
     Ok(joined)
-}
-
-/// The tracks to play, best first: what is on the stage goes before the camera, which goes before
-/// screens. All are of one person.
-fn choose(joined: &Joined, whom: Option<PersonId>) -> Option<Vec<&Track>> {
-    let call = &joined.call;
-    let on_stage = |track: &&Track| call.stage.as_ref() == Some(&track.id);
-    let whom = whom
-        .or_else(|| Some(call.tracks.iter().find(on_stage)?.owner))
-        .or_else(|| Some(call.tracks.first()?.owner))?;
-    let mut tracks: Vec<&Track> = call
-        .tracks
-        .iter()
-        .filter(|track| track.owner == whom)
-        .collect();
-    tracks.sort_by_key(|track| {
-        let is_camera = matches!(track.source, TrackSource::Camera | TrackSource::Microphone);
-        (!on_stage(track), !is_camera)
-    });
-    (!tracks.is_empty()).then_some(tracks)
 }
 
 /// The description is sound, and not one of WHIP or WHEP.

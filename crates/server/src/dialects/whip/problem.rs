@@ -6,7 +6,7 @@ use thiserror::Error;
 use tureen_controller::{ConsumeError, ProduceError, RequestError};
 
 use crate::auth::TokenError;
-use crate::http::problem;
+use crate::http::{problem, status_of};
 use crate::media::MediaError;
 use crate::participant::ParticipantError;
 use crate::rooms::RoomError;
@@ -66,7 +66,7 @@ impl Problem {
             Self::Sdp(SdpError::Line { .. }) => StatusCode::BAD_REQUEST,
             Self::Sdp(_) => StatusCode::UNPROCESSABLE_ENTITY,
             Self::Token(_) => StatusCode::UNAUTHORIZED,
-            Self::Participant(ParticipantError::Room(error)) => room_status(*error),
+            Self::Participant(ParticipantError::Room(error)) => status_of(*error),
             Self::Participant(ParticipantError::Media(error)) => media_status(error),
             Self::Participant(ParticipantError::NoConnection) => StatusCode::INTERNAL_SERVER_ERROR,
         }
@@ -90,22 +90,6 @@ fn media_status(error: &MediaError) -> StatusCode {
         },
         MediaError::NoWorker => StatusCode::SERVICE_UNAVAILABLE,
         _ => StatusCode::INTERNAL_SERVER_ERROR,
-    }
-}
-
-fn room_status(error: RoomError) -> StatusCode {
-    match error {
-        RoomError::NoSuchRoom | RoomError::NoSuchPerson => StatusCode::NOT_FOUND,
-        RoomError::RoomEnded => StatusCode::GONE,
-        RoomError::BadRoomId | RoomError::BadName { .. } => StatusCode::BAD_REQUEST,
-        RoomError::TooManyPeopleOfNetwork { .. } | RoomError::TooManyRoomsOfNetwork { .. } => {
-            StatusCode::TOO_MANY_REQUESTS
-        }
-        RoomError::TooManyPeople | RoomError::TooManyRooms | RoomError::RoomFull => {
-            StatusCode::SERVICE_UNAVAILABLE
-        }
-        RoomError::NotInCall => StatusCode::CONFLICT,
-        _ => StatusCode::FORBIDDEN,
     }
 }
 

@@ -21,7 +21,9 @@ use super::session::{Handle, Origin, Session, Sessions, tag};
 use super::shares::Shares;
 use crate::app::App;
 use crate::auth::{Grants, TokenError, verify};
-use crate::http::{bearer, client, cors, is_of_type, network, tally, text};
+use crate::http::{
+    accepts, bearer, client, cors, is_of_type, link_ice_servers, network, tally, text,
+};
 use crate::participant::{Participant, Side};
 use crate::rooms::{NewPerson, RoomId};
 use crate::sdp::{IceFragment, Offer};
@@ -71,10 +73,10 @@ async fn play(Path(room): Path<String>, post: Post) -> Result<Response> {
 }
 
 async fn play_person(Path((room, person)): Path<(String, String)>, post: Post) -> Result<Response> {
-    begin(Side::Receiving, &room, Some(&person), post).await
+    begin(Side::Receiving, &room, Some(person), post).await
 }
 
-async fn begin(side: Side, room: &str, whom: Option<&str>, post: Post) -> Result<Response> {
+async fn begin(side: Side, room: &str, whom: Option<String>, post: Post) -> Result<Response> {
     let (State(shared), ConnectInfo(peer), Query(mut query), headers, body) = post;
     let address = client(peer, &headers, &shared.app.http().trusted_proxies);
     let hides_others = address.is_loopback();
@@ -89,6 +91,9 @@ async fn begin(side: Side, room: &str, whom: Option<&str>, post: Post) -> Result
     };
     if !grants.as_ref().is_none_or(may) {
         return Err(NOT_THIS_WAY);
+    }
+    if !accepts(&headers, SDP) {
+        return Err(NOT_ACCEPTED);
     }
     let offer = Offer::parse(&read(&headers, body, SDP).await?)?;
     let id = RoomId::parse(room)?;
@@ -129,7 +134,9 @@ fn created(shared: &Shared, session: Session, origin: Origin, answer: String) ->
         (header::ETAG, tag),
         (ACCEPT_PATCH, FRAGMENT.to_owned()),
     ];
-    Ok((StatusCode::CREATED, headers, answer).into_response())
+    let mut response = (StatusCode::CREATED, headers, answer).into_response();
+    link_ice_servers(response.headers_mut(), &shared.app.http().ice_servers());
+    Ok(response)
 }
 
 /// The protocol in the URL, and what a client is called that has no name.
@@ -152,21 +159,25 @@ async fn patch(
     // Eyevinn's client names the ICE session in a header of the other name.
     let shown = text(&headers, &header::IF_MATCH).or_else(|| text(&headers, &header::ETAG));
     match shown {
-        Some("*") if !fragment.has_credentials => Err(NO_CREDENTIALS),
-        Some("*") => {
-            let parameters = session.restart().await?;
-            let headers = [
-                (header::CONTENT_TYPE, FRAGMENT.to_owned()),
-                (header::ETAG, tag(&parameters)),
-            ];
-            Ok((headers, fragment.answer(&parameters)).into_response())
-        }
-        Some(shown) if shown == *session.tag.borrow() => Ok(StatusCode::NO_CONTENT.into_response()),
-        Some(_) => Err(STALE_IF_MATCH),
+        Some("*") if fragment.ufrag.is_none() => return Err(NO_CREDENTIALS),
+        Some("*") => {}
+        Some(shown) if shown != session.ice.borrow().tag => return Err(STALE_IF_MATCH),
         // Players at hand do not keep the ETag.
-        None if session.side == Side::Receiving => Ok(StatusCode::NO_CONTENT.into_response()),
-        None => Err(NO_IF_MATCH),
+        None if session.side == Side::Sending => return Err(NO_IF_MATCH),
+        Some(_) | None => {}
     }
+    // "any WHIP session receiving an updated "ice-pwd" and "ice-ufrag" attributes MUST consider the
+    // request as performing an ICE restart" (RFC 9725 §4.3.3).
+    let is_new = |ufrag: &String| shown == Some("*") || *ufrag != session.ice.borrow().remote;
+    let Some(remote) = fragment.ufrag.clone().filter(is_new) else {
+        return Ok(StatusCode::NO_CONTENT.into_response());
+    };
+    let parameters = session.restart(remote).await?;
+    let headers = [
+        (header::CONTENT_TYPE, FRAGMENT.to_owned()),
+        (header::ETAG, tag(&parameters)),
+    ];
+    Ok((headers, fragment.answer(&parameters)).into_response())
 }
 
 async fn delete(
@@ -219,9 +230,17 @@ async fn endpoint() -> Response {
     [(header::CONTENT_TYPE, SDP)].into_response()
 }
 
-async fn options() -> Response {
-    let headers = [(ACCEPT_POST, SDP), (ACCEPT_PATCH, FRAGMENT)];
-    (StatusCode::OK, headers).into_response()
+async fn options(State(shared): State<Shared>, headers: HeaderMap) -> Response {
+    let mut response = [(ACCEPT_POST, SDP), (ACCEPT_PATCH, FRAGMENT)].into_response();
+    let http = shared.app.http();
+    // "SHOULD NOT return the STUN/TURN server configuration if the OPTIONS request is a preflight
+    // request" (RFC 9725 §4.6). Nor does a stranger get credentials.
+    let is_known = || bearer(&headers).is_some_and(|token| verify(token, &http.keys).is_ok());
+    let is_preflight = headers.contains_key(header::ACCESS_CONTROL_REQUEST_METHOD);
+    if !is_preflight && (http.keys.is_empty() || is_known()) {
+        link_ice_servers(response.headers_mut(), &http.ice_servers());
+    }
+    response
 }
 
 /// Who comes, on a server with keys.
@@ -231,11 +250,8 @@ fn admit(app: &App, headers: &HeaderMap, room: &str) -> Result<Option<Grants>> {
         return Ok(None);
     }
     let grants = verify(bearer(headers).ok_or(TokenError::Missing)?, &http.keys)?;
-    if grants.may_join(room) {
-        Ok(Some(grants))
-    } else {
-        Err(NOT_THIS_ROOM)
-    }
+    let may = grants.may_join(room);
+    may.then_some(Some(grants)).ok_or(NOT_THIS_ROOM)
 }
 
 const MEDIA_TYPE: Problem = Problem::refused(
@@ -260,6 +276,11 @@ const TOO_LARGE: Problem = Problem::refused(
 );
 const NOT_UTF8: Problem =
     Problem::refused(StatusCode::BAD_REQUEST, "not-utf8", "the body is not UTF-8");
+const NOT_ACCEPTED: Problem = Problem::refused(
+    StatusCode::NOT_ACCEPTABLE,
+    "not-acceptable",
+    "the answer is of type application/sdp, and Accept excludes that",
+);
 const NO_CREDENTIALS: Problem = Problem::refused(
     StatusCode::BAD_REQUEST,
     "no-credentials",

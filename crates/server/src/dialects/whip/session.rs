@@ -12,8 +12,8 @@ use tokio::sync::{mpsc, oneshot, watch};
 use super::problem::Problem;
 use super::shares::Shares;
 use crate::media::TransportParameters;
-use crate::participant::{Participant, Side, Told};
-use crate::rooms::{Event, RoomId, TrackId};
+use crate::participant::{Following, Participant, Side, Told};
+use crate::rooms::{Event, RoomId};
 
 /// All sessions by the random ids in their URLs.
 #[derive(Clone)]
@@ -37,9 +37,16 @@ pub(super) struct Origin {
 pub(super) struct Handle {
     pub(super) origin: Origin,
     pub(super) side: Side,
-    /// The ETag of the present ICE session.
-    pub(super) tag: watch::Sender<String>,
+    pub(super) ice: watch::Sender<IceSession>,
     commands: mpsc::Sender<Command>,
+}
+
+/// The present ICE session.
+pub(super) struct IceSession {
+    /// Its ETag.
+    pub(super) tag: String,
+    /// The client's username fragment.
+    pub(super) remote: String,
 }
 
 enum Command {
@@ -51,8 +58,10 @@ enum Command {
 pub(super) struct Session {
     pub(super) participant: Participant,
     pub(super) side: Side,
-    /// What it plays; a player has nothing to stay for when all of that is gone.
-    pub(super) plays: Vec<TrackId>,
+    /// The client's username fragment.
+    pub(super) remote: String,
+    /// What it watches, if it is a player.
+    pub(super) following: Option<Following>,
 }
 
 impl Sessions {
@@ -81,7 +90,10 @@ impl Sessions {
         let handle = Handle {
             origin,
             side: session.side,
-            tag: watch::Sender::new(tag),
+            ice: watch::Sender::new(IceSession {
+                tag,
+                remote: session.remote.clone(),
+            }),
             commands,
         };
         let mut inner = self.lock();
@@ -128,12 +140,13 @@ impl Sessions {
 
 impl Handle {
     /// New ICE credentials of ours. The old ones go on until the client has used the new ones.
-    pub(super) async fn restart(&self) -> Result<TransportParameters, Problem> {
+    pub(super) async fn restart(&self, remote: String) -> Result<TransportParameters, Problem> {
         let (sender, answer) = oneshot::channel();
         let command = Command::Restart(sender);
         self.commands.send(command).await.map_err(|_| NO_SESSION)?;
         let parameters = answer.await.map_err(|_| NO_SESSION)??;
-        self.tag.send_replace(tag(&parameters));
+        let tag = tag(&parameters);
+        self.ice.send_replace(IceSession { tag, remote });
         Ok(parameters)
     }
 
@@ -173,9 +186,10 @@ async fn serve(
                 let Ok(told) = session.participant.happened(happening).await else {
                     return Ok("too-slow".into());
                 };
-                if let Some(why) = told.iter().find_map(|told| session.end_of(told)) {
+                if let Some(why) = told.iter().find_map(end_of) {
                     return Ok(why.into());
                 }
+                session.follow(&told).await?;
             }
             () = &mut connecting, if is_connecting => {
                 is_connecting = false;
@@ -195,17 +209,25 @@ impl Session {
         Ok(self.participant.transport(self.side)?)
     }
 
-    /// Why nothing is left to do, if that is so. A client cannot be offered anything new.
-    fn end_of(&mut self, told: &Told) -> Option<&'static str> {
-        match told {
-            Told::MediaLost => Some("media-lost"),
-            Told::Event(Event::RoomEnded | Event::Removed(_)) => Some("out of the room"),
-            Told::Event(Event::TrackClosed(track)) if self.side == Side::Receiving => {
-                self.plays.retain(|played| played != track);
-                self.plays.is_empty().then_some("nothing is left to play")
-            }
-            Told::Event(_) => None,
+    /// A player goes on with whoever is to be watched now.
+    async fn follow(&mut self, told: &[Told]) -> Result<(), Problem> {
+        let Some(following) = &mut self.following else {
+            return Ok(());
+        };
+        // All of it is to be noted, so this stops at no first one.
+        if told.iter().filter(|told| following.hears(told)).count() > 0 {
+            following.follow(&mut self.participant).await?;
         }
+        Ok(())
+    }
+}
+
+/// Why nothing is left to do, if that is so.
+fn end_of(told: &Told) -> Option<&'static str> {
+    match told {
+        Told::MediaLost => Some("media-lost"),
+        Told::Event(Event::RoomEnded | Event::Removed(_)) => Some("out of the room"),
+        Told::Event(_) => None,
     }
 }
 

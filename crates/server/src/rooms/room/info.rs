@@ -19,6 +19,20 @@ pub(crate) struct NewRoom {
     pub metadata: String,
 }
 
+impl NewRoom {
+    /// A meeting under its own id, as one opens it who simply comes in.
+    pub(crate) fn meeting(id: &RoomId) -> Self {
+        Self {
+            name: id.to_string(),
+            kind: RoomKind::Meeting,
+            listed: false,
+            encrypted: false,
+            started: true,
+            metadata: String::new(),
+        }
+    }
+}
+
 /// What everyone may know of a room.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct RoomInfo {
@@ -119,6 +133,11 @@ pub(crate) struct Joined {
 }
 
 impl Joined {
+    /// Whether this person is here, as far as the one who asks knows.
+    pub(crate) fn holds(&self, person: PersonId) -> bool {
+        self.participants.iter().any(|one| one.profile.id == person)
+    }
+
     /// Another person than `me` here by id, by identity, or by the name that no third one has.
     pub(crate) fn find(&self, whom: &str, me: PersonId) -> Option<PersonId> {
         let profiles = || self.participants.iter().map(|one| &one.profile);
