@@ -487,20 +487,7 @@ fn forged_client_hellos_do_not_keep_the_real_client_out() {
 #[test]
 fn a_lost_last_flight_is_repeated_when_the_client_asks() {
     let mut pair = pair();
-    pair.exchange_fingerprints();
-    pair.start();
-    while pair.server.keys.is_none() {
-        for datagram in pair.client.poll(pair.now) {
-            pair.server.dtls.handle_datagram(pair.now, &datagram);
-        }
-        let from_server = pair.server.poll(pair.now);
-        if pair.server.keys.is_none() {
-            for datagram in from_server {
-                pair.client.dtls.handle_datagram(pair.now, &datagram);
-            }
-        }
-    }
-    assert_eq!(pair.client.dtls.state(), DtlsState::Connecting);
+    pair.lose_the_last_flight();
     let sent = pair.server.sent.len();
     pair.run(|| false);
     assert!(pair.both(DtlsState::Connected));
