@@ -13,6 +13,8 @@ use tureen_worker::internal::messages::{RequestBody, ResponseBody, StreamStats};
 use tureen_worker::internal::wire::rtcp::{CompoundWriter, Nack, ReceiverReport};
 use tureen_worker::internal::wire::rtp::RtpHeader;
 
+use crate::spray::binding;
+
 /// What the flooder publishes.
 const JUNK: Stream = Stream::audio("junk", 5000);
 const PUBLISHER: usize = 0;
@@ -26,6 +28,8 @@ struct Flood {
     voice: u16,
     /// The number of the flooder's next packet.
     junk: u16,
+    /// The worker's username fragment for the publisher.
+    fragment: String,
 }
 
 impl Flood {
@@ -34,10 +38,16 @@ impl Flood {
         let produce = RequestBody::TransportProduce(Box::new(JUNK.produce("junk")));
         world.request("puppet-2", produce).unwrap();
         world.run_for(Duration::from_millis(100));
+        let dump = world.request("puppet-0", RequestBody::TransportDump);
+        let Ok(ResponseBody::WebRtcTransportDump(dump)) = dump else {
+            panic!("{dump:?}");
+        };
+        let fragment = dump.ice_parameters.username_fragment.clone();
         Self {
             world,
             voice: 0,
             junk: 0,
+            fragment,
         }
     }
 
@@ -48,14 +58,15 @@ impl Flood {
         })
     }
 
-    fn junk(&mut self) -> Vec<u8> {
+    fn junk(&mut self) -> (usize, Vec<u8>) {
         self.junk += 1;
-        protected(&mut self.world, FLOODER, |puppet| {
+        let junk = protected(&mut self.world, FLOODER, |puppet| {
             puppet.send_rtp(&audio(JUNK, self.junk))
-        })
+        });
+        (FLOODER, junk)
     }
 
-    fn nack(&mut self) -> Vec<u8> {
+    fn nack(&mut self) -> (usize, Vec<u8>) {
         let mut buffer = [0; 1200];
         let mut out = CompoundWriter::new(&mut buffer);
         let lost: Vec<u16> = (0..400).collect();
@@ -64,18 +75,32 @@ impl Flood {
             .and_then(|()| Nack::write(&mut out, Ssrc(1), ssrc, &lost))
             .expect("it fits");
         let compound = out.written().to_vec();
-        protected(&mut self.world, FLOODER, |puppet| {
+        let nack = protected(&mut self.world, FLOODER, |puppet| {
             puppet.send_rtcp(&compound)
-        })
+        });
+        (FLOODER, nack)
     }
 
-    /// One batch of `count` datagrams of the flooder, and among them a tenth as many packets of the
-    /// publisher. Returns how many of the flooder's were refused. All of the publisher's reach the
+    /// What somebody sends who forges the publisher's address and has no key.
+    fn forged(&mut self) -> (usize, Vec<u8>) {
+        self.junk += 1;
+        let stream = VOICE;
+        let forged = match self.junk % 4 {
+            0 => audio(stream, self.junk),
+            1 => [&[0x81, 203, 0, 1][..], &[0; 24]].concat(),
+            2 => vec![21, 254, 253, 0, 0, 0, 0, 0, 0, 0, 9, 0, 2, 2, 40],
+            _ => binding(&format!("{}:x", self.fragment), b"wrong", true),
+        };
+        (PUBLISHER, forged)
+    }
+
+    /// One batch of `count` datagrams of a flood, and among them a tenth as many packets of the
+    /// publisher. Returns how many of the flood were refused. All of the publisher's reach the
     /// watcher.
-    fn batch(&mut self, count: usize, next: impl Fn(&mut Self) -> Vec<u8>) -> u64 {
+    fn batch(&mut self, count: usize, next: impl Fn(&mut Self) -> (usize, Vec<u8>)) -> u64 {
         let mut batch = Vec::new();
         for index in 0..count {
-            batch.push((FLOODER, next(self)));
+            batch.push(next(self));
             if index % 10 == 9 {
                 batch.push((PUBLISHER, self.voice()));
             }
@@ -137,4 +162,11 @@ fn nacks_beyond_a_share_are_not_even_decrypted() {
     assert_eq!(flood.batch(3_000, Flood::nack), 2_000);
     flood.world.run_for(Duration::from_millis(99));
     assert_eq!(flood.batch(3_000, Flood::nack), 2_500);
+}
+
+#[test]
+fn what_others_forge_takes_nothing_of_a_share() {
+    let mut flood = Flood::new();
+    // Of DTLS, a quarter of them, nobody can say at once who has sent it.
+    assert_eq!(flood.batch(8_000, Flood::forged), 1_000);
 }

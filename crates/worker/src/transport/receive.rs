@@ -7,7 +7,7 @@ use crate::output::Path;
 use crate::producer::{PacketNames, Taken};
 use crate::time::Instant;
 use crate::wire::rtp::RtpPacket;
-use crate::wire::stun::StunMessage;
+use crate::wire::stun::{Class, StunMessage};
 
 /// An authenticated packet, and the producer that it is for.
 pub(crate) struct ReceivedRtp<'a> {
@@ -29,9 +29,17 @@ impl Transport {
         self.kind.is_in_use(now, path)
     }
 
-    /// Whether one more datagram may be taken from it while datagrams queue up.
+    /// Whether one more check or packet of its paths may be looked at while datagrams queue up.
     pub(crate) fn is_within_share(&mut self, now: Instant) -> bool {
-        self.share.take(now)
+        self.share.lend(now)
+    }
+
+    /// The same for DTLS. What is forged there shows only later, so every datagram counts, and has a
+    /// share of its own: media must not suffer from it.
+    pub(crate) fn is_within_share_of_dtls(&mut self, now: Instant) -> bool {
+        let is_within = self.dtls_share.lend(now);
+        self.dtls_share.spend();
+        is_within
     }
 
     /// Takes a STUN message of `len` bytes and writes the answer to the front of `answer`. Returns
@@ -46,6 +54,10 @@ impl Transport {
     ) -> usize {
         self.ingress.count(now, len);
         let answered = self.kind.handle_stun(now, path, message, len, answer);
+        let answer = StunMessage::new_checked(&answer[..answered]);
+        if answer.is_ok_and(|answer| answer.class() == Class::SuccessResponse) {
+            self.share.spend();
+        }
         if answered > 0 {
             self.egress.count_control(now, answered);
         }
@@ -74,6 +86,7 @@ impl Transport {
     ) -> Option<ReceivedRtp<'a>> {
         self.ingress.count(now, datagram.len());
         let plain = self.ingress.unprotect(Incoming::Rtp, datagram)?;
+        self.share.spend();
         self.kind.confirm_remote(now, path);
         let Ok(packet) = RtpPacket::new_checked(plain) else {
             self.ingress.received.dropped_malformed += 1;
@@ -130,6 +143,7 @@ impl Transport {
     ) -> Option<&'a [u8]> {
         self.ingress.count(now, datagram.len());
         let plain = self.ingress.unprotect(Incoming::Rtcp, datagram)?;
+        self.share.spend();
         self.kind.confirm_remote(now, path);
         Some(plain)
     }

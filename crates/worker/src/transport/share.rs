@@ -1,5 +1,8 @@
 //! How many datagrams one transport may have while they queue up (docs/security.md rule 16).
 //! Without a limit, one that sends as much as it can would fill the receive queue that all share.
+//!
+//! Only what the participant itself has sent counts. Others can forge its address, and must not use
+//! up its share with that.
 
 use crate::time::Instant;
 
@@ -10,6 +13,8 @@ pub(crate) struct Share {
     left: u64,
     /// The time up to which tokens were added.
     filled: Instant,
+    /// Whether a datagram has been let in that may turn out to be forged.
+    is_lent: bool,
 }
 
 impl Share {
@@ -17,11 +22,12 @@ impl Share {
         Self {
             left: BURST,
             filled: Instant::from_millis(0),
+            is_lent: false,
         }
     }
 
-    /// Whether one more datagram may be taken.
-    pub(crate) fn take(&mut self, now: Instant) -> bool {
+    /// Whether one more datagram may be looked at. Call [`Share::spend`] if it proves authentic.
+    pub(crate) fn lend(&mut self, now: Instant) -> bool {
         let interval = NANOS_PER_DATAGRAM;
         let earned = now.as_nanos().saturating_sub(self.filled.as_nanos()) / interval;
         if earned > BURST {
@@ -30,9 +36,13 @@ impl Share {
             self.left = (self.left + earned).min(BURST);
             self.filled = Instant::from_nanos(self.filled.as_nanos() + earned * interval);
         }
-        let has_one = self.left > 0;
-        self.left -= u64::from(has_one);
-        has_one
+        self.is_lent = self.left > 0;
+        self.is_lent
+    }
+
+    /// The last datagram that was let in is the participant's own. Without one this does nothing.
+    pub(crate) fn spend(&mut self) {
+        self.left -= u64::from(std::mem::take(&mut self.is_lent));
     }
 }
 
@@ -48,7 +58,23 @@ mod tests {
     use super::*;
 
     fn taken(share: &mut Share, now: Instant, offered: usize) -> usize {
-        (0..offered).filter(|_| share.take(now)).count()
+        let mut take = || {
+            let is_taken = share.lend(now);
+            share.spend();
+            is_taken
+        };
+        (0..offered).filter(|_| take()).count()
+    }
+
+    #[test]
+    fn what_is_forged_takes_nothing() {
+        let mut share = Share::new();
+        let now = Instant::from_millis(5_000);
+        assert!((0..3_000).all(|_| share.lend(now)));
+        assert_eq!(taken(&mut share, now, 3_000), 1_000);
+        // Without pressure nothing is lent, and nothing is spent.
+        share.spend();
+        assert_eq!(taken(&mut share, Instant::from_millis(5_001), 10), 5);
     }
 
     #[test]

@@ -6,6 +6,7 @@ use crate::messages::Event;
 use crate::output::Path;
 use crate::producer::Taken;
 use crate::time::Instant;
+use crate::transport::Transport;
 use crate::wire::demux::DatagramKind;
 use crate::wire::stun::StunMessage;
 
@@ -22,7 +23,9 @@ impl Worker {
         match DatagramKind::of(datagram) {
             DatagramKind::Stun => self.handle_stun(now, path, datagram),
             DatagramKind::Dtls => {
-                if let Some(key) = self.transport_at(now, &path) {
+                if let Some(key) = self.transport_at(&path)
+                    && self.is_within(key, |one| one.is_within_share_of_dtls(now))
+                {
                     self.entities.transports[key].handle_dtls(now, path, datagram);
                     self.touch(key);
                 }
@@ -36,7 +39,7 @@ impl Worker {
     }
 
     /// The transport that a datagram of `path` is for (docs/security.md rule 2).
-    pub(super) fn transport_at(&mut self, now: Instant, path: &Path) -> Option<TransportKey> {
+    fn transport_at(&mut self, path: &Path) -> Option<TransportKey> {
         // Datagrams of one remote come in runs.
         let known = self.last_route.filter(|(last, _)| last == path);
         let key = known.map_or_else(|| self.transport_of(path), |(_, key)| Some(key));
@@ -46,13 +49,24 @@ impl Worker {
         };
         self.current = Some(key);
         self.last_route = Some((*path, key));
-        self.is_within_share(now, key).then_some(key)
+        Some(key)
     }
 
-    /// Whether a transport may have one more of its datagrams taken. While they queue up, it gets
-    /// no more than its share.
-    fn is_within_share(&mut self, now: Instant, key: TransportKey) -> bool {
-        if !self.is_pressed || self.entities.transports[key].is_within_share(now) {
+    /// The transport that a packet of `path` is for, unless it has had its share.
+    pub(super) fn transport_of_packet(
+        &mut self,
+        now: Instant,
+        path: &Path,
+    ) -> Option<TransportKey> {
+        let key = self.transport_at(path)?;
+        self.is_within(key, |one| one.is_within_share(now))
+            .then_some(key)
+    }
+
+    /// Whether a transport may have one more of its datagrams looked at. While they queue up, it
+    /// gets no more than `share` says.
+    fn is_within(&mut self, key: TransportKey, share: impl FnOnce(&mut Transport) -> bool) -> bool {
+        if !self.is_pressed || share(&mut self.entities.transports[key]) {
             return true;
         }
         self.counters.over_share += 1;
@@ -90,7 +104,7 @@ impl Worker {
         self.current = Some(key);
         let owner = self.transport_of(&path);
         // Anyone may send checks from elsewhere, so these do not count against the transport.
-        if owner == Some(key) && !self.is_within_share(now, key) {
+        if owner == Some(key) && !self.is_within(key, |one| one.is_within_share(now)) {
             return;
         }
         // A source address can be forged. So nobody takes a path over with a check while its owner
@@ -126,7 +140,7 @@ impl Worker {
     }
 
     fn handle_rtp(&mut self, now: Instant, path: Path, at: Instant, datagram: &mut [u8]) {
-        let Some(key) = self.transport_at(now, &path) else {
+        let Some(key) = self.transport_of_packet(now, &path) else {
             return;
         };
         let transport = &mut self.entities.transports[key];

@@ -10,7 +10,7 @@ use crate::wire::rtcp::{DlrrItem, ReportBlocks, RtcpPacket, RtcpPackets, Xr, XrB
 
 impl Worker {
     pub(super) fn handle_rtcp(&mut self, now: Instant, path: Path, datagram: &mut [u8]) {
-        let Some(key) = self.transport_at(now, &path) else {
+        let Some(key) = self.transport_of_packet(now, &path) else {
             return;
         };
         let transport = &mut self.entities.transports[key];
