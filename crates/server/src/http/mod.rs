@@ -9,6 +9,7 @@ mod metrics;
 mod pages;
 mod problem;
 mod refusals;
+mod shares;
 mod strangers;
 mod websocket;
 mod worker_metrics;
@@ -28,6 +29,7 @@ pub(crate) use headers::{accepts, bearer, cors, is_of_type, link_ice_servers, te
 pub(crate) use metrics::Metrics;
 pub(crate) use problem::{problem, status_of};
 pub(crate) use refusals::{Refusals, tally};
+pub(crate) use shares::Shares;
 pub(crate) use strangers::{MOST_PER_ADDRESS, Strangers, network};
 
 use crate::app::App;

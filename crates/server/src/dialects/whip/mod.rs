@@ -9,7 +9,6 @@ mod offers;
 mod problem;
 mod requests;
 mod session;
-mod shares;
 
 #[cfg(test)]
 mod tests;

@@ -18,11 +18,10 @@ use tokio::time::timeout;
 use super::offers;
 use super::problem::Problem;
 use super::session::{Handle, Origin, Session, Sessions, tag};
-use super::shares::Shares;
 use crate::app::App;
 use crate::auth::{Grants, TokenError, verify};
 use crate::http::{
-    accepts, bearer, client, cors, is_of_type, link_ice_servers, network, tally, text,
+    Shares, accepts, bearer, client, cors, is_of_type, link_ice_servers, network, tally, text,
 };
 use crate::participant::{Participant, Side};
 use crate::rooms::{NewPerson, RoomId};

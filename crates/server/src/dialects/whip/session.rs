@@ -10,7 +10,7 @@ use axum::http::StatusCode;
 use tokio::sync::{mpsc, oneshot, watch};
 
 use super::problem::Problem;
-use super::shares::Shares;
+use crate::http::Shares;
 use crate::media::TransportParameters;
 use crate::participant::{Following, Participant, Side, Told};
 use crate::rooms::{Event, RoomId};

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 /// The shares of all networks that take something now.
 #[derive(Debug)]
-pub(super) struct Shares {
+pub(crate) struct Shares {
     /// Between two requests, on average.
     interval: Duration,
     most_connecting: usize,
@@ -24,7 +24,7 @@ struct Share {
 
 impl Shares {
     /// So many requests a second, and so many sessions that have not connected.
-    pub(super) fn new(rate: u32, most_connecting: usize) -> Self {
+    pub(crate) fn new(rate: u32, most_connecting: usize) -> Self {
         Self {
             interval: Duration::from_secs(1) / rate.max(1),
             most_connecting,
@@ -33,7 +33,7 @@ impl Shares {
     }
 
     /// Whether a network may ask for a session now.
-    pub(super) fn may_ask(&mut self, network: IpAddr, now: Instant) -> bool {
+    pub(crate) fn may_ask(&mut self, network: IpAddr, now: Instant) -> bool {
         self.networks
             .retain(|_, share| share.full_at > now || !share.connecting.is_empty());
         let interval = self.interval;
@@ -48,7 +48,7 @@ impl Shares {
 
     /// A session waits for its client to connect. If there are too many of the network, returns the
     /// oldest, which must end.
-    pub(super) fn begin(&mut self, network: IpAddr, id: String, now: Instant) -> Option<String> {
+    pub(crate) fn begin(&mut self, network: IpAddr, id: String, now: Instant) -> Option<String> {
         let most = self.most_connecting;
         // A request that took its time may be forgotten by now.
         let share = self.of(network, now);
@@ -68,7 +68,7 @@ impl Shares {
     }
 
     /// A session has connected, or has ended.
-    pub(super) fn end(&mut self, network: IpAddr, id: &str) {
+    pub(crate) fn end(&mut self, network: IpAddr, id: &str) {
         if let Some(share) = self.networks.get_mut(&network) {
             share.connecting.retain(|one| one != id);
         }
