@@ -56,7 +56,16 @@ const LAYERS: [Layer; 7] = [
     },
     Layer {
         module: "http",
-        uses: &["app", "config", "dialects", "media", "participant", "rooms"],
+        uses: &[
+            "app",
+            "auth",
+            "config",
+            "dialects",
+            "media",
+            "participant",
+            "rooms",
+            "sdp",
+        ],
         never: &[],
     },
 ];

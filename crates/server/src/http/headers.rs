@@ -7,10 +7,10 @@ use axum::extract::{Request, State};
 use axum::http::StatusCode;
 use axum::http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use axum::middleware::Next;
-use axum::response::Response;
+use axum::response::{IntoResponse, Response};
 
 use super::access::is_welcome;
-use super::problem::problem;
+use super::problem::Problem;
 use crate::app::App;
 use crate::config::IceServerAccess;
 
@@ -37,7 +37,7 @@ pub(crate) async fn cors(State(app): State<Arc<App>>, request: Request, next: Ne
     let allowed = &http.allowed_origins;
     if http.keys.is_empty() && !is_welcome(request.headers(), request.uri(), allowed) {
         let text = "Pages of this origin may not use the server. If they should, add it to allowed-origins.";
-        return problem(StatusCode::FORBIDDEN, "foreign-origin", text);
+        return Problem::refused(StatusCode::FORBIDDEN, "foreign-origin", text).into_response();
     }
     let mut response = next.run(request).await;
     if let Some(origin) = origin {

@@ -27,7 +27,7 @@ pub(crate) use client::client;
 pub(crate) use guests::{Guest, Guests};
 pub(crate) use headers::{accepts, bearer, cors, is_of_type, link_ice_servers, text};
 pub(crate) use metrics::Metrics;
-pub(crate) use problem::{problem, status_of};
+pub(crate) use problem::Problem;
 pub(crate) use refusals::{Refusals, tally};
 pub(crate) use shares::Shares;
 pub(crate) use strangers::{MOST_PER_ADDRESS, Strangers, network};

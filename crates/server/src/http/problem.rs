@@ -4,8 +4,83 @@ use axum::Json;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde_json::json;
+use thiserror::Error;
+use tureen_controller::{ConsumeError, ProduceError, RequestError};
 
+use crate::auth::TokenError;
+use crate::media::MediaError;
+use crate::participant::ParticipantError;
 use crate::rooms::RoomError;
+use crate::sdp::SdpError;
+
+/// Why a request to a dialect that speaks HTTP is refused. As a response it has the form of RFC 9457.
+#[derive(Debug, Error)]
+pub(crate) enum Problem {
+    /// It breaks a rule of the dialect, or of the server's door.
+    #[error("{text}")]
+    Refused {
+        status: StatusCode,
+        /// A word for logs and metrics.
+        code: &'static str,
+        /// For people.
+        text: &'static str,
+    },
+    /// The description cannot be used.
+    #[error("SDP: {0}")]
+    Sdp(#[from] SdpError),
+    /// The token opens nothing.
+    #[error(transparent)]
+    Token(#[from] TokenError),
+    /// The rooms or the media side refuse.
+    #[error(transparent)]
+    Participant(#[from] ParticipantError),
+}
+
+impl From<RoomError> for Problem {
+    fn from(error: RoomError) -> Self {
+        Self::Participant(error.into())
+    }
+}
+
+impl Problem {
+    /// A refusal that has no error of its own.
+    pub(crate) const fn refused(
+        status: StatusCode,
+        code: &'static str,
+        text: &'static str,
+    ) -> Self {
+        Self::Refused { status, code, text }
+    }
+
+    fn code(&self) -> &'static str {
+        match self {
+            Self::Refused { code, .. } => code,
+            Self::Sdp(error) => error.code(),
+            Self::Token(error) => error.code(),
+            Self::Participant(ParticipantError::Room(error)) => error.code(),
+            Self::Participant(ParticipantError::Media(error)) => error.code(),
+            Self::Participant(ParticipantError::NoConnection) => "no-connection",
+        }
+    }
+
+    fn status(&self) -> StatusCode {
+        match self {
+            Self::Refused { status, .. } => *status,
+            Self::Sdp(SdpError::Line { .. }) => StatusCode::BAD_REQUEST,
+            Self::Sdp(_) => StatusCode::UNPROCESSABLE_ENTITY,
+            Self::Token(_) => StatusCode::UNAUTHORIZED,
+            Self::Participant(ParticipantError::Room(error)) => status_of(*error),
+            Self::Participant(ParticipantError::Media(error)) => media_status(error),
+            Self::Participant(ParticipantError::NoConnection) => StatusCode::INTERNAL_SERVER_ERROR,
+        }
+    }
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        problem(self.status(), self.code(), &self.to_string())
+    }
+}
 
 /// Why a request was refused, in a word for logs and metrics. It goes with the response.
 #[derive(Clone, Copy, Debug)]
@@ -13,7 +88,7 @@ pub(super) struct Refusal(pub(super) &'static str);
 
 /// An answer of type `application/problem+json`, and the reason in a word. Who shows no good token is
 /// told what to show, and whoever may try again when.
-pub(crate) fn problem(status: StatusCode, reason: &'static str, detail: &str) -> Response {
+fn problem(status: StatusCode, reason: &'static str, detail: &str) -> Response {
     let body = json!({
         "status": status.as_u16(),
         "title": status.canonical_reason().unwrap_or_default(),
@@ -37,7 +112,7 @@ pub(crate) fn problem(status: StatusCode, reason: &'static str, detail: &str) ->
 }
 
 /// The status for what a room refuses.
-pub(crate) fn status_of(error: RoomError) -> StatusCode {
+fn status_of(error: RoomError) -> StatusCode {
     match error {
         RoomError::NoSuchRoom | RoomError::NoSuchPerson => StatusCode::NOT_FOUND,
         RoomError::RoomEnded => StatusCode::GONE,
@@ -53,5 +128,51 @@ pub(crate) fn status_of(error: RoomError) -> StatusCode {
     }
 }
 
+/// What a worker or ORTC refuses of a value comes from the client's description.
+fn media_status(error: &MediaError) -> StatusCode {
+    match error {
+        MediaError::Produce(ProduceError::RtpParameters(_))
+        | MediaError::Consume(ConsumeError::RtpCapabilities(_)) => StatusCode::UNPROCESSABLE_ENTITY,
+        MediaError::Consume(ConsumeError::NoSuchProducer(_)) => StatusCode::CONFLICT,
+        MediaError::Produce(ProduceError::Request(error))
+        | MediaError::Consume(ConsumeError::Request(error))
+        | MediaError::Worker(error) => match error {
+            RequestError::Type { .. } => StatusCode::UNPROCESSABLE_ENTITY,
+            RequestError::Closed(_) | RequestError::WorkerGone(_) => {
+                StatusCode::SERVICE_UNAVAILABLE
+            }
+            _ => StatusCode::INTERNAL_SERVER_ERROR,
+        },
+        MediaError::NoWorker => StatusCode::SERVICE_UNAVAILABLE,
+        _ => StatusCode::INTERNAL_SERVER_ERROR,
+    }
+}
+
 /// Seconds.
 const RETRY_AFTER: &str = "2";
+
+#[cfg(test)]
+mod tests {
+    use tureen_controller::ortc::OrtcError;
+
+    use super::*;
+
+    #[test]
+    fn what_the_client_asks_in_vain_is_no_fault_of_the_server() {
+        let ortc = || OrtcError::InvalidField {
+            field: "codecs[0]".to_owned(),
+            reason: "is not allowed",
+        };
+        let id = "p".to_owned();
+        let gone = ConsumeError::Request(RequestError::DuplicateId(id));
+        for (error, status) in [
+            (MediaError::Produce(ortc().into()), 422),
+            (MediaError::Consume(ortc().into()), 422),
+            (MediaError::NoWorker, 503),
+            (MediaError::Consume(gone), 500),
+        ] {
+            let problem = Problem::Participant(error.into());
+            assert_eq!(problem.status().as_u16(), status, "{problem}");
+        }
+    }
+}

@@ -68,7 +68,7 @@ impl Refusals {
 }
 
 /// Counts the requests of a dialect that speaks HTTP, and notes those that are answered with a
-/// [`problem`](super::problem).
+/// [`Problem`](super::Problem).
 pub(crate) async fn tally(
     State(app): State<Arc<App>>,
     ConnectInfo(peer): ConnectInfo<SocketAddr>,

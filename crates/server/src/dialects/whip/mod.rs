@@ -3,10 +3,9 @@
 //!
 //! An adapter like every dialect: `requests` are the HTTP side, `offers` translates an offer into
 //! what a [`Participant`](crate::participant::Participant) does, a session is one participant served
-//! by one task, `problem` is how a request is refused. What clients see is in `docs/whip.md`.
+//! by one task. What clients see is in `docs/whip.md`.
 
 mod offers;
-mod problem;
 mod requests;
 mod session;
 

@@ -4,8 +4,8 @@ use axum::http::StatusCode;
 use tureen_controller::Numbering;
 use tureen_controller::rtp::MediaKind;
 
-use super::problem::Problem;
 use super::session::Session;
+use crate::http::Problem;
 use crate::media::Way;
 use crate::participant::{Following, NewTrack, Participant, Side};
 use crate::rooms::{JoinOptions, Joined, NewRoom, RoomError, RoomId};

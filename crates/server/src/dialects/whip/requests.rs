@@ -16,12 +16,12 @@ use axum::routing::{MethodRouter, get, post};
 use tokio::time::timeout;
 
 use super::offers;
-use super::problem::Problem;
 use super::session::{Handle, Origin, Session, Sessions, tag};
 use crate::app::App;
 use crate::auth::{Grants, TokenError, verify};
 use crate::http::{
-    Shares, accepts, bearer, client, cors, is_of_type, link_ice_servers, network, tally, text,
+    Problem, Shares, accepts, bearer, client, cors, is_of_type, link_ice_servers, network, tally,
+    text,
 };
 use crate::participant::{Participant, Side};
 use crate::rooms::{NewPerson, RoomId};

@@ -9,8 +9,7 @@ use std::time::Instant;
 use axum::http::StatusCode;
 use tokio::sync::{mpsc, oneshot, watch};
 
-use super::problem::Problem;
-use crate::http::Shares;
+use crate::http::{Problem, Shares};
 use crate::media::TransportParameters;
 use crate::participant::{Following, Participant, Side, Told};
 use crate::rooms::{Event, RoomId};
