@@ -15,18 +15,10 @@ use crate::app::App;
 use crate::config::IceServerAccess;
 
 /// Whether the body is of this media type, whatever its parameters.
-pub(crate) fn is_of_type(headers: &HeaderMap, wanted: &str) -> bool {
+pub(super) fn is_of_type(headers: &HeaderMap, wanted: &str) -> bool {
     let kind = text(headers, &header::CONTENT_TYPE).unwrap_or_default();
     let kind = kind.split(';').next().unwrap_or_default();
     kind.trim().eq_ignore_ascii_case(wanted)
-}
-
-/// The bearer's token, if one is shown (RFC 6750 §2.1).
-pub(crate) fn bearer(headers: &HeaderMap) -> Option<&str> {
-    let (scheme, token) = text(headers, &header::AUTHORIZATION)?.split_once(' ')?;
-    scheme
-        .eq_ignore_ascii_case("Bearer")
-        .then_some(token.trim())
 }
 
 /// Refuses pages of other origins where no token protects the rooms, and lets browsers know that
@@ -122,24 +114,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn bearers_and_types_are_read() {
-        let mut headers = HeaderMap::new();
-        assert_eq!(bearer(&headers), None);
-        let set = |headers: &mut HeaderMap, name, value| {
-            headers.insert(name, HeaderValue::from_static(value));
-        };
-        set(&mut headers, header::AUTHORIZATION, "bearer a.b.c");
-        set(
-            &mut headers,
-            header::CONTENT_TYPE,
-            "Application/SDP; charset=utf-8",
-        );
-        assert_eq!(bearer(&headers), Some("a.b.c"));
+    fn types_are_read() {
+        let kind = HeaderValue::from_static("Application/SDP; charset=utf-8");
+        let headers = HeaderMap::from_iter([(header::CONTENT_TYPE, kind)]);
         assert!(is_of_type(&headers, "application/sdp"));
         assert!(!is_of_type(&headers, "application/json"));
-        set(&mut headers, header::AUTHORIZATION, "Basic a.b.c");
-        assert_eq!(bearer(&headers), None);
     }
+
     #[test]
     fn what_is_accepted_is_said_by_the_most_specific_range() {
         for (accept, is_accepted) in [

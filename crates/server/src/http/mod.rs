@@ -1,7 +1,9 @@
 //! HTTP: the page, signaling's WebSocket, health and metrics; and who may ask for them.
 
 mod access;
+mod admission;
 mod assets;
+mod body;
 mod client;
 mod guests;
 mod headers;
@@ -23,14 +25,16 @@ use axum::Router;
 use axum::middleware::{from_fn, from_fn_with_state};
 use axum::routing::get;
 
+pub(crate) use admission::{admit, is_guest};
+pub(crate) use body::read;
 pub(crate) use client::client;
 pub(crate) use guests::{Guest, Guests};
-pub(crate) use headers::{accepts, bearer, cors, is_of_type, link_ice_servers, text};
+pub(crate) use headers::{accepts, cors, link_ice_servers, text};
 pub(crate) use metrics::Metrics;
 pub(crate) use problem::Problem;
 pub(crate) use refusals::{Refusals, tally};
 pub(crate) use shares::Shares;
-pub(crate) use strangers::{MOST_PER_ADDRESS, Strangers, network};
+pub(crate) use strangers::{MOST_PER_ADDRESS, Strangers, known_network};
 
 use crate::app::App;
 use crate::dialects::whip;

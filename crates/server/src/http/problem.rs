@@ -25,6 +25,9 @@ pub(crate) enum Problem {
         /// For people.
         text: &'static str,
     },
+    /// The body is of another type than this.
+    #[error("the body is to be of type {0}")]
+    MediaType(&'static str),
     /// The description cannot be used.
     #[error("SDP: {0}")]
     Sdp(#[from] SdpError),
@@ -55,6 +58,7 @@ impl Problem {
     fn code(&self) -> &'static str {
         match self {
             Self::Refused { code, .. } => code,
+            Self::MediaType(_) => "media-type",
             Self::Sdp(error) => error.code(),
             Self::Token(error) => error.code(),
             Self::Participant(ParticipantError::Room(error)) => error.code(),
@@ -66,6 +70,7 @@ impl Problem {
     fn status(&self) -> StatusCode {
         match self {
             Self::Refused { status, .. } => *status,
+            Self::MediaType(_) => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::Sdp(SdpError::Line { .. }) => StatusCode::BAD_REQUEST,
             Self::Sdp(_) => StatusCode::UNPROCESSABLE_ENTITY,
             Self::Token(_) => StatusCode::UNAUTHORIZED,

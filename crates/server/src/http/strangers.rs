@@ -147,13 +147,19 @@ impl Drop for Stranger {
 
 /// The addresses of one customer of a network: an IPv4 address, or a range of IPv6 addresses (RFC
 /// 6177 §2: a site gets more than one /64).
-pub(crate) fn network(address: IpAddr) -> IpAddr {
+pub(super) fn network(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V4(address) => IpAddr::V4(address),
         IpAddr::V6(address) => IpAddr::V6(Ipv6Addr::from_bits(
             address.to_bits() & !u128::from(u64::MAX),
         )),
     }
+}
+
+/// The network of a client, if it tells people apart. A proxy on this machine stands for people who
+/// have nothing in common.
+pub(crate) fn known_network(address: IpAddr) -> Option<IpAddr> {
+    (!address.is_loopback()).then(|| network(address))
 }
 
 /// No household or office opens so many at the same moment, because a page says hello at once.

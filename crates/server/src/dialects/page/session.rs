@@ -15,7 +15,7 @@ use super::receiving::Receiving;
 use super::translate::notice;
 use crate::app::App;
 use crate::auth::Grants;
-use crate::http::network;
+use crate::http::known_network;
 use crate::media::MediaError;
 use crate::participant::{Happening, Participant, Seat, Told, TooSlow};
 use crate::rooms::{Event, LobbySnapshot, TrackId};
@@ -126,10 +126,9 @@ impl Session {
         Self { token, ..self }
     }
 
-    /// The client's network, if it tells people apart. A proxy on this machine stands for people who
-    /// have nothing in common.
+    /// The client's network, if it tells people apart.
     pub(super) fn network(&self) -> Option<IpAddr> {
-        (!self.address.is_loopback()).then(|| network(self.address))
+        known_network(self.address)
     }
 
     /// Whether the client has said hello.

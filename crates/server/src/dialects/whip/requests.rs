@@ -3,25 +3,23 @@
 use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::Duration;
 
 use axum::Router;
-use axum::body::{Body, to_bytes};
+use axum::body::Body;
 use axum::extract::{ConnectInfo, Path, Query, State};
 use axum::http::StatusCode;
 use axum::http::header::{self, HeaderMap, HeaderName};
 use axum::middleware::from_fn_with_state;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodRouter, get, post};
-use tokio::time::timeout;
 
 use super::offers;
 use super::session::{Handle, Origin, Session, Sessions, tag};
 use crate::app::App;
-use crate::auth::{Grants, TokenError, verify};
+use crate::auth::Grants;
 use crate::http::{
-    Problem, Shares, accepts, bearer, client, cors, is_of_type, link_ice_servers, network, tally,
-    text,
+    Problem, Shares, accepts, admit, client, cors, is_guest, known_network, link_ice_servers, read,
+    tally, text,
 };
 use crate::participant::{Participant, Side};
 use crate::rooms::{NewPerson, RoomId};
@@ -78,12 +76,11 @@ async fn play_person(Path((room, person)): Path<(String, String)>, post: Post) -
 async fn begin(side: Side, room: &str, whom: Option<String>, post: Post) -> Result<Response> {
     let (State(shared), ConnectInfo(peer), Query(mut query), headers, body) = post;
     let address = client(peer, &headers, &shared.app.http().trusted_proxies);
-    let hides_others = address.is_loopback();
-    let network = (!hides_others).then(|| network(address));
+    let network = known_network(address);
     if !network.is_none_or(|network| shared.sessions.may_ask(network)) {
         return Err(TOO_OFTEN);
     }
-    let grants = admit(&shared.app, &headers, room)?;
+    let grants = admit(&shared.app.http(), &headers, room)?;
     let may = |grants: &Grants| match side {
         Side::Sending => grants.can_publish,
         Side::Receiving => grants.can_subscribe,
@@ -209,19 +206,9 @@ fn find(
         .as_ref()
         .map_or(true, |session| session.origin.needs_token)
     {
-        admit(&shared.app, headers, room)?;
+        admit(&shared.app.http(), headers, room)?;
     }
     found
-}
-
-/// The body, for one who may do what they ask for. It must come soon.
-async fn read(headers: &HeaderMap, body: Body, kind: &str) -> Result<String> {
-    if !is_of_type(headers, kind) {
-        return Err(MEDIA_TYPE);
-    }
-    let whole = timeout(BODY_TIMEOUT, to_bytes(body, MAX_BODY)).await;
-    let whole = whole.map_err(|_| SLOW)?.map_err(|_| TOO_LARGE)?;
-    String::from_utf8(whole.into()).map_err(|_| NOT_UTF8)
 }
 
 /// What an endpoint takes, for one who asks with GET or HEAD.
@@ -234,47 +221,18 @@ async fn options(State(shared): State<Shared>, headers: HeaderMap) -> Response {
     let http = shared.app.http();
     // "SHOULD NOT return the STUN/TURN server configuration if the OPTIONS request is a preflight
     // request" (RFC 9725 §4.6). Nor does a stranger get credentials.
-    let is_known = || bearer(&headers).is_some_and(|token| verify(token, &http.keys).is_ok());
     let is_preflight = headers.contains_key(header::ACCESS_CONTROL_REQUEST_METHOD);
-    if !is_preflight && (http.keys.is_empty() || is_known()) {
+    if !is_preflight && is_guest(&http, &headers) {
         link_ice_servers(response.headers_mut(), &http.ice_servers());
     }
     response
 }
 
-/// Who comes, on a server with keys.
-fn admit(app: &App, headers: &HeaderMap, room: &str) -> Result<Option<Grants>> {
-    let http = app.http();
-    if http.keys.is_empty() {
-        return Ok(None);
-    }
-    let grants = verify(bearer(headers).ok_or(TokenError::Missing)?, &http.keys)?;
-    let may = grants.may_join(room);
-    may.then_some(Some(grants)).ok_or(NOT_THIS_ROOM)
-}
-
-const MEDIA_TYPE: Problem = Problem::refused(
-    StatusCode::UNSUPPORTED_MEDIA_TYPE,
-    "media-type",
-    "a POST takes application/sdp, a PATCH application/trickle-ice-sdpfrag",
-);
 const TOO_OFTEN: Problem = Problem::refused(
     StatusCode::TOO_MANY_REQUESTS,
     "too-often",
     "your network asks for sessions too often",
 );
-const SLOW: Problem = Problem::refused(
-    StatusCode::REQUEST_TIMEOUT,
-    "slow-body",
-    "the body did not come in time",
-);
-const TOO_LARGE: Problem = Problem::refused(
-    StatusCode::PAYLOAD_TOO_LARGE,
-    "too-large",
-    "the body is larger than a description may be, or ends too early",
-);
-const NOT_UTF8: Problem =
-    Problem::refused(StatusCode::BAD_REQUEST, "not-utf8", "the body is not UTF-8");
 const NOT_ACCEPTED: Problem = Problem::refused(
     StatusCode::NOT_ACCEPTABLE,
     "not-acceptable",
@@ -296,11 +254,6 @@ const STALE_IF_MATCH: Problem = Problem::refused(
     "stale-if-match",
     "If-Match is not the ETag of the session",
 );
-const NOT_THIS_ROOM: Problem = Problem::refused(
-    StatusCode::FORBIDDEN,
-    "not-allowed",
-    "your token does not allow to enter this room",
-);
 const NOT_THIS_WAY: Problem = Problem::refused(
     StatusCode::FORBIDDEN,
     "not-allowed",
@@ -314,7 +267,3 @@ const FRAGMENT: &str = "application/trickle-ice-sdpfrag";
 const ACCEPT_POST: HeaderName = HeaderName::from_static("accept-post");
 /// What a PATCH takes (RFC 5789 §3.1).
 const ACCEPT_PATCH: HeaderName = HeaderName::from_static("accept-patch");
-/// As much as a description may have.
-const MAX_BODY: usize = 256 * 1024;
-/// How long a body may take.
-const BODY_TIMEOUT: Duration = Duration::from_secs(10);
