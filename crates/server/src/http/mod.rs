@@ -11,6 +11,7 @@ mod metrics;
 mod pages;
 mod problem;
 mod refusals;
+mod sessions;
 mod shares;
 mod strangers;
 mod websocket;
@@ -33,6 +34,7 @@ pub(crate) use headers::{accepts, cors, link_ice_servers, text};
 pub(crate) use metrics::Metrics;
 pub(crate) use problem::Problem;
 pub(crate) use refusals::{Refusals, tally};
+pub(crate) use sessions::{Place, Sessions};
 pub(crate) use shares::Shares;
 pub(crate) use strangers::{MOST_PER_ADDRESS, Strangers, known_network};
 

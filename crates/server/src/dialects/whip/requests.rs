@@ -14,12 +14,12 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodRouter, get, post};
 
 use super::offers;
-use super::session::{Handle, Origin, Session, Sessions, tag};
+use super::session::{Handle, NO_SESSION, Origin, Session, start, tag};
 use crate::app::App;
 use crate::auth::Grants;
 use crate::http::{
-    Problem, Shares, accepts, admit, client, cors, is_guest, known_network, link_ice_servers, read,
-    tally, text,
+    Problem, Sessions, Shares, accepts, admit, client, cors, is_guest, known_network,
+    link_ice_servers, read, tally, text,
 };
 use crate::participant::{Participant, Side};
 use crate::rooms::{NewPerson, RoomId};
@@ -49,7 +49,7 @@ pub(crate) fn routes(app: Arc<App>) -> Router {
 #[derive(Clone)]
 struct Shared {
     app: Arc<App>,
-    sessions: Sessions,
+    sessions: Sessions<Handle>,
 }
 
 /// The parts of a POST.
@@ -77,9 +77,7 @@ async fn begin(side: Side, room: &str, whom: Option<String>, post: Post) -> Resu
     let (State(shared), ConnectInfo(peer), Query(mut query), headers, body) = post;
     let address = client(peer, &headers, &shared.app.http().trusted_proxies);
     let network = known_network(address);
-    if !network.is_none_or(|network| shared.sessions.may_ask(network)) {
-        return Err(TOO_OFTEN);
-    }
+    shared.sessions.asked(network)?;
     let grants = admit(&shared.app.http(), &headers, room)?;
     let may = |grants: &Grants| match side {
         Side::Sending => grants.can_publish,
@@ -122,7 +120,7 @@ fn created(shared: &Shared, session: Session, origin: Origin, answer: String) ->
     let tag = tag(&session.participant.transport(side)?);
     let ending = shared.app.ending.subscribe();
     let path = format!("{}/sessions", origin.room);
-    let id = shared.sessions.begin(session, origin, tag.clone(), ending);
+    let id = start(&shared.sessions, session, origin, tag.clone(), ending);
     let location = format!("/{}/{path}/{id}", words(side).0);
     let headers = [
         (header::CONTENT_TYPE, SDP.to_owned()),
@@ -200,15 +198,16 @@ fn find(
     Path((room, id)): &Path<(String, String)>,
     headers: &HeaderMap,
 ) -> Result<Arc<Handle>> {
-    let found = shared.sessions.find(room, id);
+    let found = shared.sessions.find(id);
+    let found = found.filter(|session| session.origin.room.to_string() == *room);
     // If keys were added meanwhile, a session that began without a token goes on as before.
     if found
         .as_ref()
-        .map_or(true, |session| session.origin.needs_token)
+        .is_none_or(|session| session.origin.needs_token)
     {
         admit(&shared.app.http(), headers, room)?;
     }
-    found
+    found.ok_or(NO_SESSION)
 }
 
 /// What an endpoint takes, for one who asks with GET or HEAD.
@@ -228,11 +227,6 @@ async fn options(State(shared): State<Shared>, headers: HeaderMap) -> Response {
     response
 }
 
-const TOO_OFTEN: Problem = Problem::refused(
-    StatusCode::TOO_MANY_REQUESTS,
-    "too-often",
-    "your network asks for sessions too often",
-);
 const NOT_ACCEPTED: Problem = Problem::refused(
     StatusCode::NOT_ACCEPTABLE,
     "not-acceptable",

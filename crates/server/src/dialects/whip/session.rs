@@ -1,27 +1,15 @@
 //! One client: a participant in a room until it says that it leaves, or is silent.
 
 use std::borrow::Cow;
-use std::collections::HashMap;
 use std::net::IpAddr;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Instant;
 
 use axum::http::StatusCode;
 use tokio::sync::{mpsc, oneshot, watch};
 
-use crate::http::{Problem, Shares};
+use crate::http::{Place, Problem, Sessions};
 use crate::media::TransportParameters;
 use crate::participant::{Following, Participant, Side, Told};
 use crate::rooms::{Event, RoomId};
-
-/// All sessions by the random ids in their URLs.
-#[derive(Clone)]
-pub(super) struct Sessions(Arc<Mutex<Inner>>);
-
-pub(super) struct Inner {
-    by_id: HashMap<String, Arc<Handle>>,
-    shares: Shares,
-}
 
 /// Where a session is, and who has made it.
 pub(super) struct Origin {
@@ -63,78 +51,41 @@ pub(super) struct Session {
     pub(super) following: Option<Following>,
 }
 
-impl Sessions {
-    pub(super) fn new(shares: Shares) -> Self {
-        let by_id = HashMap::new();
-        Self(Arc::new(Mutex::new(Inner { by_id, shares })))
+/// Serves a session by a task of its own. Returns its id.
+pub(super) fn start(
+    sessions: &Sessions<Handle>,
+    mut session: Session,
+    origin: Origin,
+    tag: String,
+    ending: watch::Receiver<bool>,
+) -> String {
+    let (commands, mut inbox) = mpsc::channel(COMMANDS);
+    let network = origin.network;
+    let handle = Handle {
+        origin,
+        side: session.side,
+        ice: watch::Sender::new(IceSession {
+            tag,
+            remote: session.remote.clone(),
+        }),
+        commands,
+    };
+    let (place, oldest) = sessions.begin(network, handle);
+    if let Some(oldest) = oldest {
+        // One that has other commands to carry out is not idle.
+        let _ = oldest.commands.try_send(Command::End);
     }
-
-    /// Whether this network may ask for a session now.
-    pub(super) fn may_ask(&self, network: IpAddr) -> bool {
-        self.lock().shares.may_ask(network, Instant::now())
-    }
-
-    /// Serves a session by a task of its own. Returns its id.
-    pub(super) fn begin(
-        &self,
-        mut session: Session,
-        origin: Origin,
-        tag: String,
-        ending: watch::Receiver<bool>,
-    ) -> String {
-        // Whoever knows the URL may end the session.
-        let id = uuid::Uuid::new_v4().simple().to_string();
-        let (commands, mut inbox) = mpsc::channel(COMMANDS);
-        let network = origin.network;
-        let handle = Handle {
-            origin,
-            side: session.side,
-            ice: watch::Sender::new(IceSession {
-                tag,
-                remote: session.remote.clone(),
-            }),
-            commands,
-        };
-        let mut inner = self.lock();
-        inner.by_id.insert(id.clone(), Arc::new(handle));
-        let oldest =
-            network.and_then(|network| inner.shares.begin(network, id.clone(), Instant::now()));
-        if let Some(oldest) = oldest.and_then(|oldest| inner.by_id.get(&oldest)) {
-            // One that has other commands to carry out is not idle.
-            let _ = oldest.commands.try_send(Command::End);
-        }
-        drop(inner);
-        let (sessions, own) = (self.clone(), id.clone());
-        tokio::spawn(async move {
-            let connected = || sessions.is_connected(network, &own);
-            let why = serve(&mut session, &mut inbox, ending, connected).await;
-            let why = why.unwrap_or_else(|error| error.to_string().into());
-            session.participant.goes(why);
-            drop(session);
-            sessions.is_connected(network, &own);
-            sessions.lock().by_id.remove(&own);
-        });
-        id
-    }
-
-    pub(super) fn find(&self, room: &str, id: &str) -> Result<Arc<Handle>, Problem> {
-        let found = self.lock().by_id.get(id).cloned();
-        found
-            .filter(|handle| handle.origin.room.to_string() == room)
-            .ok_or(NO_SESSION)
-    }
-
-    /// A session does not wait for its client any more.
-    fn is_connected(&self, network: Option<IpAddr>, id: &str) {
-        if let Some(network) = network {
-            self.lock().shares.end(network, id);
-        }
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Inner> {
-        // Every change of it is a single one.
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
+    let id = place.id().to_owned();
+    tokio::spawn(async move {
+        let why = serve(&mut session, &mut inbox, ending, &place).await;
+        let why = why.unwrap_or_else(|error| error.to_string().into());
+        session.participant.goes(why);
+        // Whoever waits for the end finds nothing of the session: neither the person nor the id.
+        drop(session);
+        drop(place);
+        drop(inbox);
+    });
+    id
 }
 
 impl Handle {
@@ -167,7 +118,7 @@ async fn serve(
     session: &mut Session,
     inbox: &mut mpsc::Receiver<Command>,
     mut ending: watch::Receiver<bool>,
-    connected: impl Fn(),
+    place: &Place<Handle>,
 ) -> Result<Cow<'static, str>, Problem> {
     let silence = session.participant.silence(session.side)?;
     let connecting = session.participant.connected(session.side)?;
@@ -192,7 +143,7 @@ async fn serve(
             }
             () = &mut connecting, if is_connecting => {
                 is_connecting = false;
-                connected();
+                place.is_connected();
             }
             why = &mut silence => return Ok(why.to_string().into()),
             () = async { let _ = ending.wait_for(|ending| *ending).await; } => {
@@ -230,7 +181,7 @@ fn end_of(told: &Told) -> Option<&'static str> {
     }
 }
 
-const NO_SESSION: Problem = Problem::refused(
+pub(super) const NO_SESSION: Problem = Problem::refused(
     StatusCode::NOT_FOUND,
     "no-such-session",
     "there is no such session, or not any more",
