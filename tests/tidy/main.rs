@@ -49,6 +49,13 @@ fn functions_are_short() {
 }
 
 #[test]
+fn an_adapter_only_translates() {
+    none(sizes::thick_adapters(
+        &Tree::of_repository().under("crates/server/src/"),
+    ));
+}
+
+#[test]
 fn the_core_of_the_worker_names_nothing_of_the_world_outside() {
     none(words::outside_the_shell(&worker_sources()));
 }

@@ -1,4 +1,4 @@
-//! How long files and functions may be, tests included.
+//! How long files and functions may be, tests included; and how much code an adapter may have.
 
 use crate::source::{Source, block_end};
 
@@ -38,6 +38,46 @@ pub(crate) fn long_functions<'a>(sources: impl Iterator<Item = &'a Source>) -> V
     found
 }
 
+/// Adapters that have more code than a translation needs. A line counts if it is neither empty nor a
+/// comment, and is not compiled for tests alone.
+///
+/// What grows in an adapter is what the next dialect writes again. So before a limit is raised, what
+/// every dialect over HTTP needs moves to `http`, and what every dialect needs to `participant` or
+/// `sdp`.
+pub(crate) fn thick_adapters(sources: &[Source]) -> Vec<String> {
+    let mut found = Vec::new();
+    for (directory, most) in ADAPTERS {
+        let own = sources
+            .iter()
+            .filter(|source| source.path.starts_with(directory));
+        let lines: usize = own.map(lines_of_code).sum();
+        if lines == 0 {
+            found.push(format!("{directory}: nothing is there"));
+        }
+        if lines >= most {
+            found.push(format!(
+                "{directory}: {lines} lines of code, and fewer than {most} are wanted: move what other \
+                 dialects need to http, participant or sdp"
+            ));
+        }
+    }
+    found
+}
+
+fn lines_of_code(source: &Source) -> usize {
+    let mut start = 0;
+    let mut count = 0;
+    for line in source.text.split_inclusive('\n') {
+        let content = line.trim();
+        let is_code = !content.is_empty() && !content.starts_with("//");
+        if is_code && !source.is_test(start) {
+            count += 1;
+        }
+        start += line.len();
+    }
+    count
+}
+
 fn measured<'a>(sources: impl Iterator<Item = &'a Source>, limit: usize) -> Vec<String> {
     let lines = |source: &Source| source.text.lines().count();
     sources
@@ -72,6 +112,8 @@ fn in_generics(code: &str) -> bool {
     where_clause || code.matches('<').count() > code.matches('>').count()
 }
 
+/// Directories, and how many lines of code are too many there.
+const ADAPTERS: [(&str, usize); 1] = [("crates/server/src/dialects/whip/", 600)];
 const LONG_FILE: usize = 600;
 const REFUSED_FILE: usize = 800;
 const REFUSED_FUNCTION: usize = 150;
@@ -103,5 +145,25 @@ mod tests {
             long_functions([&sample(146)].into_iter()),
             ["sample.rs:4: `long` has 151 lines"]
         );
+    }
+
+    #[test]
+    fn an_adapter_that_grows_is_found() {
+        let sample = |name: &str, text: &str| {
+            let path = format!("crates/server/src/dialects/whip/{name}");
+            Source::new(&path, text)
+        };
+        let not_counted = "//! head\n\n    // a comment\n#[cfg(test)]\nmod tests {\n    a;\n}\n";
+        let sources = |count| {
+            [
+                sample("mod.rs", &lines(count)),
+                sample("session.rs", &format!("\"// a text\"\n{not_counted}")),
+                sample("tests.rs", &lines(99)),
+            ]
+        };
+        assert!(thick_adapters(&sources(598)).is_empty());
+        let found = thick_adapters(&sources(599));
+        assert!(found[0].starts_with("crates/server/src/dialects/whip/: 600 lines"));
+        assert_eq!(thick_adapters(&[]).len(), 1);
     }
 }
