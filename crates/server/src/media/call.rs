@@ -71,6 +71,14 @@ impl Call {
         self.producers().get(track).cloned()
     }
 
+    /// Whether an endpoint that can receive so much can receive this track. One that is gone cannot
+    /// be.
+    pub(crate) fn can_receive(&self, track: &TrackId, capabilities: &RtpCapabilities) -> bool {
+        let producer = self.producer(track);
+        let can = |one: Producer| self.router.can_consume(one.id(), capabilities);
+        producer.map(can).is_some_and(|can| can.unwrap_or(false))
+    }
+
     fn producers(&self) -> std::sync::MutexGuard<'_, HashMap<TrackId, Producer>> {
         // Nothing panics while the lock is held. Even if something did, the map would still be
         // sound.

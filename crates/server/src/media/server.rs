@@ -7,10 +7,12 @@ use std::time::Duration;
 
 use tokio::sync::{Mutex, OnceCell, watch};
 use tokio::time::timeout;
-use tureen_controller::rtp::RtpCodecCapability;
+use tureen_controller::ortc::generate_router_rtp_capabilities;
+use tureen_controller::rtp::{RtpCapabilities, RtpCodecCapability};
 use tureen_controller::{
-    ChannelObserver, ExitReason, LogLevel, LogTag, Router, RouterEvent, WorkerBinary, WorkerGone,
-    WorkerPool, WorkerPoolError, WorkerPoolEvent, WorkerPoolSettings, WorkerSettings,
+    ChannelObserver, CreateRouterError, ExitReason, LogLevel, LogTag, Router, RouterEvent,
+    WorkerBinary, WorkerGone, WorkerPool, WorkerPoolError, WorkerPoolEvent, WorkerPoolSettings,
+    WorkerSettings,
 };
 
 use super::codecs::media_codecs;
@@ -73,6 +75,18 @@ impl Media {
     /// How many workers run.
     pub(crate) fn workers(&self) -> usize {
         self.pool.as_ref().map_or(0, |pool| pool.workers().len())
+    }
+
+    /// What every call can carry.
+    pub(crate) fn rtp_capabilities(&self) -> Result<RtpCapabilities, MediaError> {
+        let capabilities = generate_router_rtp_capabilities(&self.codecs);
+        Ok(capabilities.map_err(CreateRouterError::from)?)
+    }
+
+    /// The call of a room, if there is one.
+    pub(crate) async fn running_call(&self, room: &RoomId) -> Option<Arc<Call>> {
+        let calls = self.calls.lock().await;
+        calls.get(room)?.get().cloned()
     }
 
     /// The call of a room; made in the least loaded worker when there is none.

@@ -74,6 +74,12 @@ impl Following {
         Some(of_them)
     }
 
+    /// Those of these tracks that would be sent first.
+    pub(crate) fn wanted<'a>(&self, tracks: &'a [Track]) -> impl Iterator<Item = &'a Track> {
+        let sections = self.sections.iter();
+        sections.filter_map(|section| section.choose(tracks))
+    }
+
     /// Notes what was told. Returns whether something else may have to be watched now.
     pub(crate) fn hears(&mut self, told: &Told) -> bool {
         let Told::Event(event) = told else {
@@ -108,7 +114,7 @@ impl Following {
         let room = participant.view()?;
         let tracks = self.choose(&room, participant.id()).unwrap_or_default();
         for section in &mut self.sections {
-            let wanted = tracks.iter().find(|track| track.kind == section.kind);
+            let wanted = section.choose(&tracks);
             match (&section.plays, wanted) {
                 (Some(plays), Some(wanted)) if *plays == wanted.id => {}
                 (Some(plays), _) => participant.subscribe(plays, false)?,
@@ -126,6 +132,10 @@ impl Following {
 }
 
 impl Section {
+    fn choose<'a>(&self, tracks: &'a [Track]) -> Option<&'a Track> {
+        tracks.iter().find(|track| track.kind == self.kind)
+    }
+
     async fn play(
         &mut self,
         track: &TrackId,

@@ -83,6 +83,17 @@ impl Hall {
         self.lock().directory.describe(room)
     }
 
+    /// The room of this id.
+    ///
+    /// # Errors
+    ///
+    /// [`RoomError::NoSuchRoom`], [`RoomError::RoomEnded`]
+    pub(super) fn room(&self, id: &RoomId) -> Result<Arc<OpenRoom>, RoomError> {
+        let inner = self.lock();
+        let room = inner.rooms.get(id).cloned();
+        room.ok_or_else(|| inner.directory.why_none(id))
+    }
+
     /// Whether there is such a room now.
     pub(crate) fn has_room(&self, room: &RoomId) -> bool {
         self.lock().rooms.contains_key(room)

@@ -261,22 +261,27 @@ async fn a_ring_that_gets_no_room_is_over_for_both() {
     bob.answer_ring(ring, true).unwrap();
 }
 
+/// A track of this person.
+fn camera(owner: &Participant) -> Track {
+    Track {
+        id: TrackId("camera".to_owned()),
+        owner: owner.id(),
+        kind: TrackKind::Video,
+        source: TrackSource::Camera,
+        group: "camera".to_owned(),
+        label: String::new(),
+        muted: false,
+    }
+}
+
 #[tokio::test]
 async fn a_host_who_mutes_does_not_overtake_the_owner_of_the_track() {
     let scene = Scene::new(1);
     let [mut ann, mut bob] = ["Ann", "Bob"].map(|name| scene.person(name));
     join(&mut ann, "a").unwrap();
     join(&mut bob, "a").unwrap();
-    let track = TrackId("camera".to_owned());
-    let published = Track {
-        id: track.clone(),
-        owner: bob.id(),
-        kind: TrackKind::Video,
-        source: TrackSource::Camera,
-        group: "camera".to_owned(),
-        label: String::new(),
-        muted: false,
-    };
+    let published = camera(&bob);
+    let track = published.id.clone();
     let room = bob.room.clone().unwrap();
     room.act(|room, out| room.publish(published, out)).unwrap();
     ann.mute(&track, true).await.unwrap();
@@ -284,4 +289,44 @@ async fn a_host_who_mutes_does_not_overtake_the_owner_of_the_track() {
     // Before Bob's task hears of it, Bob opens it again.
     bob.mute(&track, false).await.unwrap();
     assert!(!bob.is_muted(&track), "what the room says counts");
+}
+
+#[tokio::test]
+async fn who_looks_finds_what_will_be_there_and_is_not_noticed() {
+    let scene = Scene::new(1);
+    let origin = Origin {
+        dialect: "test",
+        address: Ipv4Addr::LOCALHOST.into(),
+    };
+    let new = || NewPerson {
+        identity: Some("ann".parse().unwrap()),
+        ..NewPerson::named("Ann")
+    };
+    let mut ann = Participant::enter(&scene.hall, &scene.media, new(), origin).unwrap();
+    join(&mut ann, "a").unwrap();
+    let room = ann.room.clone().unwrap();
+    let track = camera(&ann);
+    room.act(|room, out| room.publish(track, out)).unwrap();
+    heard(&mut ann).await;
+    let counts = scene.hall.counts();
+
+    let options = JoinOptions {
+        viewer: true,
+        consumes: false,
+        enters_call: true,
+        secret: None,
+        open: None,
+    };
+    let newcomer = Newcomer::new(&scene.hall, &scene.media, new(), origin);
+    // The newcomer would take Ann's place, and then her track is gone.
+    let preview = newcomer.look(&id("a"), &options).unwrap();
+    let found = preview.joined().unwrap();
+    assert!(found.call.tracks.is_empty() && found.holds(preview.id()) && !found.holds(ann.id()));
+    let bob = Newcomer::new(&scene.hall, &scene.media, NewPerson::named("Bob"), origin);
+    let preview = bob.look(&id("a"), &options).unwrap();
+    assert_eq!(preview.joined().unwrap().call.tracks.len(), 1);
+    let refused = newcomer.look(&id("b"), &options).map(|_| ());
+    assert_eq!(refused, Err(RoomError::NoSuchRoom));
+    assert!(heard(&mut ann).await.is_empty() && ann.is_in_room());
+    assert_eq!(scene.hall.counts(), counts);
 }

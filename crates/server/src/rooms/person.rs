@@ -16,7 +16,7 @@ pub(crate) struct Identity(String);
 
 impl Identity {
     /// Of one who has proven none: their id.
-    pub(super) fn of(person: PersonId) -> Self {
+    pub(crate) fn of(person: PersonId) -> Self {
         Self(person.to_string())
     }
 

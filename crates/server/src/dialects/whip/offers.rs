@@ -7,19 +7,35 @@ use tureen_controller::rtp::MediaKind;
 use super::session::Session;
 use crate::http::Problem;
 use crate::media::Way;
-use crate::participant::{Following, NewTrack, Participant, Side};
+use crate::participant::{
+    Following, NewTrack, Newcomer, Participant, ParticipantError, Preview, Side,
+};
 use crate::rooms::{JoinOptions, Joined, NewRoom, RoomError, RoomId};
 use crate::sdp::{Accepted, Answerer, Offer, OfferedMedia};
 
 /// Brings a publisher into a room, which is opened if there is none.
 pub(super) async fn publish(
-    mut participant: Participant,
+    newcomer: Newcomer,
     room: &RoomId,
     offer: &Offer,
 ) -> Result<(Session, String), Problem> {
     let sending: Vec<&OfferedMedia> = one_of_each(offer, OfferedMedia::sends)?;
-    let joined = join(&mut participant, room, Side::Sending)?;
-    match send(&mut participant, offer, &sending).await {
+    let options = options(room, Side::Sending);
+    let preview = look(&newcomer, room, &options)?;
+    let router = newcomer
+        .rtp_capabilities()
+        .map_err(ParticipantError::from)?;
+    let mut tracks = Vec::new();
+    // "SHOULD NOT reject individual "m=" sections ... but reject the HTTP POST request" (RFC 9725
+    // §4.4.3).
+    for (section, kind) in sending.iter().filter_map(|one| Some((*one, one.kind()?))) {
+        let track = NewTrack::of_person(kind, section.rtp_parameters(&router)?);
+        preview.may_publish(&track)?;
+        tracks.push((section.mid(), track));
+    }
+    let mut participant = newcomer.enter()?;
+    let joined = join(&mut participant, room, options)?;
+    match send(&mut participant, offer, tracks).await {
         Ok(accepted) => answered(participant, Side::Sending, offer, &accepted, None),
         Err(problem) => {
             // A request that is refused leaves nothing behind.
@@ -31,23 +47,18 @@ pub(super) async fn publish(
     }
 }
 
-/// Opens the connection and publishes what can be published.
+/// Opens the connection and publishes the tracks of the sections.
 async fn send<'a>(
     participant: &mut Participant,
-    offer: &'a Offer,
-    sending: &[&'a OfferedMedia],
+    offer: &Offer,
+    tracks: Vec<(&'a str, NewTrack)>,
 ) -> Result<Accepted<'a>, Problem> {
     participant.open_sending().await?;
     connect(participant, Side::Sending, offer).await?;
     let mut accepted = Accepted::default();
-    // "SHOULD NOT reject individual "m=" sections ... but reject the HTTP POST request" (RFC 9725
-    // §4.4.3).
-    for (section, kind) in sending.iter().filter_map(|one| Some((*one, one.kind()?))) {
-        let rtp_parameters =
-            section.rtp_parameters(participant.rtp_capabilities(Side::Sending)?)?;
-        let track = NewTrack::of_person(kind, rtp_parameters);
+    for (mid, track) in tracks {
         participant.publish(track).await?;
-        accepted.received.insert(section.mid());
+        accepted.received.insert(mid);
     }
     Ok(accepted)
 }
@@ -56,30 +67,39 @@ async fn send<'a>(
 /// first of those who publish. It goes on with the next when they go, because all that may come is
 /// agreed here.
 pub(super) async fn play(
-    mut participant: Participant,
+    newcomer: Newcomer,
     room: &RoomId,
     whom: Option<String>,
     offer: &Offer,
 ) -> Result<(Session, String), Problem> {
     let receiving: Vec<&OfferedMedia> = one_of_each(offer, OfferedMedia::receives)?;
-    let joined = join(&mut participant, room, Side::Receiving)?;
+    let options = options(room, Side::Receiving);
+    let preview = look(&newcomer, room, &options)?;
     let places = receiving
         .iter()
         .filter_map(|section| Some((section.kind()?, section.mid().to_owned())));
     let mut following = Following::new(whom, places);
-    let tracks = following
-        .choose(&joined, participant.id())
-        .ok_or(RoomError::NoSuchPerson)?;
+    let found = preview.joined().ok_or(RoomError::NoSuchRoom)?;
+    let tracks = following.choose(found, preview.id());
+    let tracks = tracks.ok_or(RoomError::NoSuchPerson)?;
     if tracks.is_empty() {
         return Err(NOT_LIVE);
     }
+    let capabilities = offer.receive_capabilities();
+    let wanted = following.wanted(&tracks);
+    if !newcomer.can_receive(room, wanted, &capabilities).await {
+        return Err(sections("the offer has no codec of what is published here"));
+    }
+    let mut participant = newcomer.enter()?;
+    join(&mut participant, room, options)?;
     participant
-        .open_receiving(offer.receive_capabilities(), Numbering::Endpoint)
+        .open_receiving(capabilities, Numbering::Endpoint)
         .await?;
     connect(&mut participant, Side::Receiving, offer).await?;
     following.follow(&mut participant).await?;
     if !following.plays() {
-        return Err(sections("the offer has no codec of what is published here"));
+        // Whoever published has just gone.
+        return Err(NOT_LIVE);
     }
     let agreed: Vec<_> = receiving
         .iter()
@@ -155,19 +175,37 @@ fn answered(
 }
 
 /// A publisher opens the room where there is none; a player only watches.
-fn join(participant: &mut Participant, room: &RoomId, side: Side) -> Result<Joined, Problem> {
-    let options = JoinOptions {
+fn options(room: &RoomId, side: Side) -> JoinOptions {
+    JoinOptions {
         viewer: side == Side::Receiving,
         consumes: false,
         enters_call: true,
         secret: None,
         open: (side == Side::Sending).then(|| NewRoom::meeting(room)),
-    };
-    let joined = participant.join(room, options, Way::Any)?;
-    if joined.room.encrypted {
-        return Err(ENCRYPTED);
     }
+}
+
+/// What a client would find. It takes the place of whoever is there with its identity, so all that
+/// can be refused is refused before it comes.
+fn look(newcomer: &Newcomer, room: &RoomId, options: &JoinOptions) -> Result<Preview, Problem> {
+    let preview = newcomer.look(room, options)?;
+    preview.joined().map_or(Ok(()), require_clear)?;
+    Ok(preview)
+}
+
+fn join(
+    participant: &mut Participant,
+    room: &RoomId,
+    options: JoinOptions,
+) -> Result<Joined, Problem> {
+    let joined = participant.join(room, options, Way::Any)?;
+    // Another room of this name may have been opened since the look.
+    require_clear(&joined)?;
     Ok(joined)
+}
+
+fn require_clear(joined: &Joined) -> Result<(), Problem> {
+    (!joined.room.encrypted).then_some(()).ok_or(ENCRYPTED)
 }
 
 /// The description is sound, and not one of WHIP or WHEP.

@@ -21,7 +21,7 @@ use crate::http::{
     Problem, Sessions, Shares, accepts, admit, client, cors, is_guest, known_network,
     link_ice_servers, read, tally, text,
 };
-use crate::participant::{Participant, Side};
+use crate::participant::{Newcomer, Side};
 use crate::rooms::{NewPerson, RoomId};
 use crate::sdp::{IceFragment, Offer};
 
@@ -102,10 +102,10 @@ async fn begin(side: Side, room: &str, whom: Option<String>, post: Post) -> Resu
         dialect: words(side).0,
         address,
     };
-    let participant = Participant::enter(&shared.app.hall, &shared.app.media, new, comes)?;
+    let newcomer = Newcomer::new(&shared.app.hall, &shared.app.media, new, comes);
     let (session, answer) = match side {
-        Side::Sending => offers::publish(participant, &id, &offer).await?,
-        Side::Receiving => offers::play(participant, &id, whom, &offer).await?,
+        Side::Sending => offers::publish(newcomer, &id, &offer).await?,
+        Side::Receiving => offers::play(newcomer, &id, whom, &offer).await?,
     };
     let origin = Origin {
         room: id,

@@ -9,12 +9,18 @@ use tokio::net::{TcpListener, TcpStream};
 
 use crate::app::App;
 use crate::cli::{Cli, Command};
-use crate::media::Media;
+use crate::media::{Media, Way};
+use crate::participant::{Origin, Participant};
+use crate::rooms::{JoinOptions, NewPerson, NewRoom, RoomId};
 
 const PUBLISH: &str = include_str!("../../sdp/testdata/chromium-publish.sdp");
 
 /// A server without workers on a free port.
 async fn start(flags: &[&str]) -> SocketAddr {
+    serve(flags).await.0
+}
+
+async fn serve(flags: &[&str]) -> (SocketAddr, Arc<App>) {
     let arguments = ["tureen", "serve"].iter().chain(flags);
     let Command::Serve(config) = Cli::parse_from(arguments).command else {
         panic!("serve");
@@ -23,9 +29,10 @@ async fn start(flags: &[&str]) -> SocketAddr {
     let app = Arc::new(App::new(*config, media));
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
-    let service = crate::http::router(app).into_make_service_with_connect_info::<SocketAddr>();
+    let service =
+        crate::http::router(Arc::clone(&app)).into_make_service_with_connect_info::<SocketAddr>();
     tokio::spawn(axum::serve(listener, service).into_future());
-    address
+    (address, app)
 }
 
 /// The answer to a request with a body of this type, in lower case.
@@ -116,6 +123,70 @@ async fn a_refused_post_leaves_no_room() {
     let play = PUBLISH.replace("sendonly", "recvonly");
     let answer = ask(address, "POST /whep/room", "application/sdp", "", &play).await;
     assert!(answer.starts_with("http/1.1 404"), "{answer}");
+}
+
+/// Ann has come in by the page.
+async fn ann(app: &App, encrypted: bool) -> Participant {
+    let new = NewPerson {
+        identity: Some("ann".parse().unwrap()),
+        ..NewPerson::named("Ann")
+    };
+    let comes = Origin {
+        dialect: "page",
+        address: [127, 0, 0, 1].into(),
+    };
+    let room = RoomId::parse("room").unwrap();
+    let options = JoinOptions {
+        viewer: false,
+        consumes: true,
+        enters_call: true,
+        secret: None,
+        open: Some(NewRoom {
+            encrypted,
+            ..NewRoom::meeting(&room)
+        }),
+    };
+    let mut ann = Participant::enter(&app.hall, &app.media, new, comes).unwrap();
+    ann.join(&room, options, Way::Any).unwrap();
+    ann.watch_lobby(true).unwrap();
+    app.hall.tick();
+    ann.news().await;
+    ann
+}
+
+#[tokio::test]
+async fn a_refused_post_takes_nobodys_place_and_nobody_notices_it() {
+    let keys = format!("--keys=key:{}", "s".repeat(32));
+    let arguments = ["tureen", "token", &keys, "--identity=ann", "--room=room"];
+    let Command::Token(token) = Cli::parse_from(arguments).command else {
+        panic!("token");
+    };
+    let bearer = format!("authorization: Bearer {}\r\n", token.text().unwrap());
+    let play = PUBLISH.replace("sendonly", "recvonly");
+    let unknown = ["opus/", "VP8/", "VP9/", "H264/", "AV1/", "PCMU/", "PCMA/"];
+    let unknown = unknown
+        .iter()
+        .fold(PUBLISH.to_owned(), |sdp, codec| sdp.replace(codec, "X/"));
+    for (encrypted, line, body, status) in [
+        (false, "POST /whep/room", play.as_str(), 409),
+        (false, "POST /whep/room/nobody", &play, 404),
+        (false, "POST /whip/room", &unknown, 422),
+        // No worker runs.
+        (false, "POST /whip/room", PUBLISH, 503),
+        (true, "POST /whip/room", PUBLISH, 403),
+        (true, "POST /whep/room", &play, 403),
+    ] {
+        let (address, app) = serve(&[&keys]).await;
+        let mut ann = ann(&app, encrypted).await;
+        let answer = ask(address, line, "application/sdp", &bearer, body).await;
+        assert!(
+            answer.starts_with(&format!("http/1.1 {status}")),
+            "{line}: {answer}"
+        );
+        app.hall.tick();
+        let heard = ann.news().await;
+        assert!(ann.is_in_room() && heard.is_empty(), "{line}: {heard:?}");
+    }
 }
 
 #[tokio::test]

@@ -23,7 +23,7 @@ use subscriptions::Subscriptions;
 /// One room. Each method is one thing that a person does in it; it changes the room or refuses
 /// with a [`RoomError`], and pushes into the [`Outbox`] what others must hear, in order. A method
 /// that fails pushes nothing and changes nothing.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Room {
     info: RoomInfo,
     limits: Arc<Limits>,
@@ -44,7 +44,7 @@ pub(crate) struct Room {
     is_closed: bool,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Member {
     info: ParticipantInfo,
     /// Orders people as they came.

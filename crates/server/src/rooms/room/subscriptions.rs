@@ -62,7 +62,7 @@ impl Demand {
 }
 
 /// The tracks that one member receives, and what they want of tracks.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Subscriptions {
     received: BTreeSet<TrackId>,
     /// They may be set before a track is received, and they stay until the track closes.
