@@ -67,11 +67,13 @@ impl OpenRoom {
 
     /// Closes the room if nobody is in it. Returns whether it did.
     pub(super) fn close_if_empty(&self) -> bool {
-        let room = &mut self.lock().room;
-        if room.is_empty() {
-            room.close();
-        }
-        room.is_empty()
+        self.act(|room, out| {
+            let is_empty = room.is_empty();
+            if is_empty {
+                room.close(out);
+            }
+            is_empty
+        })
     }
 
     /// The room from outside, and whether nobody is in it.

@@ -163,7 +163,7 @@ impl Participant {
             Event::Unsubscribed(track) => self.stop_receiving(track),
             // Somebody else muted or closed the person's track. If the person did it, it is done
             // already. The person may have opened it again meanwhile, so the room is asked.
-            Event::TrackMuted { track, by, .. } if *by != self.id => {
+            Event::TrackMuted { track, by, .. } if *by != Some(self.id) => {
                 let muted = self.is_muted(track);
                 if let Err(error) = self.hold_back(track, muted).await {
                     tracing::debug!(person = %self.id, %track, %error, "not muted");

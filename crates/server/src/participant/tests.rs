@@ -52,11 +52,15 @@ impl Scene {
     }
 
     fn person(&self, name: &str) -> Participant {
+        self.enter(NewPerson::named(name))
+    }
+
+    fn enter(&self, new: NewPerson) -> Participant {
         let origin = Origin {
             dialect: "test",
             address: Ipv4Addr::LOCALHOST.into(),
         };
-        Participant::enter(&self.hall, &self.media, NewPerson::named(name), origin).unwrap()
+        Participant::enter(&self.hall, &self.media, new, origin).unwrap()
     }
 
     fn pass(&self, seconds: u64) -> Vec<RoomId> {
@@ -130,7 +134,7 @@ async fn one_who_is_removed_is_out_once_they_hear_of_it() {
     assert_eq!(join(&mut bob, "b"), Err(RoomError::AlreadyInRoom));
     let told = heard(&mut bob).await;
     let by_ann =
-        |event: &Event| matches!(event, Event::Removed(Removal::By(by)) if *by == ann.id());
+        |event: &Event| matches!(event, Event::Removed(Removal::By(by)) if *by == Some(ann.id()));
     assert!(told.iter().any(by_ann), "{told:?}");
     assert_eq!(join(&mut bob, "a"), Ok(false));
     ann.end_room().unwrap();
@@ -184,6 +188,35 @@ async fn rooms_close_when_nobody_needs_them() {
     assert_eq!(scene.pass(50), [id("a")]);
     let described = scene.hall.describe(&id("a"));
     assert_eq!(described.unwrap_err(), RoomError::NoSuchRoom);
+}
+
+/// LiveKit's `IsDependent`: who is there only for the others' sake keeps no room open.
+#[tokio::test]
+async fn a_recorder_keeps_no_room_open() {
+    let scene = Scene::new(5);
+    let mut tape = NewPerson::named("Tape");
+    (tape.permissions.hidden, tape.permissions.recorder) = (true, true);
+    let mut tape = scene.enter(tape);
+    let mut ann = scene.person("Ann");
+    join(&mut ann, "a").unwrap();
+    join(&mut tape, "a").unwrap();
+    assert!(scene.pass(100).is_empty(), "Ann is there");
+    ann.leave().unwrap();
+    heard(&mut tape).await;
+    assert!(scene.pass(59).is_empty(), "she may come back");
+    assert_eq!(scene.pass(1), [id("a")]);
+    let told = heard(&mut tape).await;
+    assert!(matches!(told[..], [Event::RoomEnded]), "{told:?}");
+    assert!(!tape.is_in_room());
+    // One who is hidden and records nothing is a person like others.
+    let mut eve = NewPerson::named("Eve");
+    eve.permissions.hidden = true;
+    let mut eve = scene.enter(eve);
+    join(&mut eve, "b").unwrap();
+    assert!(scene.pass(100).is_empty());
+    // Another recorder may begin in a room that is made anew, and leave it.
+    join(&mut tape, "a").unwrap();
+    tape.leave().unwrap();
 }
 
 #[tokio::test]

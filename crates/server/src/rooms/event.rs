@@ -53,14 +53,14 @@ pub(crate) enum Event {
     },
     /// The call has begun, or its owner rings again. Answer to enter it.
     CallRinging {
-        /// The owner.
-        by: PersonId,
+        /// The owner; none if the owner is hidden.
+        by: Option<PersonId>,
     },
     /// The room's call has begun.
     CallStarted,
     /// The room is locked or open now, or its metadata has changed.
     RoomChanged(Arc<RoomInfo>),
-    /// The owner has ended the room; everyone is out.
+    /// The owner has ended the room, or nobody is left in it but recorders; everyone is out.
     RoomEnded,
     /// This person is out of the room, which goes on.
     Removed(Removal),
@@ -74,8 +74,8 @@ pub(crate) enum Event {
         track: TrackId,
         /// Whether it is held back now.
         muted: bool,
-        /// Who did it.
-        by: PersonId,
+        /// Who did it; none if they are hidden.
+        by: Option<PersonId>,
     },
     /// The best quality that others want of a track that this person publishes.
     TrackWanted {
@@ -88,8 +88,8 @@ pub(crate) enum Event {
     Stage {
         /// Which.
         track: Option<TrackId>,
-        /// Who put it there.
-        by: PersonId,
+        /// Who put it there; none if they are hidden.
+        by: Option<PersonId>,
     },
     /// A chat message.
     Chat(Arc<ChatMessage>),
@@ -137,8 +137,8 @@ impl Event {
 /// Why someone is out of a room.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Removal {
-    /// One who looks after the room has removed them.
-    By(PersonId),
+    /// One who looks after the room has removed them; none if that one is hidden.
+    By(Option<PersonId>),
     /// They came in again elsewhere, under the same identity.
     SameIdentity,
 }

@@ -355,14 +355,16 @@ pub(super) enum Notice {
         presence: Presence,
     },
     CallRinging {
-        by: String,
+        /// The owner, unless hidden.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        by: Option<String>,
     },
     CallStarted {},
     RoomChanged(Room),
     RoomEnded {},
     Removed {
         reason: &'static str,
-        /// Who did it, if another did.
+        /// Who did it, if another did who is not hidden.
         #[serde(skip_serializing_if = "Option::is_none")]
         by: Option<String>,
     },
@@ -373,7 +375,9 @@ pub(super) enum Notice {
     TrackMuted {
         track: String,
         muted: bool,
-        by: String,
+        /// Who did it, unless they are hidden.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        by: Option<String>,
     },
     TrackWanted {
         track: String,
@@ -383,7 +387,9 @@ pub(super) enum Notice {
     },
     Stage {
         track: Option<String>,
-        by: String,
+        /// Who did it, unless they are hidden.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        by: Option<String>,
     },
     Chat(Chat),
     Data {

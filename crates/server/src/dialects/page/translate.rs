@@ -47,13 +47,15 @@ pub(super) fn notice(event: Event) -> Option<wire::Notice> {
             participant: participant.to_string(),
             presence: presence.into(),
         },
-        Event::CallRinging { by } => Notice::CallRinging { by: by.to_string() },
+        Event::CallRinging { by } => Notice::CallRinging {
+            by: by.map(|by| by.to_string()),
+        },
         Event::CallStarted => Notice::CallStarted {},
         Event::RoomChanged(info) => Notice::RoomChanged(Arc::unwrap_or_clone(info).into()),
         Event::RoomEnded => Notice::RoomEnded {},
         Event::Removed(Removal::By(by)) => Notice::Removed {
             reason: "removed",
-            by: Some(by.to_string()),
+            by: by.map(|by| by.to_string()),
         },
         Event::Removed(Removal::SameIdentity) => Notice::Removed {
             reason: "same-identity",
@@ -96,7 +98,7 @@ fn about_track(event: Event) -> Option<wire::Notice> {
         Event::TrackMuted { track, muted, by } => Notice::TrackMuted {
             track: track.0,
             muted,
-            by: by.to_string(),
+            by: by.map(|by| by.to_string()),
         },
         Event::TrackWanted { track, demand } => Notice::TrackWanted {
             track: track.0,
@@ -108,7 +110,7 @@ fn about_track(event: Event) -> Option<wire::Notice> {
         },
         Event::Stage { track, by } => Notice::Stage {
             track: track.map(|track| track.0),
-            by: by.to_string(),
+            by: by.map(|by| by.to_string()),
         },
         _ => return None,
     })

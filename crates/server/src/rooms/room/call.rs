@@ -38,7 +38,7 @@ impl Room {
             .filter(|(_, member)| member.info.presence != Presence::InCall);
         out.push_all(
             absent.map(|(person, _)| *person),
-            &Event::CallRinging { by },
+            &Event::CallRinging { by: self.shown(by) },
         );
         Ok(())
     }
@@ -113,6 +113,7 @@ impl Room {
             return Err(RoomError::NoSuchTrack);
         }
         self.stage = track.clone();
+        let by = self.shown(by);
         self.tell_all(&Event::Stage { track, by }, out);
         Ok(())
     }
@@ -173,7 +174,7 @@ impl Room {
         limits::size("bytes of topic", topic.len(), MAX_TOPIC)?;
         limits::size("bytes of data", payload.len(), MAX_DATA)?;
         let data = Data {
-            from: (!may.hidden).then_some(from),
+            from: self.shown(from),
             topic,
             payload: Arc::from(payload),
         };

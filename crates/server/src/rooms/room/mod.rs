@@ -122,9 +122,11 @@ impl Room {
         }
     }
 
-    /// Whether nobody is in it.
+    /// Whether nobody is in it for whom it should go on. A recorder records others, so it does not
+    /// count; LiveKit's servers do the same.
     pub(crate) fn is_empty(&self) -> bool {
-        self.members.is_empty()
+        let mut members = self.members.values();
+        members.all(|one| one.info.permissions.recorder)
     }
 
     /// Whether this person is in it.
@@ -137,8 +139,11 @@ impl Room {
         self.tracks.len()
     }
 
-    /// The server closes the room. Nobody comes in any more.
-    pub(crate) fn close(&mut self) {
+    /// The server closes the room: whoever is left is out, and nobody comes in any more.
+    pub(crate) fn close(&mut self, out: &mut Outbox) {
+        self.tell_all(&Event::RoomEnded, out);
+        self.members.clear();
+        self.tracks.clear();
         self.is_closed = true;
     }
 
@@ -148,6 +153,13 @@ impl Room {
 
     fn member_mut(&mut self, person: PersonId) -> Result<&mut Member, RoomError> {
         self.members.get_mut(&person).ok_or(RoomError::NotInRoom)
+    }
+
+    /// A person as others are told of: nobody, if the person is hidden.
+    fn shown(&self, person: PersonId) -> Option<PersonId> {
+        let member = self.members.get(&person);
+        let is_hidden = member.is_some_and(|one| one.info.permissions.hidden);
+        (!is_hidden).then_some(person)
     }
 
     fn require_owner(&self, person: PersonId) -> Result<(), RoomError> {

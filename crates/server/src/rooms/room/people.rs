@@ -144,7 +144,7 @@ impl Room {
             return Err(RoomError::NotOwner);
         }
         self.take_out(person, out);
-        out.push(person, Event::Removed(Removal::By(by)));
+        out.push(person, Event::Removed(Removal::By(self.shown(by))));
         Ok(())
     }
 
@@ -233,10 +233,7 @@ impl Room {
     pub(crate) fn end(&mut self, by: PersonId, out: &mut Outbox) -> Result<(), RoomError> {
         self.require_owner(by)?;
         self.info.state = RoomState::Ended;
-        self.tell_all(&Event::RoomEnded, out);
-        self.members.clear();
-        self.tracks.clear();
-        self.is_closed = true;
+        self.close(out);
         Ok(())
     }
 }

@@ -117,7 +117,7 @@ impl Room {
         let event = Event::TrackMuted {
             track: track.clone(),
             muted,
-            by,
+            by: self.shown(by),
         };
         self.tell_all(&event, out);
         Ok(())
@@ -147,13 +147,8 @@ impl Room {
         self.tell_all(&Event::TrackClosed(track.clone()), out);
         if self.stage.as_ref() == Some(track) {
             self.stage = None;
-            self.tell_all(
-                &Event::Stage {
-                    track: None,
-                    by: owner,
-                },
-                out,
-            );
+            let (track, by) = (None, self.shown(owner));
+            self.tell_all(&Event::Stage { track, by }, out);
         }
     }
 }

@@ -199,6 +199,30 @@ fn others_do_not_hear_of_one_who_is_hidden() {
 }
 
 #[test]
+fn what_a_hidden_host_does_is_done_by_nobody() {
+    let unseen = Permissions {
+        hidden: true,
+        admin: true,
+        ..Permissions::GUEST
+    };
+    let mut scene = Scene::new(meeting(true));
+    let ann = scene.join("Ann");
+    let eve = scene.join_as("Eve", unseen);
+    scene.publish(ann, "a").unwrap();
+    scene.heard(ann);
+    scene
+        .act(|room, out| room.mute(eve, &track("a"), true, out))
+        .unwrap();
+    assert_eq!(scene.heard(ann), ["muted a true nobody"]);
+    scene.act(|room, out| room.remove(eve, ann, out)).unwrap();
+    assert!(
+        scene
+            .heard(ann)
+            .ends_with(&["removed by nobody".to_owned()])
+    );
+}
+
+#[test]
 fn nobody_is_in_a_room_twice() {
     let mut scene = Scene::new(meeting(true));
     let identity = "ann@example.org".parse::<Identity>().unwrap();

@@ -153,6 +153,7 @@ fn camera(owner: PersonId, id: &str) -> Track {
 
 fn short(event: &Event, names: &BTreeMap<PersonId, String>) -> String {
     let name = |person: &PersonId| names.get(person).cloned().unwrap_or_default();
+    let someone = |person: &Option<PersonId>| person.as_ref().map_or_else(|| "nobody".into(), name);
     match event {
         Event::Lobby(lobby) => format!("lobby {}/{}", lobby.rooms.len(), lobby.people.len()),
         Event::Ring { from, .. } => format!("ring {}", from.name),
@@ -170,11 +171,11 @@ fn short(event: &Event, names: &BTreeMap<PersonId, String>) -> String {
         Event::CallStarted => "started".to_owned(),
         Event::RoomChanged(info) => format!("locked {} {}", info.locked, info.metadata),
         Event::RoomEnded => "ended".to_owned(),
-        Event::Removed(Removal::By(person)) => format!("removed by {}", name(person)),
+        Event::Removed(Removal::By(person)) => format!("removed by {}", someone(person)),
         Event::Removed(Removal::SameIdentity) => "here twice".to_owned(),
         Event::TrackPublished(track) => format!("track {}", track.id),
         Event::TrackClosed(track) => format!("closed {track}"),
-        Event::TrackMuted { track, muted, by } => format!("muted {track} {muted} {}", name(by)),
+        Event::TrackMuted { track, muted, by } => format!("muted {track} {muted} {}", someone(by)),
         Event::TrackWanted { track, demand } => format!("wanted {track} {demand:?}"),
         Event::Stage { track, .. } => format!("stage {track:?}"),
         Event::Chat(message) => format!("{}: {}", message.name, message.text),

@@ -57,6 +57,32 @@ async fn nobody_hears_of_one_who_is_hidden() {
     assert_eq!(ann.refused("ring", ring).await, "not-allowed");
 }
 
+/// Whoever is told of what a hidden administrator does is not told of an id that leads to nobody.
+#[tokio::test]
+async fn what_a_hidden_administrator_does_is_done_by_nobody() {
+    let app = guarded();
+    let mut ann = bearer(&app, &["--identity=ann"]).await;
+    let mut bob = bearer(&app, &["--identity=bob"]).await;
+    join(&mut ann).await;
+    let bobs = join(&mut bob).await["participants"][1]["id"].clone();
+    let mut eve = bearer(&app, &["--identity=eve", "--hidden", "--admin"]).await;
+    join(&mut eve).await;
+    eve.ok("stage", json!({ "track": null })).await;
+    eve.ok("remove", json!({ "participant": bobs })).await;
+    let told = ann.told().await;
+    let stage = told.iter().find(|one| one["event"] == "stage").unwrap();
+    assert_eq!(stage["data"], json!({ "track": null }));
+    let told = bob.told().await;
+    let removed = told.last().unwrap();
+    assert_eq!(removed["event"], "removed");
+    assert_eq!(removed["data"], json!({ "reason": "removed" }));
+    // Of one who is seen it is said.
+    let mut dan = bearer(&app, &["--identity=dan", "--admin"]).await;
+    let dans = join(&mut dan).await["participants"][1]["id"].clone();
+    dan.ok("stage", json!({ "track": null })).await;
+    assert_eq!(ann.told().await.last().unwrap()["data"]["by"], dans);
+}
+
 #[tokio::test]
 async fn who_one_is_to_others_is_what_the_token_says() {
     let app = guarded();
