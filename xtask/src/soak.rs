@@ -10,7 +10,8 @@ pub(crate) fn run(args: &[String]) -> Result<(), String> {
     for (package, target, tests) in SOAKS {
         let mut test = process::cargo();
         test.args(["test", "--release", "-p", package, "--test", target, "--"]);
-        test.args(tests).args(["--test-threads=1"]);
+        // They print what rates they reached, and what that cost.
+        test.args(tests).args(["--test-threads=1", "--show-output"]);
         process::succeed(test.env("TUREEN_SOAK", "1"))?;
     }
     Ok(())
@@ -23,5 +24,5 @@ const SOAKS: [(&str, &str, &[&str]); 2] = [
         "sim",
         &["requests", "spray", "hostile", "flood"],
     ),
-    ("tureen", "media", &["hostile", "flood"]),
+    ("tureen", "media", &["hostile", "flood", "forged"]),
 ];

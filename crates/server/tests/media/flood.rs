@@ -20,10 +20,10 @@ use crate::endpoint::{Endpoint, new_peer};
 use crate::relay::{Path, Relay};
 use crate::within;
 
-/// Media of a subscriber that other participants' floods must not touch.
-struct Victims {
-    publisher: Endpoint,
-    subscriber: Endpoint,
+/// Media of a subscriber that the floods of others must not touch.
+pub(crate) struct Victims {
+    pub(crate) publisher: Endpoint,
+    pub(crate) subscriber: Endpoint,
     ssrc: Ssrc,
     /// The next packet's number.
     next: AtomicU16,
@@ -34,6 +34,11 @@ struct Victims {
 impl Victims {
     async fn start(call: &Call) -> Self {
         let publisher = Endpoint::connect(call.transport().await, &SrtpProfile::ALL).await;
+        Self::of(call, publisher).await
+    }
+
+    /// Those of whom `publisher` is one.
+    pub(crate) async fn of(call: &Call, publisher: Endpoint) -> Self {
         let subscriber = Endpoint::connect(call.transport().await, &SrtpProfile::ALL).await;
         let producer = produce(&publisher).await;
         let consumer = consume(&subscriber, &producer).await;
@@ -78,21 +83,28 @@ impl Victims {
         );
     }
 
-    /// Sends a packet each millisecond while `flood` goes on, and says which part of them never
-    /// came. The start of the flood does not count: a participant may have a burst.
+    /// Which part of the packets never comes while `flood` goes on. The start of the flood does not
+    /// count: a participant may have a burst.
     async fn loss_during(&self, mut flood: Flood) -> f64 {
         within("the start of a flood", &mut flood.started)
             .await
             .unwrap();
+        let lost = self.loss_while(|_| !flood.thread.is_finished()).await;
+        flood.thread.join().unwrap();
+        lost
+    }
+
+    /// Sends a packet each millisecond as long as `goes_on` says so of the number of those that are
+    /// sent, and says which part of them never came.
+    pub(crate) async fn loss_while(&self, goes_on: impl Fn(u32) -> bool) -> f64 {
         let before = self.came(TALK);
         let mut sent = 0_u32;
         let mut ticks = tokio::time::interval(Duration::from_millis(1));
-        while !flood.thread.is_finished() {
+        while goes_on(sent) {
             ticks.tick().await;
             self.send(TALK).await;
             sent += 1;
         }
-        flood.thread.join().unwrap();
         // One of another length that gets through says that those before it have come or never
         // will.
         let last = self.came(LAST);
@@ -270,7 +282,7 @@ fn packet(number: u16, len: usize) -> Vec<u8> {
     packet
 }
 
-const SSRC: u32 = 5000;
+pub(crate) const SSRC: u32 = 5000;
 /// Bytes of payload of what is counted, and of what ends a round.
 const TALK: usize = 100;
 const LAST: usize = 50;

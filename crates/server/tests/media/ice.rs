@@ -270,7 +270,7 @@ async fn a_stranger_cannot_take_media_away() {
 }
 
 /// A client whose only way to the worker is `relay`.
-async fn through(relay: &Relay, transport: WebRtcTransport) -> Endpoint {
+pub(crate) async fn through(relay: &Relay, transport: WebRtcTransport) -> Endpoint {
     let peer = new_peer(&SrtpProfile::ALL).await;
     let remote = relay.remote_parameters(&transport);
     Endpoint::connect_over(transport, peer, remote).await

@@ -11,6 +11,7 @@ mod endpoint;
 mod feedback;
 mod flood;
 mod flow;
+mod forged;
 mod hostile;
 mod ice;
 mod idle;
