@@ -84,12 +84,14 @@ pub mod internal {
     pub mod messages {
         pub use crate::messages::{
             BaseStreamStats, Consume, ConsumeResponse, ConsumerDump, ConsumerScore,
-            CreateWebRtcTransport, Direction, Event, IncomingBody, IncomingNotification, Listen,
-            Message, Notification, Outgoing, ProcessUsage, Produce, ProducerDump, ProducerScore,
-            RecvStreamStats, Request, RequestBody, ResourceUsage, Response, ResponseBody,
-            RouterDump, RtpListenerDump, RtpStreamDump, RtxStreamDump, SendStreamStats,
-            StreamStats, TransportDump, TransportOptions, TransportStats, TurnTimes,
-            WebRtcServerDump, WebRtcTransportDump, WebRtcTransportStats, WorkerDump, WorkerMetrics,
+            CreatePlainTransport, CreateWebRtcTransport, Direction, Event, IncomingBody,
+            IncomingNotification, Listen, Message, Notification, Outgoing, PlainConnect,
+            PlainConnected, PlainTransportDump, PlainTransportStats, ProcessUsage, Produce,
+            ProducerDump, ProducerScore, RecvStreamStats, Request, RequestBody, ResourceUsage,
+            Response, ResponseBody, RouterDump, RtpListenerDump, RtpStreamDump, RtxStreamDump,
+            SendStreamStats, StreamStats, TransportDump, TransportOptions, TransportStats,
+            TurnTimes, WebRtcServerDump, WebRtcTransportDump, WebRtcTransportStats, WorkerDump,
+            WorkerMetrics,
         };
     }
 
@@ -106,7 +108,7 @@ pub mod internal {
             IceState, ListenInfo, MediaKind, ParameterValue, PortRange, RtcpFeedback,
             RtcpParameters, RtpCodecParameters, RtpEncodingParameters,
             RtpHeaderExtensionParameters, RtpMapping, RtpParameters, RtpType, SocketFlags,
-            SrtpCryptoSuite, Tuple,
+            SrtpCryptoSuite, SrtpParameters, Tuple,
         };
     }
 

@@ -4,6 +4,7 @@
 mod codec;
 mod listen;
 mod rtp;
+mod srtp;
 mod webrtc;
 
 pub(crate) use codec::Codec;
@@ -15,7 +16,8 @@ pub use rtp::{
     RtpHeaderExtensionParameters, RtpMapping, RtpParameters, RtpType,
 };
 pub(crate) use rtp::{check_codecs, codec_of, is_media, rtx_of};
+pub use srtp::{SrtpCryptoSuite, SrtpParameters};
 pub use webrtc::{
     DtlsParameters, DtlsRole, DtlsState, Fingerprint, FingerprintAlgorithm, IceCandidate,
-    IceParameters, IceState, SrtpCryptoSuite, Tuple,
+    IceParameters, IceState, Tuple,
 };

@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use crate::output::Path;
+use crate::output::{Path, Protocol};
 use crate::params::{ListenInfo, Tuple};
 use crate::time::Instant;
 
@@ -183,14 +183,24 @@ impl Tuple {
     #[must_use]
     pub fn new(path: Path, listen: &ListenInfo, local: SocketAddr) -> Self {
         Self {
+            remote_ip: Some(path.remote.ip().to_canonical().to_string()),
+            remote_port: path.remote.port(),
+            ..Self::local(path.protocol, listen, local)
+        }
+    }
+
+    /// The same while the remote is not known.
+    #[must_use]
+    pub fn local(protocol: Protocol, listen: &ListenInfo, local: SocketAddr) -> Self {
+        Self {
             local_address: match &listen.announced_address {
                 Some(announced) => announced.clone(),
                 None => local.ip().to_string(),
             },
             local_port: local.port(),
-            remote_ip: Some(path.remote.ip().to_canonical().to_string()),
-            remote_port: path.remote.port(),
-            protocol: path.protocol,
+            remote_ip: None,
+            remote_port: 0,
+            protocol,
         }
     }
 }

@@ -14,12 +14,12 @@ pub use notifications::{ConsumerScore, Event, Notification, ProducerScore};
 pub(crate) use outbox::Outbox;
 pub use outbox::Outgoing;
 pub use requests::{
-    Consume, CreateWebRtcTransport, Listen, Message, Produce, Request, RequestBody, ResourceUsage,
-    TransportOptions,
+    Consume, CreatePlainTransport, CreateWebRtcTransport, Listen, Message, PlainConnect, Produce,
+    Request, RequestBody, ResourceUsage, TransportOptions,
 };
 pub use responses::{
-    BaseStreamStats, ConsumeResponse, ConsumerDump, ProducerDump, RecvStreamStats, Response,
-    ResponseBody, RouterDump, RtpListenerDump, RtpStreamDump, RtxStreamDump, SendStreamStats,
-    StreamStats, TransportDump, TransportStats, WebRtcServerDump, WebRtcTransportDump,
-    WebRtcTransportStats, WorkerDump,
+    BaseStreamStats, ConsumeResponse, ConsumerDump, PlainConnected, PlainTransportDump,
+    PlainTransportStats, ProducerDump, RecvStreamStats, Response, ResponseBody, RouterDump,
+    RtpListenerDump, RtpStreamDump, RtxStreamDump, SendStreamStats, StreamStats, TransportDump,
+    TransportStats, WebRtcServerDump, WebRtcTransportDump, WebRtcTransportStats, WorkerDump,
 };

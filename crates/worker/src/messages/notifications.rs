@@ -19,6 +19,10 @@ pub enum Event {
     WorkerRunning,
     /// Another tuple was selected.
     IceSelectedTupleChange(Tuple),
+    /// The remote's address for RTP was learned.
+    PlainTransportTuple(Tuple),
+    /// The remote's address for RTCP was learned.
+    PlainTransportRtcpTuple(Tuple),
     /// The ICE state changed.
     IceStateChange(IceState),
     /// The DTLS state changed.

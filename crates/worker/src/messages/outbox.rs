@@ -216,6 +216,8 @@ impl Replaceable {
             // Requests and entities bound how many of these there can be.
             Event::WorkerRunning
             | Event::DtlsStateChange { .. }
+            | Event::PlainTransportTuple(_)
+            | Event::PlainTransportRtcpTuple(_)
             | Event::ConsumerProducerPause
             | Event::ConsumerProducerResume
             | Event::ConsumerProducerClose => None,

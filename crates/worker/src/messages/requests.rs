@@ -5,7 +5,7 @@ use super::metrics::ProcessUsage;
 use crate::error::RequestError;
 use crate::params::{
     ConsumerLayers, DtlsParameters, ListenInfo, MediaKind, RtpEncodingParameters, RtpMapping,
-    RtpParameters, RtpType,
+    RtpParameters, RtpType, SrtpCryptoSuite, SrtpParameters,
 };
 
 /// One message from the controller.
@@ -72,6 +72,8 @@ pub enum RequestBody {
     RouterDump,
     /// `ROUTER_CREATE_WEBRTCTRANSPORT` and `ROUTER_CREATE_WEBRTCTRANSPORT_WITH_SERVER`.
     RouterCreateWebRtcTransport(Box<CreateWebRtcTransport>),
+    /// `ROUTER_CREATE_PLAINTRANSPORT`.
+    RouterCreatePlainTransport(Box<CreatePlainTransport>),
     /// `ROUTER_CLOSE_TRANSPORT`.
     RouterCloseTransport {
         /// Which.
@@ -87,6 +89,8 @@ pub enum RequestBody {
     TransportRestartIce,
     /// `WEBRTCTRANSPORT_CONNECT`.
     WebRtcTransportConnect(DtlsParameters),
+    /// `PLAINTRANSPORT_CONNECT`.
+    PlainTransportConnect(Box<PlainConnect>),
     /// `TRANSPORT_PRODUCE`.
     TransportProduce(Box<Produce>),
     /// `TRANSPORT_CONSUME`.
@@ -175,6 +179,38 @@ pub struct CreateWebRtcTransport {
     pub prefer_tcp: bool,
     /// Seconds; 0 is off, else 10–60.
     pub ice_consent_timeout: u8,
+}
+
+/// The body of `ROUTER_CREATE_PLAINTRANSPORT`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct CreatePlainTransport {
+    /// The new transport's id.
+    pub transport_id: String,
+    /// What all transports have.
+    pub base: TransportOptions,
+    /// Where it listens for RTP, and for RTCP if `rtcp_mux`.
+    pub listen_info: ListenInfo,
+    /// Where it listens for RTCP otherwise; `None` for a port of its own beside that of RTP.
+    pub rtcp_listen_info: Option<ListenInfo>,
+    /// Whether RTP and RTCP share one port (RFC 5761).
+    pub rtcp_mux: bool,
+    /// Whether the remote's address is learned from its first valid packet.
+    pub comedia: bool,
+    /// Our suite; `None` for packets without protection.
+    pub srtp_crypto_suite: Option<SrtpCryptoSuite>,
+}
+
+/// The body of `PLAINTRANSPORT_CONNECT`: the remote's side.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct PlainConnect {
+    /// Its IP; without effect with comedia, as the ports are.
+    pub ip: Option<String>,
+    /// Its port for RTP.
+    pub port: Option<u16>,
+    /// Its port for RTCP.
+    pub rtcp_port: Option<u16>,
+    /// Its suite and key.
+    pub srtp_parameters: Option<SrtpParameters>,
 }
 
 /// Whose sockets a WebRTC transport uses.

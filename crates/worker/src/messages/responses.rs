@@ -7,7 +7,7 @@ use crate::error::RequestError;
 use crate::ids::Ssrc;
 use crate::params::{
     ConsumerLayers, DtlsParameters, DtlsRole, DtlsState, IceCandidate, IceParameters, IceState,
-    MediaKind, RtpEncodingParameters, RtpMapping, RtpParameters, RtpType, Tuple,
+    MediaKind, RtpEncodingParameters, RtpMapping, RtpParameters, RtpType, SrtpParameters, Tuple,
 };
 
 /// The answer to the request with the same id.
@@ -36,6 +36,12 @@ pub enum ResponseBody {
     WebRtcTransportDump(Box<WebRtcTransportDump>),
     /// To `TRANSPORT_GET_STATS`.
     WebRtcTransportStats(Box<WebRtcTransportStats>),
+    /// To `TRANSPORT_DUMP` and to the creation of a plain transport.
+    PlainTransportDump(Box<PlainTransportDump>),
+    /// To `TRANSPORT_GET_STATS`.
+    PlainTransportStats(Box<PlainTransportStats>),
+    /// To `PLAINTRANSPORT_CONNECT`.
+    PlainTransportConnect(Box<PlainConnected>),
     /// To `TRANSPORT_RESTART_ICE`.
     RestartIce(IceParameters),
     /// To `WEBRTCTRANSPORT_CONNECT`: the local role.
@@ -214,6 +220,49 @@ pub struct WebRtcTransportStats {
     pub ice_selected_tuple: Option<Tuple>,
     /// DTLS state.
     pub dtls_state: DtlsState,
+}
+
+/// A plain transport's state.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PlainTransportDump {
+    /// What every transport shows.
+    pub base: TransportDump,
+    /// Whether RTP and RTCP share one port.
+    pub rtcp_mux: bool,
+    /// Whether the remote's address is learned.
+    pub comedia: bool,
+    /// The addresses of RTP; the remote's is missing until it is known.
+    pub tuple: Tuple,
+    /// The same of RTCP; `None` if they share a port.
+    pub rtcp_tuple: Option<Tuple>,
+    /// Our suite and key; `None` without SRTP.
+    pub srtp_parameters: Option<SrtpParameters>,
+}
+
+/// A plain transport's statistics.
+#[derive(Clone, Debug, PartialEq)]
+pub struct PlainTransportStats {
+    /// What every transport counts.
+    pub base: TransportStats,
+    /// Whether RTP and RTCP share one port.
+    pub rtcp_mux: bool,
+    /// Whether the remote's address is learned.
+    pub comedia: bool,
+    /// The addresses of RTP; the remote's is missing until it is known.
+    pub tuple: Tuple,
+    /// The same of RTCP; `None` if they share a port.
+    pub rtcp_tuple: Option<Tuple>,
+}
+
+/// The answer to `PLAINTRANSPORT_CONNECT`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PlainConnected {
+    /// The addresses of RTP, once the remote's is known.
+    pub tuple: Option<Tuple>,
+    /// The same of RTCP, unless they share a port.
+    pub rtcp_tuple: Option<Tuple>,
+    /// Our suite and key; `None` without SRTP. The key is new if the suite has changed.
+    pub srtp_parameters: Option<SrtpParameters>,
 }
 
 /// The answer to `TRANSPORT_CONSUME`.

@@ -1,4 +1,4 @@
-//! ICE, DTLS and SRTP parameters, and the tuples that the channel shows.
+//! ICE and DTLS parameters, and the tuples that the channel shows.
 
 use crate::output::Protocol;
 
@@ -110,19 +110,6 @@ impl FingerprintAlgorithm {
             Self::Sha512 => 64,
         }
     }
-}
-
-/// SRTP protection profiles (RFC 7714, RFC 3711).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum SrtpCryptoSuite {
-    /// `AEAD_AES_256_GCM`.
-    AeadAes256Gcm,
-    /// `AEAD_AES_128_GCM`.
-    AeadAes128Gcm,
-    /// `AES_CM_128_HMAC_SHA1_80`.
-    AesCm128HmacSha1_80,
-    /// `AES_CM_128_HMAC_SHA1_32`: plain and pipe transports only.
-    AesCm128HmacSha1_32,
 }
 
 /// A tuple as the channel shows it.

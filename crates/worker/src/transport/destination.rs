@@ -9,19 +9,12 @@ pub(crate) enum Destination {
     None,
     /// RTP and RTCP share one path (RFC 5761).
     Path(Path),
-    /// RTP and RTCP go to two ports (RFC 3550 §11).
-    #[cfg_attr(
-        not(test),
-        expect(
-            dead_code,
-            reason = "a WebRTC transport always multiplexes; RFC 8834 §4.5"
-        )
-    )]
+    /// RTP and RTCP go to two ports (RFC 3550 §11), of which either may not be known yet.
     Pair {
         /// Where RTP goes.
-        rtp: Path,
+        rtp: Option<Path>,
         /// Where RTCP goes.
-        rtcp: Path,
+        rtcp: Option<Path>,
     },
 }
 
@@ -30,7 +23,8 @@ impl Destination {
     pub(crate) const fn rtp(&self) -> Option<Path> {
         match self {
             Self::None => None,
-            Self::Path(path) | Self::Pair { rtp: path, .. } => Some(*path),
+            Self::Path(path) => Some(*path),
+            Self::Pair { rtp, .. } => *rtp,
         }
     }
 
@@ -38,7 +32,8 @@ impl Destination {
     pub(crate) const fn rtcp(&self) -> Option<Path> {
         match self {
             Self::None => None,
-            Self::Path(path) | Self::Pair { rtcp: path, .. } => Some(*path),
+            Self::Path(path) => Some(*path),
+            Self::Pair { rtcp, .. } => *rtcp,
         }
     }
 }

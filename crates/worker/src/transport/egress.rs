@@ -104,9 +104,9 @@ pub(crate) enum Sent {
 }
 
 impl Egress {
-    pub(super) fn new() -> Self {
+    pub(super) fn new(protection: Protection<SrtpSend>) -> Self {
         Self {
-            protection: Protection::Waiting,
+            protection,
             destination: Destination::None,
             wide_sequence_number: 1,
             sent: SentCounters::default(),
@@ -125,7 +125,7 @@ impl Egress {
 
     /// Whether media can leave.
     pub(super) fn is_connected(&self) -> bool {
-        self.protection.is_ready() && self.destination != Destination::None
+        self.protection.is_ready() && self.destination.rtp().is_some()
     }
 
     /// Whether an SSRC was released and must not be sent again, because of what was sent under it.

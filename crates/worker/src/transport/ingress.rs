@@ -37,6 +37,8 @@ pub(crate) struct ReceivedCounters {
     pub(crate) ssrcs_not_learned: u64,
     /// Packets that NACKs asked for while as many as may wait already did.
     pub(crate) dropped_nacked: u64,
+    /// RTP on the port for RTCP, and RTCP on the port for RTP.
+    pub(crate) dropped_wrong_port: u64,
     /// Authenticated packets that are malformed inside.
     pub(crate) dropped_malformed: u64,
     /// RTP whose SSRC, MID and RID lead to no producer.
@@ -55,9 +57,9 @@ pub(crate) enum Incoming {
 }
 
 impl Ingress {
-    pub(super) fn new() -> Self {
+    pub(super) fn new(protection: Protection<SrtpReceive>) -> Self {
         Self {
-            protection: Protection::Waiting,
+            protection,
             received: ReceivedCounters::default(),
         }
     }

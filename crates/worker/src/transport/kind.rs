@@ -5,20 +5,27 @@ use crate::dtls::DtlsCounters;
 use crate::error::RequestError;
 use crate::ice::IceCounters;
 use crate::ids::WebRtcServerKey;
-use crate::messages::{ResponseBody, TransportDump, TransportStats};
+use crate::messages::{PlainConnect, ResponseBody, TransportDump, TransportStats};
 use crate::output::{Output, Path};
 use crate::params::{DtlsParameters, DtlsRole, Fingerprint, IceParameters};
 use crate::rng::Rng;
+use crate::srtp::{SrtpReceive, SrtpSend};
 use crate::time::Instant;
 use crate::wire::stun::StunMessage;
 
+use super::events::TransportEvent;
+use super::ingress::Incoming;
 use super::listen::ListenSocket;
-use super::webrtc::{DtlsStep, TransportEvent, WebRtcTransport};
+use super::plain::{Connection, PlainTransport};
+use super::protection::Protection;
+use super::webrtc::{DtlsStep, WebRtcTransport};
 
 /// The kind of a transport, with everything that only this kind has.
 pub(crate) enum Kind {
     /// ICE decides where packets go, DTLS with which keys.
     WebRtc(Box<WebRtcTransport>),
+    /// The application names the remote's address and keys.
+    Plain(Box<PlainTransport>),
 }
 
 impl Kind {
@@ -26,6 +33,33 @@ impl Kind {
     pub(super) fn owns(&self, path: &Path) -> bool {
         match self {
             Self::WebRtc(web_rtc) => web_rtc.has_tuple(path),
+            Self::Plain(plain) => plain.owns(path),
+        }
+    }
+
+    /// Whether packets of this kind come on `path`, which is its own.
+    pub(super) fn carries(&self, kind: Incoming, path: &Path) -> bool {
+        match self {
+            // RFC 8834 §4.5: "Implementations are REQUIRED to support transport-level multiplexing".
+            Self::WebRtc(_) => true,
+            Self::Plain(plain) => plain.carries(kind, path),
+        }
+    }
+
+    /// How packets in and out are protected at first.
+    pub(super) fn protection(&self) -> (Protection<SrtpReceive>, Protection<SrtpSend>) {
+        match self {
+            Self::Plain(plain) if !plain.is_protected() => (Protection::Clear, Protection::Clear),
+            // RFC 8827 §6.5: "All media channels MUST be secured via SRTP".
+            Self::WebRtc(_) | Self::Plain(_) => (Protection::Waiting, Protection::Waiting),
+        }
+    }
+
+    /// Whether it speaks ICE and DTLS.
+    pub(super) fn speaks_ice(&self) -> bool {
+        match self {
+            Self::WebRtc(_) => true,
+            Self::Plain(_) => false,
         }
     }
 
@@ -33,20 +67,25 @@ impl Kind {
     pub(super) fn is_in_use(&self, now: Instant, path: &Path) -> bool {
         match self {
             Self::WebRtc(web_rtc) => web_rtc.is_in_use(now, path),
+            Self::Plain(_) => false,
         }
     }
 
     /// The paths that belong to the transport.
     pub(super) fn paths(&self) -> impl Iterator<Item = Path> {
-        match self {
-            Self::WebRtc(web_rtc) => web_rtc.paths(),
-        }
+        let (web_rtc, plain) = match self {
+            Self::WebRtc(web_rtc) => (Some(web_rtc.paths()), None),
+            Self::Plain(plain) => (None, Some(plain.paths())),
+        };
+        let web_rtc = web_rtc.into_iter().flatten();
+        web_rtc.chain(plain.into_iter().flatten())
     }
 
     /// The sockets that close with the transport.
     pub(super) fn own_sockets(&self) -> &[ListenSocket] {
         match self {
             Self::WebRtc(web_rtc) => web_rtc.own_sockets(),
+            Self::Plain(plain) => plain.own_sockets(),
         }
     }
 
@@ -54,14 +93,19 @@ impl Kind {
     pub(super) fn web_rtc_server(&self) -> Option<WebRtcServerKey> {
         match self {
             Self::WebRtc(web_rtc) => web_rtc.server(),
+            Self::Plain(_) => None,
         }
     }
 
     /// The local username fragments by which STUN finds it.
     pub(super) fn username_fragments(&self) -> impl Iterator<Item = &str> {
-        match self {
-            Self::WebRtc(web_rtc) => web_rtc.username_fragments(),
-        }
+        let web_rtc = match self {
+            Self::WebRtc(web_rtc) => Some(web_rtc),
+            Self::Plain(_) => None,
+        };
+        web_rtc
+            .into_iter()
+            .flat_map(|web_rtc| web_rtc.username_fragments())
     }
 
     /// Takes a STUN message and writes the answer, which goes back on the same path. Returns the
@@ -76,6 +120,7 @@ impl Kind {
     ) -> usize {
         match self {
             Self::WebRtc(web_rtc) => web_rtc.handle_stun(now, path, message, message_len, answer),
+            Self::Plain(_) => 0,
         }
     }
 
@@ -83,6 +128,7 @@ impl Kind {
     pub(super) fn handle_dtls(&mut self, now: Instant, path: Path, datagram: &[u8]) {
         match self {
             Self::WebRtc(web_rtc) => web_rtc.handle_dtls(now, path, datagram),
+            Self::Plain(_) => {}
         }
     }
 
@@ -90,6 +136,7 @@ impl Kind {
     pub(super) fn remove_path(&mut self, now: Instant, path: Path) {
         match self {
             Self::WebRtc(web_rtc) => web_rtc.remove_path(now, path),
+            Self::Plain(_) => {}
         }
     }
 
@@ -97,6 +144,7 @@ impl Kind {
     pub(super) fn confirm_remote(&mut self, now: Instant, path: Path) {
         match self {
             Self::WebRtc(web_rtc) => web_rtc.confirm_remote(now, path),
+            Self::Plain(plain) => plain.confirm_remote(path),
         }
     }
 
@@ -104,6 +152,7 @@ impl Kind {
     pub(super) fn handle_timeout(&mut self, now: Instant) {
         match self {
             Self::WebRtc(web_rtc) => web_rtc.handle_timeout(now),
+            Self::Plain(_) => {}
         }
     }
 
@@ -111,6 +160,7 @@ impl Kind {
     pub(super) fn deadline(&self) -> Option<Instant> {
         match self {
             Self::WebRtc(web_rtc) => web_rtc.deadline(),
+            Self::Plain(_) => None,
         }
     }
 
@@ -118,6 +168,15 @@ impl Kind {
     pub(super) fn poll_datagram(&mut self, now: Instant, buffer: &mut [u8]) -> DtlsStep {
         match self {
             Self::WebRtc(web_rtc) => web_rtc.poll_dtls(now, buffer),
+            Self::Plain(_) => DtlsStep::Idle,
+        }
+    }
+
+    /// Whether anything changed since the last time.
+    pub(super) fn has_events(&self) -> bool {
+        match self {
+            Self::WebRtc(web_rtc) => web_rtc.has_events(),
+            Self::Plain(plain) => plain.has_events(),
         }
     }
 
@@ -125,6 +184,7 @@ impl Kind {
     pub(super) fn next_event(&mut self) -> Option<TransportEvent> {
         match self {
             Self::WebRtc(web_rtc) => web_rtc.next_event(),
+            Self::Plain(plain) => plain.next_event(),
         }
     }
 
@@ -132,6 +192,7 @@ impl Kind {
     pub(super) fn close(&mut self, now: Instant, output: &mut Output) {
         match self {
             Self::WebRtc(web_rtc) => web_rtc.close(now, output),
+            Self::Plain(_) => {}
         }
     }
 
@@ -143,6 +204,19 @@ impl Kind {
     ) -> Result<DtlsRole, RequestError> {
         match self {
             Self::WebRtc(web_rtc) => web_rtc.connect(now, parameters),
+            Self::Plain(_) => Err(RequestError::Failed("not a WebRTC transport".into())),
+        }
+    }
+
+    /// `PLAINTRANSPORT_CONNECT`: see [`PlainTransport::connect`].
+    pub(super) fn connect_plain(
+        &mut self,
+        remote: &PlainConnect,
+        rng: &mut Rng,
+    ) -> Result<Connection, RequestError> {
+        match self {
+            Self::WebRtc(_) => Err(RequestError::Failed("not a plain transport".into())),
+            Self::Plain(plain) => plain.connect(remote, rng),
         }
     }
 
@@ -154,6 +228,7 @@ impl Kind {
     ) -> Result<IceParameters, RequestError> {
         match self {
             Self::WebRtc(web_rtc) => Ok(web_rtc.restart_ice(now, rng)),
+            Self::Plain(_) => Err(RequestError::Failed("not a WebRTC transport".into())),
         }
     }
 
@@ -161,6 +236,7 @@ impl Kind {
     pub(super) fn counters(&self) -> Option<(&IceCounters, &DtlsCounters)> {
         match self {
             Self::WebRtc(web_rtc) => Some(web_rtc.counters()),
+            Self::Plain(_) => None,
         }
     }
 
@@ -171,6 +247,7 @@ impl Kind {
             Self::WebRtc(web_rtc) => {
                 ResponseBody::WebRtcTransportDump(Box::new(web_rtc.dump(base, fingerprints)))
             }
+            Self::Plain(plain) => ResponseBody::PlainTransportDump(Box::new(plain.dump(base))),
         }
     }
 
@@ -180,6 +257,7 @@ impl Kind {
             Self::WebRtc(web_rtc) => {
                 ResponseBody::WebRtcTransportStats(Box::new(web_rtc.stats(base)))
             }
+            Self::Plain(plain) => ResponseBody::PlainTransportStats(Box::new(plain.stats(base))),
         }
     }
 }

@@ -7,11 +7,13 @@
 mod consumer_ssrcs;
 mod destination;
 mod egress;
+mod events;
 mod feedback;
 mod ingress;
 mod kind;
 mod limits;
 mod listen;
+mod plain;
 mod protection;
 mod receive;
 mod reports;
@@ -19,15 +21,19 @@ mod rtcp;
 mod rtp_listener;
 mod send;
 mod share;
+mod srtp_keys;
 mod upstream;
 mod webrtc;
 
+pub(crate) use destination::Destination;
 pub(crate) use egress::Traffic;
+pub(crate) use events::TransportEvent;
 pub(crate) use ingress::ReceivedCounters;
 pub(crate) use kind::Kind;
 pub(crate) use listen::{ListenSocket, open};
+pub(crate) use plain::PlainTransport;
 pub(crate) use send::Purpose;
-pub(crate) use webrtc::{Sockets, TransportEvent, WebRtcTransport};
+pub(crate) use webrtc::{Sockets, WebRtcTransport};
 
 use std::time::Duration;
 
@@ -37,7 +43,9 @@ use crate::dtls::DtlsCounters;
 use crate::error::RequestError;
 use crate::ice::IceCounters;
 use crate::ids::{ConsumerKey, ProducerKey, RouterKey, Ssrc, WebRtcServerKey};
-use crate::messages::{Consume, ResponseBody, TransportOptions, TransportStats};
+use crate::messages::{
+    Consume, PlainConnect, PlainConnected, ResponseBody, TransportOptions, TransportStats,
+};
 use crate::output::{Output, Path, Protocol};
 use crate::params::{DtlsParameters, DtlsRole, IceParameters, RtpParameters};
 use crate::producer::Producer;
@@ -48,7 +56,6 @@ use crate::wire::extension_ids::RecvExtensionIds;
 use crate::wire::rtcp::ReportBlock;
 
 use consumer_ssrcs::{ConsumerSsrc, ConsumerSsrcs};
-use destination::Destination;
 use egress::{Egress, SentCounters};
 use feedback::PathFeedback;
 use ingress::Ingress;
@@ -105,6 +112,7 @@ impl Transport {
         kind: Kind,
         rng: &mut Rng,
     ) -> Self {
+        let (ingress, egress) = kind.protection();
         Self {
             id,
             router,
@@ -115,10 +123,10 @@ impl Transport {
             listener: RtpListener::default(),
             recv_ids: RecvExtensionIds::default(),
             consumer_ssrcs: ConsumerSsrcs::default(),
-            ingress: Ingress::new(),
+            ingress: Ingress::new(ingress),
             share: Share::new(),
             dtls_share: Share::new(),
-            egress: Egress::new(),
+            egress: Egress::new(egress),
             limits: Limits::default(),
             rtcp: RtcpSchedule::new(now, rng),
             feedback: PathFeedback::default(),
@@ -142,6 +150,24 @@ impl Transport {
         self.kind.connect_web_rtc(now, parameters)
     }
 
+    /// `PLAINTRANSPORT_CONNECT`: takes the remote's address and key.
+    ///
+    /// # Errors
+    ///
+    /// See [`PlainTransport::connect`].
+    pub(crate) fn connect_plain(
+        &mut self,
+        remote: &PlainConnect,
+        rng: &mut Rng,
+    ) -> Result<PlainConnected, RequestError> {
+        let connection = self.kind.connect_plain(remote, rng)?;
+        if let Some((send, receive)) = connection.sessions {
+            self.set_keys(send, receive);
+        }
+        self.egress.set_destination(connection.destination);
+        Ok(connection.answer)
+    }
+
     /// `TRANSPORT_RESTART_ICE`: new credentials.
     ///
     /// # Errors
@@ -155,9 +181,8 @@ impl Transport {
         self.kind.restart_ice(now, rng)
     }
 
-    /// Packets take this path from now on; `None` while there is no path.
-    pub(crate) fn set_path(&mut self, path: Option<Path>) {
-        let destination = path.map_or(Destination::None, Destination::Path);
+    /// Packets go there from now on.
+    pub(crate) fn set_destination(&mut self, destination: Destination) {
         self.egress.set_destination(destination);
     }
 
@@ -176,6 +201,11 @@ impl Transport {
     /// Whether media can leave.
     pub(crate) fn is_connected(&self) -> bool {
         self.egress.is_connected()
+    }
+
+    /// Whether [`Transport::next_event`] has one.
+    pub(crate) fn has_events(&self) -> bool {
+        self.kind.has_events()
     }
 
     /// The next change that no request caused. They come in order.

@@ -5,10 +5,6 @@ pub(crate) enum Protection<S> {
     /// There are no valid keys yet, or not any more: nothing is sent and nothing is accepted.
     Waiting,
     /// Packets are not protected, because the application chose a transport without SRTP.
-    #[cfg_attr(
-        not(test),
-        expect(dead_code, reason = "a WebRTC transport is never clear; RFC 8827 §6.5")
-    )]
     Clear,
     /// Packets are protected with these keys (RFC 3711).
     Keyed(S),

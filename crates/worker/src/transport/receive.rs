@@ -6,6 +6,7 @@ use crate::ids::{ProducerKey, Ssrc};
 use crate::output::Path;
 use crate::producer::{PacketNames, Taken};
 use crate::time::Instant;
+use crate::wire::rtcp::RtcpPackets;
 use crate::wire::rtp::RtpPacket;
 use crate::wire::stun::{Class, StunMessage};
 
@@ -40,6 +41,11 @@ impl Transport {
         let is_within = self.dtls_share.lend(now);
         self.dtls_share.spend();
         is_within
+    }
+
+    /// Whether it speaks ICE and DTLS.
+    pub(crate) fn speaks_ice(&self) -> bool {
+        self.kind.speaks_ice()
     }
 
     /// Takes a STUN message of `len` bytes and writes the answer to the front of `answer`. Returns
@@ -85,13 +91,16 @@ impl Transport {
         datagram: &'a mut [u8],
     ) -> Option<ReceivedRtp<'a>> {
         self.ingress.count(now, datagram.len());
+        if !self.is_on_its_port(Incoming::Rtp, &path) {
+            return None;
+        }
         let plain = self.ingress.unprotect(Incoming::Rtp, datagram)?;
         self.share.spend();
-        self.kind.confirm_remote(now, path);
         let Ok(packet) = RtpPacket::new_checked(plain) else {
             self.ingress.received.dropped_malformed += 1;
             return None;
         };
+        self.kind.confirm_remote(now, path);
         let names = self.feedback.note(now, at, self.recv_ids, &packet);
         let known = self.listener.find(packet.ssrc());
         let producer = known.or_else(|| {
@@ -142,10 +151,24 @@ impl Transport {
         datagram: &'a mut [u8],
     ) -> Option<&'a [u8]> {
         self.ingress.count(now, datagram.len());
+        if !self.is_on_its_port(Incoming::Rtcp, &path) {
+            return None;
+        }
         let plain = self.ingress.unprotect(Incoming::Rtcp, datagram)?;
         self.share.spend();
+        if RtcpPackets::new(plain).next().is_none() {
+            self.ingress.received.dropped_malformed += 1;
+            return None;
+        }
         self.kind.confirm_remote(now, path);
         Some(plain)
+    }
+
+    /// Whether a packet came to the port that is for its kind. If not, it is counted.
+    fn is_on_its_port(&mut self, kind: Incoming, path: &Path) -> bool {
+        let carries = self.kind.carries(kind, path);
+        self.ingress.received.dropped_wrong_port += u64::from(!carries);
+        carries
     }
 
     /// A part of the compound packet was malformed.

@@ -26,7 +26,7 @@ fn path(port: u16) -> Path {
 }
 
 fn clear_egress() -> Egress {
-    let mut egress = Egress::new();
+    let mut egress = Egress::new(Protection::Waiting);
     egress.set_protection(Protection::Clear);
     egress
 }
@@ -64,7 +64,7 @@ fn send(egress: &mut Egress, packet: &RtpToSend<'_>, output: &mut Output) -> Sen
 #[test]
 fn nothing_leaves_before_keys_and_a_destination_are_known() {
     let mut output = Output::new(10_000);
-    let mut egress = Egress::new();
+    let mut egress = Egress::new(Protection::Waiting);
     let nothing = packet(SendExtensionIds::default(), &[]);
     egress.set_destination(Destination::Path(path(1)));
     assert_eq!(send(&mut egress, &nothing, &mut output), Sent::Dropped);
@@ -74,7 +74,7 @@ fn nothing_leaves_before_keys_and_a_destination_are_known() {
     assert_eq!(egress.sent.dropped_not_connected, 2);
     assert!(output.is_empty() && !egress.is_connected());
 
-    let mut ingress = Ingress::new();
+    let mut ingress = Ingress::new(Protection::Waiting);
     assert_eq!(ingress.unprotect(Incoming::Rtp, &mut [0x80; 20]), None);
     assert_eq!(ingress.received.dropped_not_connected, 1);
 }
@@ -84,8 +84,8 @@ fn what_is_clear_passes_as_it_is_and_rtcp_goes_its_own_way() {
     let mut output = Output::new(10_000);
     let mut egress = clear_egress();
     egress.set_destination(Destination::Pair {
-        rtp: path(5000),
-        rtcp: path(5001),
+        rtp: Some(path(5000)),
+        rtcp: Some(path(5001)),
     });
     let sent = send(
         &mut egress,
@@ -103,7 +103,7 @@ fn what_is_clear_passes_as_it_is_and_rtcp_goes_its_own_way() {
         .collect();
     assert_eq!((sent[0].0, sent[1].0), (path(5000), path(5001)));
     let mut datagram = sent[0].1.clone();
-    let mut ingress = Ingress::new();
+    let mut ingress = Ingress::new(Protection::Waiting);
     ingress.set_protection(Protection::Clear);
     let plain = ingress.unprotect(Incoming::Rtp, &mut datagram).unwrap();
     let view = RtpPacket::new_checked(plain).unwrap();
@@ -168,7 +168,7 @@ fn what_the_one_byte_form_cannot_hold_is_left_out_and_counted() {
 #[test]
 fn a_protected_packet_that_is_sent_again_counts_as_much_as_the_first_time() {
     let keys = simulated_keys(&IceParameters::generate(&mut Rng::new([3; 32])));
-    let mut egress = Egress::new();
+    let mut egress = Egress::new(Protection::Waiting);
     egress.set_protection(Protection::Keyed(SrtpSend::new(&keys.server, 16)));
     egress.set_destination(Destination::Path(path(1)));
     let (mut output, mut log) = (Output::new(10_000), ProtectedLog::new());
@@ -184,7 +184,7 @@ fn a_protected_packet_that_is_sent_again_counts_as_much_as_the_first_time() {
 fn a_packet_is_dropped_under_the_name_of_its_reason() {
     let keys = simulated_keys(&IceParameters::generate(&mut Rng::new([3; 32])));
     let mut sender = SrtpSend::new(&keys.client, 16);
-    let mut ingress = Ingress::new();
+    let mut ingress = Ingress::new(Protection::Waiting);
     ingress.set_protection(Protection::Keyed(SrtpReceive::new(&keys.client, 1)));
     for ssrc in [1, 2] {
         let mut datagram = vec![0; 12];

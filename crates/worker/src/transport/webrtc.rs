@@ -20,7 +20,9 @@ use crate::srtp::{SrtpReceive, SrtpSend};
 use crate::time::Instant;
 use crate::wire::stun::StunMessage;
 
+use super::events::TransportEvent;
 use super::listen::{ListenSocket, shown_tuple};
+use super::srtp_keys::MAX_SRTP_STREAMS;
 
 /// Sockets, ICE and DTLS of one transport.
 pub(crate) struct WebRtcTransport {
@@ -48,32 +50,6 @@ pub(crate) enum Sockets {
         /// Its sockets, for candidates and tuples.
         sockets: Vec<ListenSocket>,
     },
-}
-
-/// What changed, in the order in which the controller is told (docs/channel.md §7).
-pub(crate) enum TransportEvent {
-    /// What comes on this path belongs to the transport.
-    TupleAdded(Path),
-    /// It does so no more.
-    TupleRemoved(Path),
-    /// Packets take this path from now on. The tuple is the path as the controller sees it.
-    Selected(Path, Option<Tuple>),
-    /// There is no way to the remote any more.
-    PathLost,
-    /// The ICE state changed.
-    IceState(IceState),
-    /// Requests with this local username fragment no longer belong to the transport.
-    UsernameFragmentRetired(String),
-    /// The DTLS state changed, not to connected.
-    DtlsState(DtlsState),
-    /// DTLS is connected: here are the keys.
-    Connected {
-        send: Box<SrtpSend>,
-        receive: Box<SrtpReceive>,
-        remote_certificate: String,
-    },
-    /// DTLS is over: the keys are void.
-    Disconnected,
 }
 
 /// One step of DTLS output.
@@ -256,6 +232,10 @@ impl WebRtcTransport {
         }
     }
 
+    pub(crate) fn has_events(&self) -> bool {
+        !self.events.is_empty()
+    }
+
     pub(crate) fn next_event(&mut self) -> Option<TransportEvent> {
         self.events.pop_front()
     }
@@ -413,7 +393,3 @@ fn check_fingerprint(fingerprint: &Fingerprint) -> Result<(), RequestError> {
         ))
     }
 }
-
-/// The limit of SSRCs in each direction, media and RTX. The listener takes fewer, and a room of a
-/// few hundred people needs fewer.
-const MAX_SRTP_STREAMS: usize = 4096;

@@ -8,13 +8,16 @@ use crate::consumer::Consumer;
 use crate::error::RequestError;
 use crate::ids::{RouterKey, TransportKey};
 use crate::messages::{
-    Consume, ConsumeResponse, CreateWebRtcTransport, Event, Listen, Produce, ResponseBody,
+    Consume, ConsumeResponse, CreatePlainTransport, CreateWebRtcTransport, Event, Listen,
+    PlainConnect, Produce, ResponseBody, TransportOptions,
 };
 use crate::params::{DtlsParameters, ListenInfo, RtpType};
 use crate::producer::Producer;
 use crate::router::Router;
 use crate::time::Instant;
-use crate::transport::{self, Kind, ListenSocket, Sockets, Transport, WebRtcTransport};
+use crate::transport::{
+    self, Kind, ListenSocket, PlainTransport, Sockets, Transport, WebRtcTransport,
+};
 use crate::webrtc_server::WebRtcServer;
 
 type Answer = Result<ResponseBody, RequestError>;
@@ -55,10 +58,7 @@ impl Worker {
     ) -> Answer {
         let id = &create.transport_id;
         self.registry.check_free(id)?;
-        if create.base.enable_sctp {
-            let problem = "ROUTER_CREATE_WEBRTCTRANSPORT: enableSctp: SCTP is not supported";
-            return Err(RequestError::Failed(problem.into()));
-        }
+        check_no_sctp(&create.base, "ROUTER_CREATE_WEBRTCTRANSPORT")?;
         let sockets = match &create.listen {
             Listen::Individual(infos) => Sockets::Own(self.open_sockets(infos, binder)?),
             Listen::Server(server_id) => {
@@ -75,8 +75,36 @@ impl Worker {
         };
         let web_rtc = WebRtcTransport::new(create, sockets, &self.sessions, &mut self.rng);
         let kind = Kind::WebRtc(Box::new(web_rtc));
-        let options = create.base.clone();
-        let transport = Transport::new(now, id.clone(), router, options, kind, &mut self.rng);
+        Ok(self.add_transport(now, router, id, &create.base, kind))
+    }
+
+    pub(super) fn create_plain_transport(
+        &mut self,
+        now: Instant,
+        router: RouterKey,
+        create: &CreatePlainTransport,
+        binder: &mut dyn Binder,
+    ) -> Answer {
+        self.registry.check_free(&create.transport_id)?;
+        check_no_sctp(&create.base, "ROUTER_CREATE_PLAINTRANSPORT")?;
+        let infos = create.listen_infos()?;
+        let sockets = self.open_sockets(&infos, binder)?;
+        let plain = PlainTransport::new(create, sockets, &mut self.rng);
+        let kind = Kind::Plain(Box::new(plain));
+        Ok(self.add_transport(now, router, &create.transport_id, &create.base, kind))
+    }
+
+    /// Enters a transport of any kind; answers its dump.
+    fn add_transport(
+        &mut self,
+        now: Instant,
+        router: RouterKey,
+        id: &str,
+        options: &TransportOptions,
+        kind: Kind,
+    ) -> ResponseBody {
+        let options = options.clone();
+        let transport = Transport::new(now, id.to_owned(), router, options, kind, &mut self.rng);
         let (own, server) = (transport.own_sockets().to_vec(), transport.web_rtc_server());
         let fragments: Vec<_> = transport.username_fragments().map(str::to_owned).collect();
         let key = self.entities.transports.insert(transport);
@@ -91,7 +119,7 @@ impl Worker {
             }
         }
         self.touch(key);
-        Ok(self.dump_transport(key))
+        self.dump_transport(key)
     }
 
     pub(super) fn connect_transport(
@@ -104,6 +132,19 @@ impl Worker {
         self.touch(key);
         self.take_events(now, key);
         Ok(ResponseBody::WebRtcTransportConnect(role))
+    }
+
+    pub(super) fn connect_plain_transport(
+        &mut self,
+        now: Instant,
+        key: TransportKey,
+        remote: &PlainConnect,
+    ) -> Answer {
+        let transport = &mut self.entities.transports[key];
+        let connected = transport.connect_plain(remote, &mut self.rng)?;
+        self.follow_connection(now, key);
+        self.touch(key);
+        Ok(ResponseBody::PlainTransportConnect(Box::new(connected)))
     }
 
     pub(super) fn restart_ice(&mut self, now: Instant, key: TransportKey) -> Answer {
@@ -207,6 +248,14 @@ impl Worker {
         let ports = self.settings.ports;
         transport::open(infos, ports, ports_in_use, &mut self.rng, binder)
     }
+}
+
+fn check_no_sctp(options: &TransportOptions, method: &str) -> Result<(), RequestError> {
+    if options.enable_sctp {
+        let problem = format!("{method}: enableSctp: SCTP is not supported");
+        return Err(RequestError::Failed(problem));
+    }
+    Ok(())
 }
 
 fn consume_response(consumer: &Consumer, producer: &Producer) -> ConsumeResponse {

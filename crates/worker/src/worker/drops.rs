@@ -83,6 +83,7 @@ impl Drops {
             received.dropped_unauthenticated,
             received.dropped_too_many_ssrcs,
             received.dropped_key_exhausted,
+            received.dropped_wrong_port,
             received.dropped_malformed,
             received.dropped_no_producer,
             received.dropped_by_producer,
@@ -140,7 +141,7 @@ const ORDINARY: [&str; 10] = [
     "sent.not_connected",
 ];
 
-const NAMES: [&str; 36] = [
+const NAMES: [&str; 37] = [
     "worker.unknown_protocol",
     "worker.stun_ignored",
     "worker.unknown_tuple",
@@ -168,6 +169,7 @@ const NAMES: [&str; 36] = [
     "received.unauthenticated",
     "received.too_many_ssrcs",
     "received.key_exhausted",
+    "received.wrong_port",
     "received.malformed",
     "received.no_producer",
     "received.by_producer",

@@ -6,7 +6,7 @@ use crate::ids::{ConsumerKey, ProducerKey, TransportKey};
 use crate::messages::Event;
 use crate::output::{Path, Protocol};
 use crate::time::Instant;
-use crate::transport::TransportEvent;
+use crate::transport::{Destination, TransportEvent};
 
 impl Worker {
     /// Carries out what a transport reported since the last time, in order.
@@ -49,7 +49,7 @@ impl Worker {
                 }
             }
             TransportEvent::Selected(path, tuple) => {
-                transport.set_path(Some(path));
+                transport.set_destination(Destination::Path(path));
                 if let Some(tuple) = tuple {
                     let event = Event::IceSelectedTupleChange(tuple);
                     self.outbox.notify(&transport.id, event);
@@ -57,7 +57,12 @@ impl Worker {
                 self.follow_connection(now, key);
             }
             TransportEvent::PathLost => {
-                transport.set_path(None);
+                transport.set_destination(Destination::None);
+                self.follow_connection(now, key);
+            }
+            TransportEvent::Learned { destination, event } => {
+                transport.set_destination(destination);
+                self.outbox.notify(&transport.id, event);
                 self.follow_connection(now, key);
             }
             TransportEvent::IceState(state) => {

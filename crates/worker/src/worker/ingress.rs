@@ -26,8 +26,13 @@ impl Worker {
                 if let Some(key) = self.transport_at(&path)
                     && self.is_within(key, |one| one.is_within_share_of_dtls(now))
                 {
-                    self.entities.transports[key].handle_dtls(now, path, datagram);
-                    self.touch(key);
+                    let transport = &mut self.entities.transports[key];
+                    if transport.speaks_ice() {
+                        transport.handle_dtls(now, path, datagram);
+                        self.touch(key);
+                    } else {
+                        self.counters.unknown_protocol += 1;
+                    }
                 }
             }
             DatagramKind::Rtp => self.handle_rtp(now, path, at, datagram),
@@ -73,7 +78,7 @@ impl Worker {
         false
     }
 
-    /// The transport that has validated `path`.
+    /// The transport that `path` belongs to.
     fn transport_of(&self, path: &Path) -> Option<TransportKey> {
         match self.sockets.get(&path.socket)?.owner {
             SocketOwner::WebRtcServer(server) => {
@@ -95,7 +100,9 @@ impl Worker {
                 }
                 SocketOwner::Transport(transport) => transport,
             };
-            Some((key, message))
+            self.entities.transports[key]
+                .speaks_ice()
+                .then_some((key, message))
         });
         let Some((key, message)) = transport else {
             self.counters.stun_ignored += 1;
@@ -145,6 +152,10 @@ impl Worker {
         };
         let transport = &mut self.entities.transports[key];
         let Some(received) = transport.receive_rtp(now, at, path, datagram) else {
+            // A packet that is for no producer may still have told the remote's address.
+            if self.entities.transports[key].has_events() {
+                self.touch(key);
+            }
             return;
         };
         let producer = &mut self.entities.producers[received.producer];

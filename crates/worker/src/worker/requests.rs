@@ -89,6 +89,9 @@ impl Worker {
             RequestBody::RouterCreateWebRtcTransport(create) => {
                 self.create_web_rtc_transport(now, router, create, binder)
             }
+            RequestBody::RouterCreatePlainTransport(create) => {
+                self.create_plain_transport(now, router, create, binder)
+            }
             RequestBody::RouterCloseTransport { transport_id } => {
                 let transport = self.registry.transport(transport_id)?;
                 if self.entities.transports[transport].router != router {
@@ -119,6 +122,9 @@ impl Worker {
             RequestBody::TransportRestartIce => self.restart_ice(now, key),
             RequestBody::WebRtcTransportConnect(parameters) => {
                 self.connect_transport(now, key, parameters)
+            }
+            RequestBody::PlainTransportConnect(remote) => {
+                self.connect_plain_transport(now, key, remote)
             }
             RequestBody::TransportProduce(produce) => self.produce(key, produce),
             RequestBody::TransportConsume(consume) => self.consume(now, key, consume),

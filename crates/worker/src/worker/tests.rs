@@ -1,5 +1,7 @@
 //! The core as a whole: requests, closing, and the fence.
 
+mod plain;
+
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 
@@ -14,12 +16,13 @@ use crate::messages::{
 };
 use crate::output::{MAX_DATAGRAM, Protocol};
 use crate::params::{
-    CodecMapping, EncodingMapping, IceParameters, ListenInfo, MediaKind, RtcpFeedback,
-    RtcpParameters, RtpCodecParameters, RtpEncodingParameters, RtpMapping, RtpParameters, RtpType,
-    SocketFlags,
+    CodecMapping, DtlsParameters, DtlsRole, EncodingMapping, IceParameters, ListenInfo, MediaKind,
+    RtcpFeedback, RtcpParameters, RtpCodecParameters, RtpEncodingParameters, RtpMapping,
+    RtpParameters, RtpType, SocketFlags,
 };
 use crate::producer::PacketNames;
 use crate::srtp::{SrtpReceive, SrtpSend};
+use crate::transport::Destination;
 use crate::wire::rtcp::{RtcpPacket, RtcpPackets};
 use crate::wire::rtp::RtpPacket;
 use crate::wire::stun::{BindingRequest, IceRole, IntegrityKey, TransactionId};
@@ -392,7 +395,7 @@ impl Rig {
             SrtpReceive::new(&keys.client, 16),
         );
         transport.set_keys(send, receive);
-        transport.set_path(Some(PATH));
+        transport.set_destination(Destination::Path(PATH));
         self.worker.follow_connection(self.now, key);
     }
 }

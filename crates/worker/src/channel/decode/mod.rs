@@ -2,6 +2,7 @@
 //! something out or gets it wrong, it is answered with an error that names the field, and reading
 //! goes on.
 
+mod plain_transport;
 mod rtp;
 mod transport;
 
@@ -95,6 +96,10 @@ fn body(
             let body = table!(request.body_as_router_create_web_rtc_transport_request());
             RequestBody::RouterCreateWebRtcTransport(Box::new(transport::create(&body)?))
         }
+        Method::ROUTER_CREATE_PLAINTRANSPORT => {
+            let body = table!(request.body_as_router_create_plain_transport_request());
+            RequestBody::RouterCreatePlainTransport(Box::new(plain_transport::create(&body)?))
+        }
         Method::ROUTER_CLOSE_TRANSPORT => {
             let body = table!(request.body_as_router_close_transport_request());
             RequestBody::RouterCloseTransport {
@@ -181,6 +186,10 @@ fn transport_body(request: &request::Request<'_>) -> Decoded<RequestBody> {
             let body = table!(request.body_as_web_rtc_transport_connect_request());
             let parameters = transport::dtls_parameters(&body.dtls_parameters())?;
             RequestBody::WebRtcTransportConnect(parameters)
+        }
+        Method::PLAINTRANSPORT_CONNECT => {
+            let body = table!(request.body_as_plain_transport_connect_request());
+            RequestBody::PlainTransportConnect(Box::new(plain_transport::connect(&body)?))
         }
         Method::TRANSPORT_PRODUCE => {
             let body = table!(request.body_as_transport_produce_request());

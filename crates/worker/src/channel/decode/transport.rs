@@ -18,15 +18,9 @@ use crate::params::{
 
 pub(super) fn create(body: &CreateWebRtcTransportRequest<'_>) -> Decoded<CreateWebRtcTransport> {
     let options = body.options();
-    let base = options.base();
     Ok(CreateWebRtcTransport {
         transport_id: body.transport_id().to_owned(),
-        base: TransportOptions {
-            initial_available_outgoing_bitrate: base.initial_available_outgoing_bitrate(),
-            enable_sctp: base.enable_sctp(),
-            max_send_message_size: base.max_send_message_size(),
-            max_receive_message_size: base.max_receive_message_size(),
-        },
+        base: transport_options(&options.base()),
         listen: listen(&options)?,
         enable_udp: options.enable_udp(),
         enable_tcp: options.enable_tcp(),
@@ -34,6 +28,16 @@ pub(super) fn create(body: &CreateWebRtcTransportRequest<'_>) -> Decoded<CreateW
         prefer_tcp: options.prefer_tcp(),
         ice_consent_timeout: options.ice_consent_timeout(),
     })
+}
+
+/// The options that every kind of transport has.
+pub(super) fn transport_options(options: &fbs::Options<'_>) -> TransportOptions {
+    TransportOptions {
+        initial_available_outgoing_bitrate: options.initial_available_outgoing_bitrate(),
+        enable_sctp: options.enable_sctp(),
+        max_send_message_size: options.max_send_message_size(),
+        max_receive_message_size: options.max_receive_message_size(),
+    }
 }
 
 fn listen(options: &WebRtcTransportOptions<'_>) -> Decoded<Listen> {
@@ -61,7 +65,7 @@ pub(super) fn listen_infos(
         .collect()
 }
 
-fn listen_info(info: &fbs::ListenInfo<'_>) -> Decoded<ListenInfo> {
+pub(super) fn listen_info(info: &fbs::ListenInfo<'_>) -> Decoded<ListenInfo> {
     let (range, flags) = (info.port_range(), info.flags());
     Ok(ListenInfo {
         protocol: match info.protocol() {

@@ -2,6 +2,7 @@
 
 mod control;
 mod metrics;
+mod plain_transport;
 mod rtp;
 mod stats;
 mod transport;
@@ -98,6 +99,18 @@ fn response_body(fbb: &mut Builder, body: &ResponseBody) -> Option<Payload<Body>
         ResponseBody::WebRtcTransportStats(stats) => (
             Body::WebRtcTransport_GetStatsResponse,
             stats::transport(fbb, stats).as_union_value(),
+        ),
+        ResponseBody::PlainTransportDump(dump) => (
+            Body::PlainTransport_DumpResponse,
+            plain_transport::dump(fbb, dump).as_union_value(),
+        ),
+        ResponseBody::PlainTransportStats(stats) => (
+            Body::PlainTransport_GetStatsResponse,
+            plain_transport::get_stats(fbb, stats).as_union_value(),
+        ),
+        ResponseBody::PlainTransportConnect(answer) => (
+            Body::PlainTransport_ConnectResponse,
+            plain_transport::connected(fbb, answer).as_union_value(),
         ),
         ResponseBody::RestartIce(parameters) => (
             Body::Transport_RestartIceResponse,
@@ -209,6 +222,8 @@ fn event(fbb: &mut Builder, event: &Event) -> (FbsEvent, Option<Payload<EventBod
                 Some((body, table.as_union_value())),
             )
         }
+        Event::PlainTransportTuple(tuple) => plain_transport::tuple_event(fbb, tuple),
+        Event::PlainTransportRtcpTuple(tuple) => plain_transport::rtcp_tuple_event(fbb, tuple),
         Event::IceSelectedTupleChange(_)
         | Event::IceStateChange(_)
         | Event::DtlsStateChange { .. } => transport::event(fbb, event),

@@ -24,7 +24,8 @@ pub(super) fn transport(
     GetStatsResponse::create(fbb, &args)
 }
 
-fn base(fbb: &mut Builder, stats: &TransportStats) -> Offset<Stats<'static>> {
+/// What transports of all kinds count.
+pub(super) fn base(fbb: &mut Builder, stats: &TransportStats) -> Offset<Stats<'static>> {
     let args = StatsArgs {
         transport_id: Some(fbb.create_string(&stats.transport_id)),
         timestamp: stats.timestamp,

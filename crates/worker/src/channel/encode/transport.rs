@@ -41,7 +41,8 @@ pub(super) fn dump(
     webrtc::DumpResponse::create(fbb, &args)
 }
 
-fn base(fbb: &mut Builder, dump: &TransportDump) -> Offset<fbs::Dump<'static>> {
+/// What transports of all kinds show.
+pub(super) fn base(fbb: &mut Builder, dump: &TransportDump) -> Offset<fbs::Dump<'static>> {
     let extensions = fbs::RecvRtpHeaderExtensionsArgs {
         mid: dump.recv_mid,
         rid: dump.recv_rid,
