@@ -10,6 +10,8 @@ mod impostors;
 mod log;
 mod lossy_call;
 mod peer;
+mod plain;
+mod plain_endpoint;
 mod random_requests;
 mod script;
 mod spray;
