@@ -2,4 +2,15 @@
 //! room, and decides nothing.
 
 pub(crate) mod page;
-pub(crate) mod whip;
+mod whip;
+
+use std::sync::Arc;
+
+use axum::Router;
+
+use crate::app::App;
+
+/// What clients of all dialects ask.
+pub(crate) fn routes(app: &Arc<App>) -> Router {
+    page::routes(Arc::clone(app)).merge(whip::routes(Arc::clone(app)))
+}

@@ -69,7 +69,7 @@ impl Guests {
     }
 
     /// The one over there is online, so its connection stays.
-    pub(super) fn is_known(&self, peer: SocketAddr) {
+    pub(crate) fn is_known(&self, peer: SocketAddr) {
         if let Some(seat) = self.seats().get(&peer) {
             self.strangers.is_known(seat.stranger);
         }

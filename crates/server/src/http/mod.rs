@@ -1,4 +1,5 @@
-//! HTTP: the page, signaling's WebSocket, health and metrics; and who may ask for them.
+//! HTTP: the page, health and metrics; who may ask for them; and what dialects share that speak over
+//! HTTP or a WebSocket. It knows none of them.
 
 mod access;
 mod admission;
@@ -36,26 +37,24 @@ pub(crate) use problem::Problem;
 pub(crate) use refusals::{Refusals, tally};
 pub(crate) use sessions::{Place, Sessions};
 pub(crate) use shares::Shares;
-pub(crate) use strangers::{MOST_PER_ADDRESS, Strangers, known_network};
+pub(crate) use strangers::{MOST_PER_ADDRESS, Stranger, Strangers, known_network, network};
+pub(crate) use websocket::{Allowance, open_websocket};
 
 use crate::app::App;
-use crate::dialects::whip;
 
-/// Everything that the server answers.
-pub(crate) fn router(app: Arc<App>) -> Router {
-    let whip = whip::routes(Arc::clone(&app));
+/// Everything that the server answers: what is here, and what clients of the dialects ask.
+pub(crate) fn router(app: Arc<App>, dialects: Router) -> Router {
     Router::new()
         .route("/", get(pages::page))
         .route("/room/{room}", get(pages::room))
         .route("/room/{room}/", get(pages::room_with_slash))
         .route("/static/{*path}", get(pages::asset))
-        .route("/ws", get(websocket::upgrade))
         .route("/healthz", get(pages::health))
         .route("/readyz", get(pages::ready))
         .route("/metrics", get(metrics::serve))
         .fallback(pages::not_found)
         .with_state(Arc::clone(&app))
-        .merge(whip)
+        .merge(dialects)
         .layer(from_fn_with_state(Arc::clone(&app), access::known_host))
         .layer(from_fn_with_state(app, guests::note))
         .layer(from_fn(access::security_headers))

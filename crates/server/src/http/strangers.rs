@@ -36,7 +36,7 @@ struct Waiting {
 
 /// A place among them, until it is dropped.
 #[derive(Debug)]
-pub(super) struct Stranger {
+pub(crate) struct Stranger {
     id: u64,
     strangers: Arc<Strangers>,
     evicted: oneshot::Receiver<()>,
@@ -54,7 +54,7 @@ impl Strangers {
 
     /// Lets one in, whose network is known if it says something. If there are too many, the oldest
     /// of the network or of all must go.
-    pub(super) fn admit(self: &Arc<Self>, network: Option<IpAddr>) -> Stranger {
+    pub(crate) fn admit(self: &Arc<Self>, network: Option<IpAddr>) -> Stranger {
         let mut inner = self.lock();
         let count = network.and_then(|network| inner.by_network.get(&network));
         if count.is_some_and(|count| *count >= self.most_of_network) {
@@ -122,7 +122,7 @@ impl Stranger {
     }
 
     /// Waits until this one must go. Dropping the future loses nothing.
-    pub(super) async fn evicted(&mut self) {
+    pub(crate) async fn evicted(&mut self) {
         poll_fn(|cx| self.poll_evicted(cx)).await;
     }
 
@@ -147,7 +147,7 @@ impl Drop for Stranger {
 
 /// The addresses of one customer of a network: an IPv4 address, or a range of IPv6 addresses (RFC
 /// 6177 §2: a site gets more than one /64).
-pub(super) fn network(address: IpAddr) -> IpAddr {
+pub(crate) fn network(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V4(address) => IpAddr::V4(address),
         IpAddr::V6(address) => IpAddr::V6(Ipv6Addr::from_bits(

@@ -27,8 +27,9 @@ async fn start(flags: &[&str]) -> (SocketAddr, Arc<App>) {
     socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
     let listener = socket.listen(64).unwrap();
     let address = listener.local_addr().unwrap();
-    let service =
-        super::router(Arc::clone(&app)).into_make_service_with_connect_info::<SocketAddr>();
+    let dialects = crate::dialects::routes(&app);
+    let service = super::router(Arc::clone(&app), dialects)
+        .into_make_service_with_connect_info::<SocketAddr>();
     tokio::spawn(axum::serve(listener, service).into_future());
     (address, app)
 }

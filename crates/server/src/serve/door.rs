@@ -231,7 +231,9 @@ mod tests {
         let address = listener.local_addr().unwrap();
         let door = Door::new(listener, Arc::clone(&app)).unwrap();
         let door = door.with_patience(Duration::from_millis(300));
-        let service = http::router(app).into_make_service_with_connect_info::<SocketAddr>();
+        let dialects = crate::dialects::routes(&app);
+        let service =
+            http::router(app, dialects).into_make_service_with_connect_info::<SocketAddr>();
         tokio::spawn(answer(door, None, axum_server::Handle::new(), service));
         address
     }

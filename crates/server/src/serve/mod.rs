@@ -38,6 +38,7 @@ use tureen_controller::{
 use crate::app::App;
 use crate::cli::Cli;
 use crate::config::{CodecName, MediaConfig, ServeConfig, unknown_variables};
+use crate::dialects;
 use crate::ends::{Ends, Hangups};
 use crate::http;
 use crate::media::{ListenPlan, Media, plan, surroundings};
@@ -230,8 +231,8 @@ async fn run(config: ServeConfig, again: Reload) -> Result<(), ServeError> {
     ];
 
     let handle = axum_server::Handle::new();
-    let service =
-        http::router(Arc::clone(&app)).into_make_service_with_connect_info::<SocketAddr>();
+    let service = http::router(Arc::clone(&app), dialects::routes(&app))
+        .into_make_service_with_connect_info::<SocketAddr>();
     announce(&app, address, tls.is_some(), &plan, here.outward);
     let door = Door::new(listener, Arc::clone(&app))?;
     let server = tokio::spawn(answer(door, tls, handle.clone(), service));

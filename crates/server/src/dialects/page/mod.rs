@@ -1,12 +1,13 @@
 //! The dialect that the page speaks: JSON over a WebSocket, described in `SIGNALING.md`
 //! beside this file.
 //!
-//! `messages` are the frames, and `translate` turns events of rooms into frames. `publishing` and
-//! `receiving` are the client's two peer connections. A [`Session`] is one client; it carries out
-//! its requests in order. `resuming` lets it go on over another connection, and `outgoing` keeps
-//! what was sent until then.
+//! `connection` is a client's WebSocket. `messages` are the frames, and `translate` turns events of
+//! rooms into frames. `publishing` and `receiving` are the client's two peer connections. A
+//! [`Session`] is one client; it carries out its requests in order. `resuming` lets it go on over
+//! another connection, and `outgoing` keeps what was sent until then.
 
 mod access;
+mod connection;
 mod error;
 mod messages;
 mod outgoing;
@@ -20,6 +21,8 @@ mod translate;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use error::SignalingError;
-pub(crate) use messages::VERSION;
-pub(crate) use session::{Closing, Session};
+pub(super) use connection::routes;
+pub(crate) use session::Session;
+
+use error::SignalingError;
+use messages::VERSION;

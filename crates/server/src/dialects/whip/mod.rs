@@ -12,4 +12,4 @@ mod session;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use requests::routes;
+pub(super) use requests::routes;

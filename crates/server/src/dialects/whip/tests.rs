@@ -29,8 +29,9 @@ async fn serve(flags: &[&str]) -> (SocketAddr, Arc<App>) {
     let app = Arc::new(App::new(*config, media));
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
-    let service =
-        crate::http::router(Arc::clone(&app)).into_make_service_with_connect_info::<SocketAddr>();
+    let dialects = crate::dialects::routes(&app);
+    let service = crate::http::router(Arc::clone(&app), dialects)
+        .into_make_service_with_connect_info::<SocketAddr>();
     tokio::spawn(axum::serve(listener, service).into_future());
     (address, app)
 }

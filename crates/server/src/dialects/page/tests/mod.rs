@@ -10,8 +10,9 @@ use axum::extract::ws::Utf8Bytes;
 use clap::Parser;
 use serde_json::{Value, json};
 
+use super::Session;
 use super::receiving::Receiving;
-use super::{Closing, Session};
+use super::session::Closing;
 use crate::app::App;
 use crate::cli::{Cli, Command};
 use crate::media::Media;
