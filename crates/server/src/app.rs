@@ -8,10 +8,9 @@ use nix::sys::resource::{Resource, getrlimit};
 use tokio::sync::watch;
 
 use crate::config::{HttpConfig, ServeConfig};
-use crate::dialects::page;
 use crate::http::{Guests, MOST_PER_ADDRESS, Metrics, Refusals, Strangers};
 use crate::media::Media;
-use crate::participant::{Hall, Resumption};
+use crate::participant::Hall;
 use crate::rooms::Limits;
 
 /// What every connection of a running server shares.
@@ -22,11 +21,11 @@ pub(crate) struct App {
     http: RwLock<Arc<HttpConfig>>,
     pub(crate) hall: Arc<Hall>,
     pub(crate) media: Arc<Media>,
-    /// Clients of the page that may come back after a lost connection.
-    pub(crate) resumption: Arc<Resumption<page::Session>>,
     pub(crate) metrics: Metrics,
     /// Open WebSocket connections.
     pub(crate) connections: AtomicUsize,
+    /// Sessions of all dialects whose connection is lost, and whose client may come back.
+    pub(crate) lingering: Arc<AtomicUsize>,
     /// All TCP connections at the page's port.
     pub(crate) guests: Arc<Guests>,
     /// WebSocket connections that have not said who they are.
@@ -62,16 +61,12 @@ impl App {
                 MOST_PER_ADDRESS,
             )),
             guests: Arc::new(Guests::new(most_guests(config.rooms.max_people))),
-            // Whoever lingers takes the place of one who could come.
-            resumption: Arc::new(Resumption::new(
-                Duration::from_secs(config.http.resume_timeout),
-                config.rooms.max_people / 2 + 16,
-            )),
             metrics: Metrics::new(&refusals),
             refusals,
             config,
             media,
             connections: AtomicUsize::new(0),
+            lingering: Arc::default(),
             ending: watch::Sender::new(false),
         }
     }

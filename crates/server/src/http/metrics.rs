@@ -95,12 +95,13 @@ impl Metrics {
     async fn text(&self, app: &App) -> Result<String, std::fmt::Error> {
         let counts = app.hall.counts();
         let connections = app.connections.load(Ordering::Relaxed);
+        let lingering = app.lingering.load(Ordering::Relaxed);
         for (gauge, value) in [
             (&self.people, counts.people),
             (&self.rooms, counts.rooms),
             (&self.tracks, counts.tracks),
             (&self.connections, connections),
-            (&self.lingering, app.resumption.lingering()),
+            (&self.lingering, lingering),
             (&self.workers, app.media.workers()),
         ] {
             gauge.set(i64::try_from(value).unwrap_or(i64::MAX));

@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use clap::Parser;
@@ -340,7 +341,7 @@ async fn one_who_says_farewell_has_left() {
         bob.send(CLOSE, b"").await;
         ann.until("participant-left").await;
     }
-    assert_eq!(app.resumption.lingering(), 0);
+    assert_eq!(app.lingering.load(Ordering::Relaxed), 0);
 }
 
 #[tokio::test]
@@ -362,7 +363,7 @@ async fn a_farewell_is_heard_although_nothing_can_be_sent_any_more() {
     // With something unread the socket is reset.
     drop(bob);
     ann.until("participant-left").await;
-    assert_eq!(app.resumption.lingering(), 0);
+    assert_eq!(app.lingering.load(Ordering::Relaxed), 0);
 }
 
 #[tokio::test]

@@ -16,7 +16,7 @@ use crate::app::App;
 /// Opens the WebSocket that this request is for, unless it is of a page of a foreign origin. The
 /// connection is counted for as long as `serve` takes.
 pub(crate) fn open_websocket<F>(
-    app: &Arc<App>,
+    app: Arc<App>,
     (headers, uri): (&HeaderMap, &Uri),
     address: IpAddr,
     upgrade: WebSocketUpgrade,
@@ -37,13 +37,12 @@ where
         return (StatusCode::FORBIDDEN, text).into_response();
     }
     let size = http.max_frame_size;
-    let app = Arc::clone(app);
     upgrade
         .read_buffer_size(READ_BUFFER)
         .max_message_size(size)
         .max_frame_size(size)
         .on_upgrade(move |socket| async move {
-            let _place = Place::take(&app);
+            let _place = Place::take(app);
             serve(socket).await;
         })
 }
@@ -52,9 +51,9 @@ where
 struct Place(Arc<App>);
 
 impl Place {
-    fn take(app: &Arc<App>) -> Self {
+    fn take(app: Arc<App>) -> Self {
         app.connections.fetch_add(1, Ordering::Relaxed);
-        Self(Arc::clone(app))
+        Self(app)
     }
 }
 

@@ -8,6 +8,7 @@
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -52,6 +53,8 @@ impl<S> Claim<S> {
 pub(crate) struct Resumption<S> {
     window: Duration,
     most: usize,
+    /// How many sessions are without a connection, here and wherever else this is counted.
+    count: Arc<AtomicUsize>,
     inner: Mutex<Inner<S>>,
 }
 
@@ -87,8 +90,9 @@ pub(crate) struct Seat<S> {
 }
 
 impl<S> Resumption<S> {
-    /// Sessions linger for as long as `window`, and no more than `most` of them.
-    pub(crate) fn new(window: Duration, most: usize) -> Self {
+    /// Sessions linger for as long as `window`, and no more than `most` of them. `count` is how many
+    /// do.
+    pub(crate) fn new(window: Duration, most: usize, count: Arc<AtomicUsize>) -> Self {
         let inner = Inner {
             seats: BTreeMap::new(),
             lingering: BTreeMap::new(),
@@ -97,6 +101,7 @@ impl<S> Resumption<S> {
         Self {
             window,
             most,
+            count,
             inner: Mutex::new(inner),
         }
     }
@@ -104,11 +109,6 @@ impl<S> Resumption<S> {
     /// How long a session stays without a connection.
     pub(crate) fn window(&self) -> Duration {
         self.window
-    }
-
-    /// How many sessions are without a connection.
-    pub(crate) fn lingering(&self) -> usize {
-        self.lock().lingering.len()
     }
 
     /// A seat for the session of a person who has none yet, and its first secret.
@@ -179,10 +179,12 @@ impl<S: Unattended> Resumption<S> {
         if let Some(oldest) = oldest.and_then(|id| inner.lingering.remove(&id)) {
             // One that is just leaving needs no word.
             let _ = oldest.evict.send(());
+            self.count.fetch_sub(1, Ordering::Relaxed);
         }
         let id = inner.next;
         inner.next += 1;
         inner.lingering.insert(id, Lingerer { address, evict });
+        self.count.fetch_add(1, Ordering::Relaxed);
         Place {
             table: Arc::clone(self),
             id,
@@ -200,7 +202,9 @@ struct Place<S> {
 
 impl<S> Drop for Place<S> {
     fn drop(&mut self) {
-        self.table.lock().lingering.remove(&self.id);
+        if self.table.lock().lingering.remove(&self.id).is_some() {
+            self.table.count.fetch_sub(1, Ordering::Relaxed);
+        }
     }
 }
 

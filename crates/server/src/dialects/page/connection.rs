@@ -16,32 +16,34 @@ use serde::Deserialize;
 use tokio::time::{MissedTickBehavior, interval, timeout};
 use tokio_tungstenite::tungstenite;
 
-use super::session::{Closing, Session};
+use super::session::{Closing, Page, Session};
 use crate::app::App;
 use crate::http::{Allowance, Stranger, client, network, open_websocket};
 use crate::participant::{Claim, Unattended, Woken};
 
 /// The WebSocket that clients open.
 pub(crate) fn routes(app: Arc<App>) -> Router {
-    Router::new().route("/ws", get(upgrade)).with_state(app)
+    Router::new()
+        .route("/ws", get(upgrade))
+        .with_state(Page::new(app))
 }
 
 /// Opens the signaling connection of a client.
 async fn upgrade(
-    State(app): State<Arc<App>>,
+    State(page): State<Page>,
     ConnectInfo(peer): ConnectInfo<SocketAddr>,
     headers: HeaderMap,
     uri: Uri,
     Query(Shown { access_token }): Query<Shown>,
     upgrade: WebSocketUpgrade,
 ) -> Response {
-    let address = client(peer, &headers, &app.http().trusted_proxies);
+    let address = client(peer, &headers, &page.app.http().trusted_proxies);
     open_websocket(
-        &Arc::clone(&app),
+        Arc::clone(&page.app),
         (&headers, &uri),
         address,
         upgrade,
-        move |socket| Connection::new(app, socket, (peer, address), access_token).run(),
+        move |socket| Connection::new(page, socket, (peer, address), access_token).run(),
     )
 }
 
@@ -70,16 +72,17 @@ struct Connection {
 
 impl Connection {
     fn new(
-        app: Arc<App>,
+        page: Page,
         socket: WebSocket,
         (peer, address): (SocketAddr, IpAddr),
         token: Option<String>,
     ) -> Self {
+        let app = Arc::clone(&page.app);
         Self {
             stranger: Some(app.strangers.admit(Some(network(address)))),
             peer,
             address,
-            session: Session::new(Arc::clone(&app), address).with_token(token),
+            session: Session::new(page, address).with_token(token),
             allowance: Allowance::new(app.http().max_message_rate),
             app,
             socket,

@@ -22,7 +22,7 @@ mod translate;
 mod tests;
 
 pub(super) use connection::routes;
-pub(crate) use session::Session;
+use session::Session;
 
 use error::SignalingError;
 use messages::VERSION;

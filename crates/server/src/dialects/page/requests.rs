@@ -126,9 +126,8 @@ impl Session {
         };
         let participant = Participant::enter(&self.app.hall, &self.app.media, new, origin)?;
         let you = participant.id();
-        let resumption = &self.app.resumption;
-        let (seat, resume) = resumption.seat(you);
-        let resume_timeout = resumption.window().as_secs();
+        let (seat, resume) = self.resumption.seat(you);
+        let resume_timeout = self.resumption.window().as_secs();
         self.participant = Some(participant);
         self.seat = Some(seat);
         let limits = &self.app.config.rooms;

@@ -30,7 +30,7 @@ impl Session {
         if self.participant.is_some() {
             return Err(SignalingError::HelloTwice);
         }
-        let table = Arc::clone(&self.app.resumption);
+        let table = Arc::clone(&self.resumption);
         let claimed = table.claim(&resume.secret).await;
         let (mut session, secret) = claimed.ok_or(SignalingError::CannotResume)?;
         // If something that it must hear is lost, the session ends here.
@@ -73,7 +73,7 @@ impl Session {
     /// coming anew.
     pub(crate) fn linger(self) {
         let is_in_room = |one: &Participant| one.is_in_room();
-        let table = Arc::clone(&self.app.resumption);
+        let table = Arc::clone(&self.resumption);
         if self.participant.as_ref().is_some_and(is_in_room) && !table.window().is_zero() {
             let network = self.network();
             table.linger(self, network);

@@ -2,6 +2,7 @@
 
 use std::net::IpAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::extract::ws::Utf8Bytes;
 use serde::Deserialize as _;
@@ -17,8 +18,30 @@ use crate::app::App;
 use crate::auth::Grants;
 use crate::http::known_network;
 use crate::media::MediaError;
-use crate::participant::{Happening, Participant, Seat, Told, TooSlow};
+use crate::participant::{Happening, Participant, Resumption, Seat, Told, TooSlow};
 use crate::rooms::{Event, LobbySnapshot, TrackId};
+
+/// What all clients of the page share.
+#[derive(Clone)]
+pub(super) struct Page {
+    pub(super) app: Arc<App>,
+    /// Clients that may come back after a lost connection.
+    resumption: Arc<Resumption<Session>>,
+}
+
+impl Page {
+    pub(super) fn new(app: Arc<App>) -> Self {
+        let config = &app.config;
+        let window = Duration::from_secs(config.http.resume_timeout);
+        // Whoever lingers takes the place of one who could come.
+        let most = config.rooms.max_people / 2 + 16;
+        let resumption = Resumption::new(window, most, Arc::clone(&app.lingering));
+        Self {
+            resumption: Arc::new(resumption),
+            app,
+        }
+    }
+}
 
 /// One client. Its requests are carried out in the order in which they come. It hears through
 /// [`next`](crate::participant::Unattended::next) what others do.
@@ -26,6 +49,7 @@ use crate::rooms::{Event, LobbySnapshot, TrackId};
 /// It knows nothing of sockets: text comes in, and text goes out.
 pub(crate) struct Session {
     pub(super) app: Arc<App>,
+    pub(super) resumption: Arc<Resumption<Self>>,
     /// Where the client is.
     pub(super) address: IpAddr,
     /// The token in the address of the connection. A token in a request counts more.
@@ -104,10 +128,11 @@ impl From<TooSlow> for Closing {
 
 impl Session {
     /// A client at this address.
-    pub(crate) fn new(app: Arc<App>, address: IpAddr) -> Self {
+    pub(crate) fn new(Page { app, resumption }: Page, address: IpAddr) -> Self {
         Self {
             needs_token: !app.http().keys.is_empty(),
             app,
+            resumption,
             address,
             token: None,
             grants: None,

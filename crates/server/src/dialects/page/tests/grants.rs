@@ -3,8 +3,8 @@
 use super::*;
 
 /// One who has come online with a token for what the flags say.
-async fn bearer(app: &Arc<App>, flags: &[&str]) -> Client {
-    let mut client = Client(Session::new(Arc::clone(app), HERE).with_token(Some(token(flags))));
+async fn bearer(page: &Page, flags: &[&str]) -> Client {
+    let mut client = Client(Session::new(page.clone(), HERE).with_token(Some(token(flags))));
     let attributes = json!({ "team": "hostile" });
     let hello = json!({ "version": 1, "name": "Me", "metadata": "mine", "attributes": attributes });
     client.ok("hello", hello).await;
@@ -21,12 +21,12 @@ async fn join(client: &mut Client) -> Value {
 
 #[tokio::test]
 async fn nobody_hears_of_one_who_is_hidden() {
-    let app = guarded();
-    let mut ann = bearer(&app, &["--identity=ann", "--list"]).await;
+    let page = guarded();
+    let mut ann = bearer(&page, &["--identity=ann", "--list"]).await;
     ann.ok("watch-lobby", json!({ "watch": true })).await;
     join(&mut ann).await;
     ann.told().await;
-    let mut eve = bearer(&app, &["--identity=eve", "--hidden", "--create"]).await;
+    let mut eve = bearer(&page, &["--identity=eve", "--hidden", "--create"]).await;
     let joined = join(&mut eve).await;
     assert_eq!(joined["participants"].as_array().unwrap().len(), 2);
     let hers = joined["participants"][1]["id"].clone();
@@ -45,7 +45,7 @@ async fn nobody_hears_of_one_who_is_hidden() {
     // As an agent's, her data is welcome, and it comes from nobody.
     eve.ok("data", json!({ "topic": "t", "text": "hello" }))
         .await;
-    app.hall.tick();
+    page.app.hall.tick();
     let told = ann.told().await;
     let data = json!({ "topic": "t", "text": "hello" });
     assert_eq!(told[0], json!({ "event": "data", "data": data }));
@@ -85,14 +85,14 @@ async fn what_a_hidden_administrator_does_is_done_by_nobody() {
 
 #[tokio::test]
 async fn who_one_is_to_others_is_what_the_token_says() {
-    let app = guarded();
+    let page = guarded();
     let flags = [
         "--identity=ann",
         "--name=Ann",
         "--metadata=m",
         "--attribute=team=red",
     ];
-    let mut ann = bearer(&app, &flags).await;
+    let mut ann = bearer(&page, &flags).await;
     let joined = join(&mut ann).await;
     let me = &joined["participants"][0];
     assert_eq!(
@@ -108,7 +108,7 @@ async fn who_one_is_to_others_is_what_the_token_says() {
         assert_eq!(refused["code"], "not-permitted");
         assert!(refused["message"].as_str().unwrap().contains(field));
     }
-    let mut bob = bearer(&app, &["--identity=bob", "--update-metadata"]).await;
+    let mut bob = bearer(&page, &["--identity=bob", "--update-metadata"]).await;
     join(&mut bob).await;
     let change = json!({ "name": "Bobby", "attributes": { "hand": "raised" } });
     bob.ok("profile", change).await;
@@ -120,16 +120,16 @@ async fn who_one_is_to_others_is_what_the_token_says() {
 
 #[tokio::test]
 async fn making_and_entering_a_room_are_two_rights() {
-    let app = guarded();
+    let page = guarded();
     let room = json!({ "name": "x", "kind": "meeting", "started": true });
-    let mut ann = bearer(&app, &["--identity=ann", "--room=x"]).await;
+    let mut ann = bearer(&page, &["--identity=ann", "--room=x"]).await;
     assert_eq!(
         ann.refused("create-room", room.clone()).await,
         "not-allowed"
     );
     join(&mut ann).await;
     // A token without an identity is a server's, which makes rooms and enters none.
-    let mut server = bearer(&app, &["--create"]).await;
+    let mut server = bearer(&page, &["--create"]).await;
     let made = server.ok("create-room", room).await;
     let enter = json!({ "room": made["room"], "secret": made["secret"] });
     assert_eq!(server.refused("join", enter).await, "not-allowed");
@@ -137,9 +137,9 @@ async fn making_and_entering_a_room_are_two_rights() {
 
 #[tokio::test]
 async fn one_who_may_not_write_sends_nothing() {
-    let app = guarded();
-    let mut ann = bearer(&app, &["--identity=ann"]).await;
-    let mut bob = bearer(&app, &["--identity=bob", "--no-data"]).await;
+    let page = guarded();
+    let mut ann = bearer(&page, &["--identity=ann"]).await;
+    let mut bob = bearer(&page, &["--identity=bob", "--no-data"]).await;
     join(&mut ann).await;
     join(&mut bob).await;
     for (request, data) in [
@@ -154,11 +154,11 @@ async fn one_who_may_not_write_sends_nothing() {
 
 #[tokio::test]
 async fn a_recorder_does_not_listen_in_secret() {
-    let app = guarded();
-    let mut ann = bearer(&app, &["--identity=ann"]).await;
+    let page = guarded();
+    let mut ann = bearer(&page, &["--identity=ann"]).await;
     assert_eq!(join(&mut ann).await["room"]["recorded"], false);
     let flags = ["--identity=tape", "--hidden", "--recorder"];
-    let mut tape = bearer(&app, &flags).await;
+    let mut tape = bearer(&page, &flags).await;
     assert_eq!(join(&mut tape).await["room"]["recorded"], true);
     let told = ann.told().await;
     assert_eq!(told[0]["event"], "room-changed");

@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 
 use super::Session;
 use super::receiving::Receiving;
-use super::session::Closing;
+use super::session::{Closing, Page};
 use crate::app::App;
 use crate::cli::{Cli, Command};
 use crate::media::Media;
@@ -22,13 +22,13 @@ use crate::sdp::Offerer;
 const HERE: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
 
 /// A server without workers.
-fn app(flags: &[&str]) -> Arc<App> {
+fn page(flags: &[&str]) -> Page {
     let arguments = ["tureen", "serve"].iter().chain(flags);
     let Command::Serve(config) = Cli::parse_from(arguments).command else {
         panic!("serve");
     };
     let media = Arc::new(Media::without_workers(&config.media));
-    Arc::new(App::new(*config, media))
+    Page::new(Arc::new(App::new(*config, media)))
 }
 
 /// A client: what it asks, and what it is told.
@@ -36,8 +36,8 @@ struct Client(Session);
 
 impl Client {
     /// One that has said hello.
-    async fn online(app: &Arc<App>, name: &str) -> Self {
-        let mut client = Self(Session::new(Arc::clone(app), HERE));
+    async fn online(page: &Page, name: &str) -> Self {
+        let mut client = Self(Session::new(page.clone(), HERE));
         let hello = json!({ "version": 1, "name": name });
         client.ok("hello", hello).await;
         client
@@ -92,9 +92,9 @@ impl Client {
 
 #[tokio::test]
 async fn a_room_from_hello_to_its_end() {
-    let app = app(&[]);
-    let mut ann = Client::online(&app, "Ann").await;
-    let mut bob = Client::online(&app, "Bob").await;
+    let page = page(&[]);
+    let mut ann = Client::online(&page, "Ann").await;
+    let mut bob = Client::online(&page, "Bob").await;
     let room = json!({ "name": "Soup", "kind": "meeting", "listed": true, "started": true });
     let created = ann.ok("create-room", room).await;
     let id = &created["room"];
@@ -125,9 +125,9 @@ async fn a_room_from_hello_to_its_end() {
 
 #[tokio::test]
 async fn one_who_vanishes_is_missed() {
-    let app = app(&[]);
-    let mut ann = Client::online(&app, "Ann").await;
-    let mut bob = Client::online(&app, "Bob").await;
+    let page = page(&[]);
+    let mut ann = Client::online(&page, "Ann").await;
+    let mut bob = Client::online(&page, "Bob").await;
     let open = json!({ "name": "x", "kind": "meeting", "started": true });
     let joined = ann.ok("join", json!({ "room": "x", "open": open })).await;
     assert!(joined["secret"].is_string());
@@ -143,9 +143,9 @@ async fn one_who_vanishes_is_missed() {
 
 #[tokio::test]
 async fn people_ring_each_other() {
-    let app = app(&[]);
-    let mut ann = Client::online(&app, "Ann").await;
-    let mut bob = Client::online(&app, "Bob").await;
+    let page = page(&[]);
+    let mut ann = Client::online(&page, "Ann").await;
+    let mut bob = Client::online(&page, "Bob").await;
     ann.ok("watch-lobby", json!({ "watch": true })).await;
     let lobby = ann.told().await;
     assert_eq!(lobby[0]["data"]["people"][1]["name"], "Bob");
@@ -167,18 +167,18 @@ async fn people_ring_each_other() {
         .ok("join", json!({ "room": room, "secret": bobs }))
         .await;
     assert_eq!(joined["participants"][1]["owner"], false);
-    let mut cid = Client::online(&app, "Cid").await;
+    let mut cid = Client::online(&page, "Cid").await;
     let third = json!({ "room": room });
     assert_eq!(cid.refused("join", third).await, "not-invited");
 }
 
 #[tokio::test]
 async fn one_at_the_door_learns_what_the_room_is() {
-    let app = app(&[]);
-    let mut ann = Client::online(&app, "Ann").await;
+    let page = page(&[]);
+    let mut ann = Client::online(&page, "Ann").await;
     let room = json!({ "name": "Talk", "kind": "presentation", "started": true });
     let created = ann.ok("create-room", room).await;
-    let mut bob = Client(Session::new(Arc::clone(&app), HERE));
+    let mut bob = Client(Session::new(page.clone(), HERE));
     let described = bob
         .ok("describe-room", json!({ "room": created["room"] }))
         .await;
@@ -193,8 +193,8 @@ async fn one_at_the_door_learns_what_the_room_is() {
 
 #[tokio::test]
 async fn rooms_for_two_are_made_by_ringing_alone() {
-    let app = app(&[]);
-    let mut ann = Client::online(&app, "Ann").await;
+    let page = page(&[]);
+    let mut ann = Client::online(&page, "Ann").await;
     let open = json!({ "name": "x", "kind": "direct", "started": true });
     let join = json!({ "room": "x", "open": open });
     assert_eq!(ann.refused("join", join).await, "bad-request");
@@ -203,8 +203,8 @@ async fn rooms_for_two_are_made_by_ringing_alone() {
 
 #[tokio::test]
 async fn what_is_no_request_is_refused() {
-    let app = app(&[]);
-    let mut session = Session::new(Arc::clone(&app), HERE);
+    let page = page(&[]);
+    let mut session = Session::new(page.clone(), HERE);
     for frame in ["", "hello", "[]", "{}", "{\"id\":-1}", "{\"id\":\"x\"}"] {
         assert_eq!(
             session.request(frame).await,
@@ -256,9 +256,9 @@ async fn what_is_no_request_is_refused() {
 
 #[tokio::test]
 async fn whoever_looks_after_a_room_locks_it_and_removes_people() {
-    let app = app(&[]);
-    let mut ann = Client::online(&app, "Ann").await;
-    let mut bob = Client::online(&app, "Bob").await;
+    let page = page(&[]);
+    let mut ann = Client::online(&page, "Ann").await;
+    let mut bob = Client::online(&page, "Bob").await;
     let open = json!({ "name": "x", "kind": "meeting", "started": true });
     ann.ok("join", json!({ "room": "x", "open": open })).await;
     let joined = bob.ok("join", json!({ "room": "x" })).await;
@@ -283,9 +283,9 @@ async fn whoever_looks_after_a_room_locks_it_and_removes_people() {
 
 #[tokio::test]
 async fn people_tell_of_themselves_and_applications_of_what_they_like() {
-    let app = app(&[]);
-    let mut ann = Client::online(&app, "Ann").await;
-    let mut bob = Client::online(&app, "Bob").await;
+    let page = page(&[]);
+    let mut ann = Client::online(&page, "Ann").await;
+    let mut bob = Client::online(&page, "Bob").await;
     let open = json!({ "name": "x", "kind": "meeting", "started": true });
     ann.ok("join", json!({ "room": "x", "open": open })).await;
     bob.ok("join", json!({ "room": "x" })).await;
@@ -313,22 +313,22 @@ async fn people_tell_of_themselves_and_applications_of_what_they_like() {
 
 #[tokio::test]
 async fn a_lobby_is_written_once_for_all_who_watch_it() {
-    let app = app(&[]);
-    let mut ann = Client::online(&app, "Ann").await;
-    let mut bob = Client::online(&app, "Bob").await;
+    let page = page(&[]);
+    let mut ann = Client::online(&page, "Ann").await;
+    let mut bob = Client::online(&page, "Bob").await;
     for client in [&mut ann, &mut bob] {
         client.ok("watch-lobby", json!({ "watch": true })).await;
         client.told().await;
     }
-    app.hall.tick();
+    page.app.hall.tick();
     let (anns, bobs) = (ann.frames().await, bob.frames().await);
     assert_eq!(anns[0].as_ptr(), bobs[0].as_ptr());
 }
 
 #[tokio::test]
 async fn media_needs_a_room_a_worker_and_sdp() {
-    let app = app(&[]);
-    let mut ann = Client::online(&app, "Ann").await;
+    let page = page(&[]);
+    let mut ann = Client::online(&page, "Ann").await;
     let offer = include_str!("../../../sdp/testdata/chromium-publish.sdp");
     let receive = include_str!("../../../sdp/testdata/chromium-receive.sdp");
     let publish = json!({ "sdp": offer, "tracks": [] });
@@ -366,9 +366,9 @@ async fn media_needs_a_room_a_worker_and_sdp() {
 
 #[tokio::test]
 async fn one_who_does_not_read_is_disconnected() {
-    let app = app(&[]);
-    let mut ann = Client::online(&app, "Ann").await;
-    let mut bob = Client::online(&app, "Bob").await;
+    let page = page(&[]);
+    let mut ann = Client::online(&page, "Ann").await;
+    let mut bob = Client::online(&page, "Bob").await;
     let open = json!({ "name": "x", "kind": "meeting", "started": true });
     ann.ok("join", json!({ "room": "x", "open": open })).await;
     bob.ok("join", json!({ "room": "x" })).await;
@@ -391,17 +391,17 @@ async fn one_who_does_not_read_is_disconnected() {
 
 #[tokio::test]
 async fn limits_of_the_configuration_hold() {
-    let app = app(&[
+    let page = page(&[
         "--max-name-length=5",
         "--max-chat-length=3",
         "--max-people=1",
     ]);
-    let mut ann = Client(Session::new(Arc::clone(&app), HERE));
+    let mut ann = Client(Session::new(page.clone(), HERE));
     let long = json!({ "version": 1, "name": "Annabel" });
     assert_eq!(ann.refused("hello", long).await, "bad-name");
     ann.ok("hello", json!({ "version": 1, "name": "Ann" }))
         .await;
-    let mut bob = Client(Session::new(Arc::clone(&app), HERE));
+    let mut bob = Client(Session::new(page.clone(), HERE));
     let hello = json!({ "version": 1, "name": "Bob" });
     assert_eq!(bob.refused("hello", hello.clone()).await, "too-many-people");
     drop(ann);
@@ -415,8 +415,8 @@ async fn limits_of_the_configuration_hold() {
 }
 
 /// A server with one key, and a token of this key for what the flags say.
-fn guarded() -> Arc<App> {
-    app(&[KEYS])
+fn guarded() -> Page {
+    page(&[KEYS])
 }
 
 fn token(flags: &[&str]) -> String {
@@ -431,8 +431,8 @@ const KEYS: &str = "--keys=key:a-secret-of-thirty-two-characters";
 
 #[tokio::test]
 async fn a_server_with_keys_lets_nobody_in_without_a_token() {
-    let app = guarded();
-    let mut ann = Client(Session::new(Arc::clone(&app), HERE));
+    let page = guarded();
+    let mut ann = Client(Session::new(page.clone(), HERE));
     let hello = |token: &str| json!({ "version": 1, "name": "Ann", "token": token });
     let plain = json!({ "version": 1, "name": "Ann" });
     assert_eq!(ann.refused("hello", plain).await, "token-missing");
@@ -453,16 +453,16 @@ async fn a_server_with_keys_lets_nobody_in_without_a_token() {
     };
     let foreign = args.text().unwrap();
     assert_eq!(ann.refused("hello", hello(&foreign)).await, "bad-token");
-    assert_eq!(app.hall.counts().people, 0);
+    assert_eq!(page.app.hall.counts().people, 0);
     ann.ok("hello", hello(&token(&["--identity=ann"]))).await;
 }
 
 #[tokio::test]
 async fn a_token_opens_its_own_room_and_allows_what_it_says() {
-    let app = guarded();
+    let page = guarded();
     let flags = ["--identity=ann", "--room=soup", "--no-publish", "--no-data"];
     let shown = token(&flags);
-    let mut ann = Client(Session::new(Arc::clone(&app), HERE).with_token(Some(shown)));
+    let mut ann = Client(Session::new(page.clone(), HERE).with_token(Some(shown)));
     assert_eq!(
         ann.refused("describe-room", json!({ "room": "soup" }))
             .await,
@@ -493,9 +493,9 @@ async fn a_token_opens_its_own_room_and_allows_what_it_says() {
 
 #[tokio::test]
 async fn a_name_in_the_token_is_the_name() {
-    let app = guarded();
+    let page = guarded();
     let flags = ["--identity=ann", "--name=Ann of the token", "--list"];
-    let mut ann = Client(Session::new(Arc::clone(&app), HERE).with_token(Some(token(&flags))));
+    let mut ann = Client(Session::new(page.clone(), HERE).with_token(Some(token(&flags))));
     ann.ok("hello", json!({ "version": 1, "name": "Bob" }))
         .await;
     ann.ok("watch-lobby", json!({ "watch": true })).await;
@@ -509,10 +509,10 @@ async fn a_name_in_the_token_is_the_name() {
 
 #[tokio::test]
 async fn who_one_is_does_not_change_with_a_second_token() {
-    let app = guarded();
+    let page = guarded();
     let admin = token(&["--identity=eve", "--room=hers", "--admin"]);
     let guest = token(&["--identity=eve", "--room=theirs"]);
-    let mut eve = Client(Session::new(Arc::clone(&app), HERE));
+    let mut eve = Client(Session::new(page.clone(), HERE));
     let hello = |token: &str| json!({ "version": 1, "name": "Eve", "token": token });
     let describe = |token: &str| json!({ "room": "theirs", "token": token });
     // At the door nobody is anybody yet.
@@ -535,14 +535,14 @@ async fn who_one_is_does_not_change_with_a_second_token() {
 
 #[tokio::test]
 async fn on_a_server_with_keys_a_guest_who_comes_first_owns_nothing() {
-    let app = guarded();
+    let page = guarded();
     let mut clients = Vec::new();
     for flags in [
         &["--identity=bob", "--room=soup"][..],
         &["--identity=ann", "--room=soup", "--admin"],
         &["--identity=cid", "--room=salad", "--create"],
     ] {
-        let session = Session::new(Arc::clone(&app), HERE).with_token(Some(token(flags)));
+        let session = Session::new(page.clone(), HERE).with_token(Some(token(flags)));
         let mut client = Client(session);
         let hello = json!({ "version": 1, "name": "x" });
         client.ok("hello", hello).await;
@@ -590,24 +590,24 @@ async fn on_a_server_with_keys_a_guest_who_comes_first_owns_nothing() {
 
 #[tokio::test]
 async fn whoever_came_before_the_first_key_needs_no_token() {
-    let app = app(&[]);
-    let mut ann = Client::online(&app, "Ann").await;
+    let page = page(&[]);
+    let mut ann = Client::online(&page, "Ann").await;
     let room = json!({ "name": "Soup", "kind": "meeting", "listed": true, "started": true });
     ann.ok("join", json!({ "room": "soup", "open": room }))
         .await;
-    app.set_http((*guarded().http()).clone());
+    page.app.set_http((*guarded().app.http()).clone());
     ann.ok("chat", json!({ "text": "still here" })).await;
     ann.ok("leave", Value::Null).await;
-    let mut bob = Client(Session::new(Arc::clone(&app), HERE));
+    let mut bob = Client(Session::new(page.clone(), HERE));
     let hello = json!({ "version": 1, "name": "Bob" });
     assert_eq!(bob.refused("hello", hello).await, "token-missing");
 }
 
 #[tokio::test]
 async fn a_token_of_one_room_makes_and_lists_no_others() {
-    let app = guarded();
+    let page = guarded();
     let flags = ["--identity=ann", "--room=soup", "--create", "--list"];
-    let mut ann = Client(Session::new(Arc::clone(&app), HERE).with_token(Some(token(&flags))));
+    let mut ann = Client(Session::new(page.clone(), HERE).with_token(Some(token(&flags))));
     ann.ok("hello", json!({ "version": 1, "name": "Ann" }))
         .await;
     let room = json!({ "name": "x", "kind": "meeting" });
@@ -621,8 +621,8 @@ async fn a_token_of_one_room_makes_and_lists_no_others() {
 
 #[tokio::test]
 async fn one_whose_answers_cannot_be_read_is_sent_away() {
-    let app = app(&[]);
-    let mut ann = Client::online(&app, "Ann").await;
+    let page = page(&[]);
+    let mut ann = Client::online(&page, "Ann").await;
     ann.0.receiving = Some(Receiving::with(Offerer::at_the_last_try()));
     let answer = json!({ "offer": 1, "sdp": "v=1" });
     let frame = json!({ "id": 7, "type": "answer", "data": answer });

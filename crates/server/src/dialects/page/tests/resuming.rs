@@ -13,8 +13,8 @@ struct Traveller {
 }
 
 impl Traveller {
-    async fn online(app: &Arc<App>, name: &str) -> Self {
-        let mut client = Client(Session::new(Arc::clone(app), HERE));
+    async fn online(page: &Page, name: &str) -> Self {
+        let mut client = Client(Session::new(page.clone(), HERE));
         let hello = json!({ "version": 1, "name": name });
         let welcome = client.ok("hello", hello).await;
         Self {
@@ -25,8 +25,8 @@ impl Traveller {
     }
 
     /// Comes into the room of all tests.
-    async fn in_room(app: &Arc<App>, name: &str) -> Self {
-        let mut traveller = Self::online(app, name).await;
+    async fn in_room(page: &Page, name: &str) -> Self {
+        let mut traveller = Self::online(page, name).await;
         let open = json!({ "name": "x", "kind": "meeting", "started": true });
         let join = json!({ "room": "x", "open": open });
         traveller.client.ok("join", join).await;
@@ -41,8 +41,8 @@ impl Traveller {
 }
 
 /// Comes back over a new connection. Returns its client with the answer and what follows it.
-async fn resume(app: &Arc<App>, secret: &Value, received: u64) -> (Client, Vec<Value>) {
-    let mut session = Session::new(Arc::clone(app), HERE);
+async fn resume(page: &Page, secret: &Value, received: u64) -> (Client, Vec<Value>) {
+    let mut session = Session::new(page.clone(), HERE);
     let data = json!({ "secret": secret, "received": received });
     let frame = json!({ "id": 99, "type": "resume", "data": data });
     let frames = session.request(&frame.to_string()).await.unwrap();
@@ -70,9 +70,9 @@ fn refusal(frames: &[Value]) -> &str {
 
 #[tokio::test]
 async fn one_who_comes_back_has_missed_nothing_and_was_not_missed() {
-    let app = app(&[]);
-    let mut ann = Traveller::in_room(&app, "Ann").await;
-    let bob = Traveller::in_room(&app, "Bob").await;
+    let page = page(&[]);
+    let mut ann = Traveller::in_room(&page, "Ann").await;
+    let bob = Traveller::in_room(&page, "Bob").await;
     ann.client.told().await;
     let (bobs, secret) = bob.lose();
     for text in ["one", "two"] {
@@ -80,7 +80,7 @@ async fn one_who_comes_back_has_missed_nothing_and_was_not_missed() {
     }
     ann.client.ok("lock-room", json!({ "locked": true })).await;
     // One frame has come to him: the answer to join.
-    let (mut bob, frames) = resume(&app, &secret, 1).await;
+    let (mut bob, frames) = resume(&page, &secret, 1).await;
     assert_eq!(frames[0]["id"], 99);
     assert_eq!(frames[0]["ok"]["lastRequest"], 7);
     assert_ne!(frames[0]["ok"]["resume"], secret);
@@ -96,18 +96,18 @@ async fn one_who_comes_back_has_missed_nothing_and_was_not_missed() {
     bob.ok("chat", json!({ "text": "here" })).await;
     let told = ann.client.told().await;
     assert_eq!(told[0]["data"]["from"], bobs);
-    assert_eq!(app.hall.counts().people, 2);
+    assert_eq!(page.app.hall.counts().people, 2);
 }
 
 #[tokio::test]
 async fn answers_that_were_lost_come_again_and_no_request_is_done_twice() {
-    let app = app(&[]);
-    let mut ann = Traveller::in_room(&app, "Ann").await;
+    let page = page(&[]);
+    let mut ann = Traveller::in_room(&page, "Ann").await;
     // The server does it, and the answer never arrives. The event for herself follows.
     ann.client.ok("chat", json!({ "text": "once" })).await;
     ann.client.told().await;
     let (_, secret) = ann.lose();
-    let (mut ann, frames) = resume(&app, &secret, 1).await;
+    let (mut ann, frames) = resume(&page, &secret, 1).await;
     assert_eq!(frames[0]["ok"]["lastRequest"], 7);
     assert_eq!(frames[1], json!({ "id": 7, "ok": {} }));
     assert_eq!(frames[2]["data"]["text"], "once");
@@ -118,101 +118,101 @@ async fn answers_that_were_lost_come_again_and_no_request_is_done_twice() {
     ann.0.acknowledge(3);
     let secret = frames[0]["ok"]["resume"].clone();
     ann.0.linger();
-    let (_, frames) = resume(&app, &secret, 2).await;
+    let (_, frames) = resume(&page, &secret, 2).await;
     assert_eq!(refusal(&frames), "cannot-resume");
-    until(|| app.hall.counts().people == 0).await;
+    until(|| page.app.hall.counts().people == 0).await;
 }
 
 #[tokio::test]
 async fn a_secret_is_for_one_time() {
-    let app = app(&[]);
-    let (_, secret) = Traveller::in_room(&app, "Ann").await.lose();
-    let (mut ann, frames) = resume(&app, &secret, 1).await;
+    let page = page(&[]);
+    let (_, secret) = Traveller::in_room(&page, "Ann").await.lose();
+    let (mut ann, frames) = resume(&page, &secret, 1).await;
     let next = frames[0]["ok"]["resume"].clone();
     ann.0.acknowledge(1);
     let twice = json!({ "secret": next, "received": 1 });
     assert_eq!(ann.refused("resume", twice).await, "hello-twice");
     ann.0.linger();
     for wrong in [&secret, &json!(""), &json!("p1.x")] {
-        let (_, frames) = resume(&app, wrong, 1).await;
+        let (_, frames) = resume(&page, wrong, 1).await;
         assert_eq!(refusal(&frames), "cannot-resume");
     }
-    let (_, frames) = resume(&app, &next, 1).await;
+    let (_, frames) = resume(&page, &next, 1).await;
     assert!(frames[0]["ok"].is_object());
-    let (_, frames) = resume(&app, &frames[0]["ok"]["resume"], 2).await;
+    let (_, frames) = resume(&page, &frames[0]["ok"]["resume"], 2).await;
     assert_eq!(refusal(&frames), "cannot-resume", "so many never came");
 }
 
 #[tokio::test]
 async fn one_who_does_not_come_back_is_missed() {
-    let app = app(&["--resume-timeout=1"]);
-    let mut ann = Traveller::in_room(&app, "Ann").await;
-    let (bob, secret) = Traveller::in_room(&app, "Bob").await.lose();
+    let page = page(&["--resume-timeout=1"]);
+    let mut ann = Traveller::in_room(&page, "Ann").await;
+    let (bob, secret) = Traveller::in_room(&page, "Bob").await.lose();
     assert_eq!(ann.client.told().await[0]["event"], "participant-joined");
     let told = ann.client.told().await;
     assert_eq!(told[0]["event"], "participant-left");
     assert_eq!(told[0]["data"]["participant"], bob);
-    let (_, frames) = resume(&app, &secret, 1).await;
+    let (_, frames) = resume(&page, &secret, 1).await;
     assert_eq!(refusal(&frames), "cannot-resume");
 }
 
 #[tokio::test]
 async fn nobody_lingers_who_is_in_no_room_or_where_that_is_switched_off() {
     for (flags, in_room) in [(vec![], false), (vec!["--resume-timeout=0"], true)] {
-        let app = app(&flags);
+        let page = page(&flags);
         let ann = match in_room {
-            true => Traveller::in_room(&app, "Ann").await,
-            false => Traveller::online(&app, "Ann").await,
+            true => Traveller::in_room(&page, "Ann").await,
+            false => Traveller::online(&page, "Ann").await,
         };
         let (_, secret) = ann.lose();
-        assert_eq!(app.hall.counts().people, 0);
-        let (_, frames) = resume(&app, &secret, 0).await;
+        assert_eq!(page.app.hall.counts().people, 0);
+        let (_, frames) = resume(&page, &secret, 0).await;
         assert_eq!(refusal(&frames), "cannot-resume");
     }
 }
 
 #[tokio::test]
 async fn one_who_misses_too_much_comes_anew() {
-    let app = app(&[]);
-    let mut ann = Traveller::in_room(&app, "Ann").await;
-    let (_, secret) = Traveller::in_room(&app, "Bob").await.lose();
+    let page = page(&[]);
+    let mut ann = Traveller::in_room(&page, "Ann").await;
+    let (_, secret) = Traveller::in_room(&page, "Bob").await.lose();
     let text = "x".repeat(64_000);
     for _ in 0..=MAX_BYTES / text.len() {
         let data = json!({ "topic": "t", "text": text });
         ann.client.ok("data", data).await;
     }
-    until(|| app.hall.counts().people == 1).await;
+    until(|| page.app.hall.counts().people == 1).await;
     let told = ann.client.told().await;
     assert_eq!(told.last().unwrap()["event"], "participant-left");
-    let (_, frames) = resume(&app, &secret, 1).await;
+    let (_, frames) = resume(&page, &secret, 1).await;
     assert_eq!(refusal(&frames), "cannot-resume");
 }
 
 #[tokio::test]
 async fn what_others_do_to_one_who_is_away_is_done() {
-    let app = app(&[]);
-    let mut ann = Traveller::in_room(&app, "Ann").await;
-    let (bobs, bob) = Traveller::in_room(&app, "Bob").await.lose();
-    let (_, cid) = Traveller::in_room(&app, "Cid").await.lose();
+    let page = page(&[]);
+    let mut ann = Traveller::in_room(&page, "Ann").await;
+    let (bobs, bob) = Traveller::in_room(&page, "Bob").await.lose();
+    let (_, cid) = Traveller::in_room(&page, "Cid").await.lose();
     let remove = json!({ "participant": bobs });
     ann.client.ok("remove", remove).await;
     ann.client.ok("end-room", Value::Null).await;
-    let (mut bob, frames) = resume(&app, &bob, 1).await;
+    let (mut bob, frames) = resume(&page, &bob, 1).await;
     let events: Vec<_> = frames[1..].iter().map(|frame| &frame["event"]).collect();
     assert_eq!(events, ["participant-joined", "removed"]);
     assert_eq!(
         bob.refused("chat", json!({ "text": "x" })).await,
         "not-in-room"
     );
-    let (_, frames) = resume(&app, &cid, 1).await;
+    let (_, frames) = resume(&page, &cid, 1).await;
     assert_eq!(frames.last().unwrap()["event"], "room-ended");
 }
 
 #[tokio::test]
 async fn a_session_goes_from_a_dead_connection_to_the_next() {
-    let app = app(&[]);
-    let mut ann = Traveller::in_room(&app, "Ann").await;
-    let bob = Traveller::in_room(&app, "Bob").await;
+    let page = page(&[]);
+    let mut ann = Traveller::in_room(&page, "Ann").await;
+    let bob = Traveller::in_room(&page, "Bob").await;
     let (secret, mut dead) = (bob.secret.clone(), bob.client.0);
     // Nobody has noticed that it is dead, and what it sends goes nowhere.
     let serving = tokio::spawn(async move {
@@ -226,7 +226,7 @@ async fn a_session_goes_from_a_dead_connection_to_the_next() {
         }
     });
     ann.client.ok("chat", json!({ "text": "anybody?" })).await;
-    let (mut bob, frames) = resume(&app, &secret, 1).await;
+    let (mut bob, frames) = resume(&page, &secret, 1).await;
     assert!(serving.await.unwrap());
     assert_eq!(frames[1]["data"]["text"], "anybody?");
     bob.ok("chat", json!({ "text": "yes" })).await;
