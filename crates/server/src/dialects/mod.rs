@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use axum::Router;
 
-use crate::app::App;
+use crate::http::App;
 
 /// What clients of all dialects ask.
 pub(crate) fn routes(app: &Arc<App>) -> Router {

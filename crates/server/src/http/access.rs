@@ -9,8 +9,8 @@ use axum::http::{HeaderMap, StatusCode, Uri};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
+use super::app::App;
 use super::client::client;
-use crate::app::App;
 use crate::config::{HostName, Origin};
 
 /// Refuses requests to a loopback server under another name. A foreign page could let its own name

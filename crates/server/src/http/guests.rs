@@ -11,8 +11,8 @@ use axum::extract::{ConnectInfo, Request, State};
 use axum::middleware::Next;
 use axum::response::Response;
 
+use super::app::App;
 use super::strangers::{Stranger, Strangers, network};
-use crate::app::App;
 
 /// The connections. Those of people who are online stay; all others are strangers.
 #[derive(Debug)]

@@ -10,8 +10,8 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
 use super::access::is_welcome;
+use super::app::App;
 use super::problem::Problem;
-use crate::app::App;
 use crate::config::IceServerAccess;
 
 /// Whether the body is of this media type, whatever its parameters.

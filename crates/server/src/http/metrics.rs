@@ -14,9 +14,9 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::Registry;
 
 use super::access::is_local;
+use super::app::App;
 use super::refusals::Refusals;
 use super::worker_metrics;
-use crate::app::App;
 
 /// What `/metrics` tells, in OpenMetrics text.
 pub(crate) struct Metrics {

@@ -3,6 +3,7 @@
 
 mod access;
 mod admission;
+mod app;
 mod assets;
 mod body;
 mod client;
@@ -28,19 +29,17 @@ use axum::middleware::{from_fn, from_fn_with_state};
 use axum::routing::get;
 
 pub(crate) use admission::{admit, is_guest};
+pub(crate) use app::App;
 pub(crate) use body::read;
 pub(crate) use client::client;
-pub(crate) use guests::{Guest, Guests};
+pub(crate) use guests::Guest;
 pub(crate) use headers::{accepts, cors, link_ice_servers, text};
-pub(crate) use metrics::Metrics;
 pub(crate) use problem::Problem;
-pub(crate) use refusals::{Refusals, tally};
+pub(crate) use refusals::tally;
 pub(crate) use sessions::{Place, Sessions};
 pub(crate) use shares::Shares;
-pub(crate) use strangers::{MOST_PER_ADDRESS, Stranger, Strangers, known_network, network};
+pub(crate) use strangers::{Stranger, known_network, network};
 pub(crate) use websocket::{Allowance, open_websocket};
-
-use crate::app::App;
 
 /// Everything that the server answers: what is here, and what clients of the dialects ask.
 pub(crate) fn router(app: Arc<App>, dialects: Router) -> Router {

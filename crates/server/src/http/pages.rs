@@ -7,8 +7,8 @@ use axum::http::StatusCode;
 use axum::http::header::{self, HeaderMap, HeaderValue};
 use axum::response::{Html, IntoResponse, Redirect, Response};
 
+use super::app::App;
 use super::assets::{self, Asset};
-use crate::app::App;
 use crate::rooms::RoomId;
 
 /// The one page. It looks at its own address to know whether it is a lobby or a room.

@@ -14,9 +14,9 @@ use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 
 use super::access::shown;
+use super::app::App;
 use super::client::client;
 use super::problem::Refusal;
-use crate::app::App;
 
 /// What was refused: requests, connections, pages of foreign origins.
 #[derive(Debug, Default)]

@@ -9,8 +9,8 @@ use clap::Parser;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpSocket, TcpStream};
 
+use super::app::App;
 use super::strangers::MOST_PER_ADDRESS;
-use crate::app::App;
 use crate::cli::{Cli, Command};
 use crate::media::Media;
 

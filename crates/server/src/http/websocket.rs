@@ -11,7 +11,7 @@ use axum::http::{HeaderMap, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
 
 use super::access::{is_welcome, shown};
-use crate::app::App;
+use super::app::App;
 
 /// Opens the WebSocket that this request is for, unless it is of a page of a foreign origin. The
 /// connection is counted for as long as `serve` takes.

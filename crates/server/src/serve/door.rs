@@ -18,8 +18,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::{Sleep, sleep};
 
-use crate::app::App;
-use crate::http::Guest;
+use crate::http::{App, Guest};
 
 /// The page's port.
 pub(super) struct Door {

@@ -35,12 +35,11 @@ use tureen_controller::{
     ChannelObserver, LiveSocket, SocketDirectory, WorkerBinary, WorkerPoolError,
 };
 
-use crate::app::App;
 use crate::cli::Cli;
 use crate::config::{CodecName, MediaConfig, ServeConfig, unknown_variables};
 use crate::dialects;
 use crate::ends::{Ends, Hangups};
-use crate::http;
+use crate::http::{self, App};
 use crate::media::{ListenPlan, Media, plan, surroundings};
 use door::{Door, Peer};
 use tls::TlsOnly;

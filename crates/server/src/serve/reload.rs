@@ -9,8 +9,8 @@ use thiserror::Error;
 use tracing_subscriber::EnvFilter;
 
 use super::{ServeError, check, logs, tls};
-use crate::app::App;
 use crate::config::{ConfigError, HttpConfig, MediaConfig, RoomConfig, ServeConfig};
+use crate::http::App;
 
 /// Reads the configuration again, from the same place as the running one.
 pub type Reload = Box<dyn Fn() -> Result<ServeConfig, ConfigError> + Send + Sync>;

@@ -17,8 +17,7 @@ use tokio::time::{MissedTickBehavior, interval, timeout};
 use tokio_tungstenite::tungstenite;
 
 use super::session::{Closing, Page, Session};
-use crate::app::App;
-use crate::http::{Allowance, Stranger, client, network, open_websocket};
+use crate::http::{Allowance, App, Stranger, client, network, open_websocket};
 use crate::participant::{Claim, Unattended, Woken};
 
 /// The WebSocket that clients open.

@@ -15,10 +15,9 @@ use axum::routing::{MethodRouter, get, post};
 
 use super::offers;
 use super::session::{Handle, NO_SESSION, Origin, Session, start, tag};
-use crate::app::App;
 use crate::auth::Grants;
 use crate::http::{
-    Problem, Sessions, Shares, accepts, admit, client, cors, is_guest, known_network,
+    App, Problem, Sessions, Shares, accepts, admit, client, cors, is_guest, known_network,
     link_ice_servers, read, tally, text,
 };
 use crate::participant::{Newcomer, Side};

@@ -7,8 +7,8 @@ use clap::Parser;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
-use crate::app::App;
 use crate::cli::{Cli, Command};
+use crate::http::App;
 use crate::media::{Media, Way};
 use crate::participant::{Origin, Participant};
 use crate::rooms::{JoinOptions, NewPerson, NewRoom, RoomId};

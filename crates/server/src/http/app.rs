@@ -7,8 +7,11 @@ use std::time::Duration;
 use nix::sys::resource::{Resource, getrlimit};
 use tokio::sync::watch;
 
+use super::guests::Guests;
+use super::metrics::Metrics;
+use super::refusals::Refusals;
+use super::strangers::{MOST_PER_ADDRESS, Strangers};
 use crate::config::{HttpConfig, ServeConfig};
-use crate::http::{Guests, MOST_PER_ADDRESS, Metrics, Refusals, Strangers};
 use crate::media::Media;
 use crate::participant::Hall;
 use crate::rooms::Limits;
