@@ -3,8 +3,8 @@
 //!
 //! `connection` is a client's WebSocket. `messages` are the frames, and `translate` turns events of
 //! rooms into frames. `publishing` and `receiving` are the client's two peer connections. A
-//! [`Session`] is one client; it carries out its requests in order. `resuming` lets it go on over
-//! another connection, and `outgoing` keeps what was sent until then.
+//! [`Session`](session::Session) is one client; it carries out its requests in order. `resuming`
+//! lets it go on over another connection, and `outgoing` keeps what was sent until then.
 
 mod access;
 mod connection;
@@ -22,7 +22,6 @@ mod translate;
 mod tests;
 
 pub(super) use connection::routes;
-use session::Session;
 
 use error::SignalingError;
 use messages::VERSION;

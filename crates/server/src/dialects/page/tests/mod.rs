@@ -10,9 +10,8 @@ use axum::extract::ws::Utf8Bytes;
 use clap::Parser;
 use serde_json::{Value, json};
 
-use super::Session;
 use super::receiving::Receiving;
-use super::session::{Closing, Page};
+use super::session::{Closing, Page, Session};
 use crate::cli::{Cli, Command};
 use crate::http::App;
 use crate::media::Media;
