@@ -270,6 +270,13 @@ impl Connection {
         Ok(())
     }
 
+    /// Whether a track flows to the participant.
+    #[cfg(test)]
+    pub(crate) fn flows(&self, track: &TrackId) -> bool {
+        let received = self.received.get(track);
+        received.is_some_and(|one| !one.consumer.is_paused())
+    }
+
     /// Sends a track no more; one that is unknown is no error.
     pub(crate) fn stop_receiving(&mut self, track: &TrackId) {
         if let Some(received) = self.received.remove(track) {

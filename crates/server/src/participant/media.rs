@@ -372,6 +372,13 @@ impl Participant {
         Ok(())
     }
 
+    /// Whether a track flows to them.
+    #[cfg(test)]
+    pub(crate) fn flows(&self, track: &TrackId) -> bool {
+        let connection = self.connections.on(Side::Receiving);
+        connection.is_some_and(|one| one.flows(track))
+    }
+
     pub(super) fn stop_receiving(&mut self, track: &TrackId) {
         if let Some(connection) = self.connections.on_mut(Side::Receiving) {
             connection.stop_receiving(track);

@@ -21,7 +21,7 @@ mod resumption;
 mod room;
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 pub(crate) use error::ParticipantError;
 pub(crate) use following::Following;

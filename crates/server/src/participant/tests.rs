@@ -1,6 +1,6 @@
 //! People on a server without workers, and what each of them hears.
 
-mod worker;
+pub(crate) mod worker;
 
 use std::net::Ipv4Addr;
 use std::sync::Arc;

@@ -57,6 +57,12 @@ fn program() -> PathBuf {
 /// A scene with one worker on loopback.
 async fn scene() -> Scene {
     let mut scene = Scene::new(5);
+    scene.media = Arc::new(media().await);
+    scene
+}
+
+/// One worker on loopback.
+pub(crate) async fn media() -> Media {
     let port = free_port();
     let flags = [
         "tureen".to_owned(),
@@ -73,9 +79,8 @@ async fn scene() -> Scene {
     let path = program();
     let binary = WorkerBinary::Path(path.clone());
     let media = Media::start(&config.media, &plan, binary, ChannelObserver::new()).await;
-    scene.media = Arc::new(media.unwrap());
     fs::remove_file(path).unwrap();
-    scene
+    media.unwrap()
 }
 
 fn free_port() -> u16 {
@@ -138,8 +143,8 @@ impl Client {
         }
     }
 
-    /// Receives a track on the one connection, until packets of it have come.
-    async fn watch(&mut self, track: &TrackId) {
+    /// Receives a track on the one connection, until packets of it have come. Returns their SSRC.
+    async fn watch(&mut self, track: &TrackId) -> Ssrc {
         let wanted = ToReceive {
             track: track.clone(),
             mid: "9".to_owned(),
@@ -148,15 +153,54 @@ impl Client {
         let (_, parameters) = received.pop().unwrap();
         let ssrc = Ssrc(parameters.unwrap().encodings[0].ssrc.unwrap().0);
         self.participant.resume(track).await.unwrap();
+        self.until_heard(ssrc).await;
+        ssrc
+    }
+
+    /// Waits for ten packets of a stream.
+    async fn until_heard(&mut self, ssrc: Ssrc) {
         let arrive = async {
             let mut count = 0;
             while count < 10 {
                 count += usize::from(self.incoming.recv().await.unwrap() == ssrc);
             }
         };
-        tokio::time::timeout(Duration::from_secs(30), arrive)
-            .await
-            .unwrap();
+        tokio::time::timeout(PATIENCE, arrive).await.unwrap();
+    }
+
+    /// Waits until, while `others` come, none of a stream does for as long as 50 packets take.
+    async fn until_silent(&mut self, ssrc: Ssrc, others: Ssrc) {
+        let silence = async {
+            let mut count = 0;
+            while count < 50 {
+                let came = self.incoming.recv().await.unwrap();
+                count = if came == ssrc {
+                    0
+                } else {
+                    count + usize::from(came == others)
+                };
+            }
+        };
+        tokio::time::timeout(PATIENCE, silence).await.unwrap();
+    }
+}
+
+/// Somebody whose connection is lost, as dialects serve them.
+struct Away {
+    participant: Participant,
+    seat: Seat<Self>,
+}
+
+impl Unattended for Away {
+    async fn next(&mut self) -> Woken<Self> {
+        tokio::select! {
+            claim = self.seat.claimed() => Woken::Claimed(claim),
+            happening = self.participant.next() => Woken::Happening(happening),
+        }
+    }
+
+    async fn keep(&mut self, happening: Happening) -> bool {
+        self.participant.happened(happening).await.is_ok()
     }
 }
 
@@ -174,6 +218,30 @@ async fn one_connection_carries_both_directions() {
     ann.participant.mute(&ann.track, false).await.unwrap();
     ann.participant.unpublish(&ann.track);
     ann.watch(&bob.track).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_host_mutes_one_whose_connection_is_lost() {
+    let scene = scene().await;
+    let mut ann = Client::start(&scene, "Ann").await;
+    let bob = Client::start(&scene, "Bob").await;
+    let cid = Client::start(&scene, "Cid").await;
+    let bobs = ann.watch(&bob.track).await;
+    let cids = ann.watch(&cid.track).await;
+    // His media goes on, because only his signaling is lost.
+    let table = Arc::new(Resumption::new(Duration::from_secs(3600), 5));
+    let (seat, secret) = table.seat(bob.participant.id());
+    let participant = bob.participant;
+    table.linger(Away { participant, seat }, None);
+    ann.until_heard(bobs).await;
+    ann.participant.mute(&bob.track, true).await.unwrap();
+    ann.until_silent(bobs, cids).await;
+    // He comes back and finds himself muted, which he may change.
+    let (mut bob_again, _) = table.claim(&secret).await.unwrap();
+    let bob_again = &mut bob_again.participant;
+    assert!(bob_again.is_muted(&bob.track));
+    bob_again.mute(&bob.track, false).await.unwrap();
+    ann.until_heard(bobs).await;
 }
 
 fn new_track() -> NewTrack {
@@ -250,3 +318,6 @@ fn remote(ours: &TransportParameters) -> RemoteParameters {
             .collect(),
     }
 }
+
+/// This is for slow and busy machines.
+const PATIENCE: Duration = Duration::from_secs(30);

@@ -1,6 +1,7 @@
 //! The page's dialect, spoken by clients that the test plays, on a server without workers.
 
 mod grants;
+mod media;
 mod resuming;
 
 use std::net::{IpAddr, Ipv4Addr};
