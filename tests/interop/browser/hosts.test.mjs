@@ -1,9 +1,10 @@
 // What those who look after a room do: mute and remove people, lock the room.
 import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
 import { after, before, test } from "node:test";
 import { openBrowser } from "./browsers.mjs";
 import { click, comeIn, enterRoom, seen, shown, tracksOf, until } from "./pages.mjs";
-import { startServer } from "./server.mjs";
+import { binary, startServer } from "./server.mjs";
 
 let server;
 let browsers;
@@ -93,6 +94,31 @@ test("the owner removes someone and locks the room", async () => {
     await comeIn(ann);
     await seen(ann, "Bob");
   });
+});
+
+test("a page says that somebody records the room, even if that one is hidden", async () => {
+  const key = `key:${"s".repeat(32)}`;
+  const guarded = await startServer([`--keys=${key}`]);
+  const query = (...flags) => {
+    const token = execFileSync(binary, ["token", "--keys", key, "--room", "soup", ...flags], { encoding: "utf8" });
+    return `?token=${token.trim()}`;
+  };
+  const pages = await Promise.all(browsers.map((browser) => browser.newPage()));
+  const [ann, tape] = pages;
+  const badge = ".room > header .badge[title='Somebody records this room']";
+  try {
+    await enterRoom(ann, guarded.url, "soup", undefined, query("--identity=ann", "--name=Ann"));
+    await shown(ann, "no badge yet", `${badge}[hidden]`);
+    await enterRoom(tape, guarded.url, "soup", undefined, query("--identity=tape", "--name=Tape", "--hidden", "--recorder"));
+    await shown(ann, "the badge", `${badge}:not([hidden])`);
+    assert.equal(await ann.evaluate((one) => document.querySelector(one).checkVisibility(), badge), true, "it is seen");
+    assert.equal(await ann.evaluate(() => globalThis.tureen.call.participants.size), 1, "nobody else is seen");
+    await tape.close();
+    await shown(ann, "no badge any more", `${badge}[hidden]`);
+  } finally {
+    await Promise.all(pages.map((page) => page.close()));
+    assert.equal(await guarded.stop(), 0, guarded.log());
+  }
 });
 
 async function enterLocked(page, room) {

@@ -58,6 +58,35 @@ test("a client that is silent leaves", async () => {
   }
 });
 
+test("the oldest session of a network that has not connected gives way to its newest", async () => {
+  const proxied = await startServer(["--trusted-proxies=127.0.0.1", "--max-connecting-per-network=2"]);
+  const from = async (address) => {
+    const response = await post(`${proxied.url}whip/crowd`, publish, { "X-Forwarded-For": address });
+    assert.equal(response.status, 201, await response.clone().text());
+    return new URL(response.headers.get("location"), response.url);
+  };
+  const status = async (session) => (await fetch(session)).status;
+  try {
+    const neighbour = await from("192.0.2.2");
+    const [first, second] = [await from("192.0.2.1"), await from("192.0.2.1")];
+    assert.equal(await status(first), 204);
+    const third = await from("192.0.2.1");
+    const end = Date.now() + 30_000;
+    while (await status(first) !== 404) assert.ok(Date.now() < end, "it is still there");
+    await refused(await fetch(first, { method: "DELETE" }), 404);
+    for (const stays of [second, third, neighbour]) assert.equal(await status(stays), 204);
+    // Its person has left the room with it.
+    const metrics = await (await fetch(`${proxied.url}metrics`)).text();
+    assert.match(metrics, /^tureen_people 3$/m);
+    // One that has ended takes no place.
+    assert.equal((await fetch(second, { method: "DELETE" })).status, 200);
+    await from("192.0.2.1");
+    assert.equal(await status(third), 204);
+  } finally {
+    assert.equal(await proxied.stop(), 0, proxied.log());
+  }
+});
+
 test("a session from its beginning to its end", async () => {
   const { response, session } = await begin("life");
   assert.equal(response.headers.get("content-type"), "application/sdp");
