@@ -151,7 +151,10 @@ impl Section {
         };
         match participant.receive(vec![wanted]).await?.pop() {
             Some((_, Ok(_))) => {
-                participant.resume(track).await?;
+                if let Err(error) = participant.resume(track).await {
+                    // Its publisher closes it just now. The event that says so frees the section.
+                    tracing::debug!(%track, %error, "not resumed");
+                }
                 self.plays = Some(track.clone());
             }
             Some((_, Err(error))) => {

@@ -229,7 +229,11 @@ async fn a_host_mutes_one_whose_connection_is_lost() {
     let bobs = ann.watch(&bob.track).await;
     let cids = ann.watch(&cid.track).await;
     // His media goes on, because only his signaling is lost.
-    let table = Arc::new(Resumption::new(Duration::from_secs(3600), 5));
+    let table = Arc::new(Resumption::new(
+        Duration::from_secs(3600),
+        5,
+        Arc::default(),
+    ));
     let (seat, secret) = table.seat(bob.participant.id());
     let participant = bob.participant;
     table.linger(Away { participant, seat }, None);
@@ -242,6 +246,27 @@ async fn a_host_mutes_one_whose_connection_is_lost() {
     assert!(bob_again.is_muted(&bob.track));
     bob_again.mute(&bob.track, false).await.unwrap();
     ann.until_heard(bobs).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_player_outlives_a_track_that_ends_while_it_begins() {
+    let scene = scene().await;
+    let mut ann = Client::start(&scene, "Ann").await;
+    let mut bob = Client::start(&scene, "Bob").await;
+    let whom = Some("Bob".to_owned());
+    let mut following = Following::new(whom, [(MediaKind::Video, "9".to_owned())]);
+    for _ in 0..20 {
+        let track = bob.track.clone();
+        // Bob closes it when the worker has been asked for it.
+        let close = async { bob.participant.unpublish(&track) };
+        let (followed, ()) = tokio::join!(following.follow(&mut ann.participant), close);
+        followed.unwrap();
+        bob.track = bob.participant.publish(new_track()).await.unwrap();
+        let told = ann.participant.news().await;
+        assert!(told.iter().filter(|told| following.hears(told)).count() > 0);
+    }
+    following.follow(&mut ann.participant).await.unwrap();
+    assert!(following.plays());
 }
 
 fn new_track() -> NewTrack {
