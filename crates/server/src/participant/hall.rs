@@ -198,7 +198,10 @@ impl Hall {
     pub(super) fn abandon(&self, person: PersonId, room: &OpenRoom) {
         self.leave(person, room);
         let now = self.now();
-        self.lock().close_if_empty(room.id(), now);
+        let mut inner = self.lock();
+        if inner.knows(room) {
+            inner.close_if_empty(room.id(), now);
+        }
     }
 
     /// A person is out of a room, by whatever way.
@@ -208,7 +211,7 @@ impl Hall {
         inner.directory.set_busy(person, false);
         inner.refresh(room, now);
         // Nobody else has the link to a room that was made for two.
-        if inner.is_left_by_both(room) {
+        if inner.knows(room) && inner.is_left_by_both(room) {
             inner.close_if_empty(room.id(), now);
         }
     }
@@ -307,8 +310,17 @@ impl Inner {
     }
 
     fn refresh(&mut self, room: &OpenRoom, now: UnixTime) {
-        let (summary, is_empty) = room.summary();
-        self.directory.update_room(summary, is_empty, now);
+        if self.knows(room) {
+            let (summary, is_empty) = room.summary();
+            self.directory.update_room(summary, is_empty, now);
+        }
+    }
+
+    /// Whether this is the room of its id. One that has ended may be followed by another of this id,
+    /// of which those who come late say nothing.
+    fn knows(&self, room: &OpenRoom) -> bool {
+        let known = self.rooms.get(room.id());
+        known.is_some_and(|known| std::ptr::eq(Arc::as_ptr(known), room))
     }
 
     fn is_left_by_both(&self, room: &OpenRoom) -> bool {

@@ -14,8 +14,8 @@ use super::*;
 use crate::cli::{Cli, Command};
 use crate::media::{Media, Way};
 use crate::rooms::{
-    Event, JoinOptions, Limits, NewPerson, NewRoom, Removal, RoomError, RoomId, RoomKind, Track,
-    TrackId, TrackKind, TrackSource,
+    Event, JoinOptions, Limits, NewPerson, NewRoom, Removal, RoomError, RoomId, RoomKind,
+    RoomState, Track, TrackId, TrackKind, TrackSource,
 };
 
 /// A hall without media, and a hand on its clock.
@@ -362,4 +362,22 @@ async fn who_looks_finds_what_will_be_there_and_is_not_noticed() {
     assert_eq!(refused, Err(RoomError::NoSuchRoom));
     assert!(heard(&mut ann).await.is_empty() && ann.is_in_room());
     assert_eq!(scene.hall.counts(), counts);
+}
+
+#[tokio::test]
+async fn one_who_is_late_says_nothing_of_the_next_room_of_this_name() {
+    let scene = Scene::new(5);
+    let [mut ann, mut bob, mut cid] = ["Ann", "Bob", "Cid"].map(|name| scene.person(name));
+    join(&mut ann, "a").unwrap();
+    join(&mut bob, "a").unwrap();
+    ann.end_room().unwrap();
+    join(&mut cid, "a").unwrap();
+    // Bob has not heard of the end, and vanishes.
+    drop(bob);
+    let described = scene.hall.describe(&id("a")).unwrap();
+    assert_eq!(described.people, 1);
+    assert_eq!(described.info.state, RoomState::InCall);
+    // Nor is it empty.
+    scene.pass(0);
+    assert!(scene.pass(120).is_empty() && scene.hall.has_room(&id("a")));
 }
