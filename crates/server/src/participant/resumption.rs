@@ -72,7 +72,14 @@ struct Taken<S> {
     newest: Secret,
     /// The one before. It holds until the client is known to have the newest, because the answer
     /// that carried that may be lost like any other.
-    former: Option<Secret>,
+    former: Option<Former>,
+}
+
+#[derive(Debug)]
+struct Former {
+    secret: Secret,
+    /// Whether the client's side of the connection has got something since it has the newest.
+    is_acknowledged: bool,
 }
 
 #[derive(Debug)]
@@ -234,7 +241,8 @@ async fn attend<S: Unattended>(mut session: S, mut place: Place<S>, window: Dura
 
 impl<S> Taken<S> {
     fn is_opened_by(&self, secret: &str) -> bool {
-        let is_former = self.former.as_ref().is_some_and(|one| one.is(secret));
+        let former = self.former.as_ref();
+        let is_former = former.is_some_and(|one| one.secret.is(secret));
         self.newest.is(secret) || is_former
     }
 
@@ -242,9 +250,16 @@ impl<S> Taken<S> {
     fn renew(&mut self, shown: &str) -> Secret {
         let next = Secret::random();
         let newest = std::mem::replace(&mut self.newest, next.clone());
-        if newest.is(shown) {
-            self.former = Some(newest);
-        }
+        let former = self.former.take().map(|one| one.secret);
+        let former = if newest.is(shown) {
+            Some(newest)
+        } else {
+            former
+        };
+        self.former = former.map(|secret| Former {
+            secret,
+            is_acknowledged: false,
+        });
         next
     }
 }
@@ -259,10 +274,16 @@ impl<S> Seat<S> {
         }
     }
 
-    /// The client has the newest secret: those before it open nothing any more.
-    pub(crate) fn confirm(&self) {
-        if let Some(taken) = self.table.lock().seats.get_mut(&self.person) {
-            taken.former = None;
+    /// The client's side of the connection has got what was sent to it. A browser answers before the
+    /// page has seen that, so the secret before the newest holds until the second time.
+    pub(crate) fn acknowledge(&self) {
+        let mut inner = self.table.lock();
+        let taken = inner.seats.get_mut(&self.person);
+        if let Some(former) = taken.map(|taken| &mut taken.former) {
+            *former = former.take().filter(|one| !one.is_acknowledged);
+            if let Some(former) = former {
+                former.is_acknowledged = true;
+            }
         }
     }
 }

@@ -56,7 +56,7 @@ impl Session {
     pub(crate) fn acknowledge(&mut self, count: u64) {
         self.outgoing.acknowledge(count);
         if let Some(seat) = &self.seat {
-            seat.confirm();
+            seat.acknowledge();
         }
     }
 

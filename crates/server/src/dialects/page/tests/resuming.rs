@@ -130,6 +130,7 @@ async fn a_secret_is_for_one_time() {
     let (mut ann, frames) = resume(&page, &secret, 1).await;
     let next = frames[0]["ok"]["resume"].clone();
     ann.0.acknowledge(1);
+    ann.0.acknowledge(1);
     let twice = json!({ "secret": next, "received": 1 });
     assert_eq!(ann.refused("resume", twice).await, "hello-twice");
     ann.0.linger();
