@@ -10,7 +10,8 @@ use super::media::Media;
 use super::text::Text;
 
 const HEAD: &str = "v=0\r\ns=-\r\na=ice-ufrag:abcd\r\na=ice-pwd:abcdefghijklmnopqrstuv\r\n\
-    a=fingerprint:sha-256 00:11\r\na=group:BUNDLE 0\r\n";
+    a=fingerprint:sha-256 00:00:00:00:00:00:00:00:00:00:00:00:00:00:00:00:00:00:00:00:00:00:00:00:00:00:00:00:00:00:00:00\r\n\
+    a=group:BUNDLE 0\r\n";
 const AUDIO: &str = "m=audio 9 UDP/TLS/RTP/SAVPF 111\r\na=mid:0\r\na=rtpmap:111 opus/48000/2\r\n";
 
 /// So many texts and numbers are in a codec, and so many bytes in its texts.
@@ -151,7 +152,10 @@ fn no_list_of_a_description_multiplies_another() {
             "fingerprints",
             format!(
                 "{HEAD}{AUDIO}{}",
-                filled(|_| "a=fingerprint:sha-1 00:22\r\n".to_owned(), 50_000)
+                filled(
+                    |_| format!("a=fingerprint:sha-1 {}\r\n", ["22"; 20].join(":")),
+                    50_000
+                )
             ),
         ),
         (

@@ -30,8 +30,8 @@ pub(crate) struct Offerer {
     awaits_answer: bool,
     /// Whether something has changed since the last offer.
     is_changed: bool,
-    /// How many answers in a row could not be read.
-    unreadable: u32,
+    /// How many answers could not be read, or not be used, since the last good one.
+    unusable: u32,
 }
 
 /// An offer for the client.
@@ -175,26 +175,34 @@ impl Offerer {
         })
     }
 
-    /// Whether the last answers could not be read, so that another offer would lead to nothing.
+    /// Whether the last answers were of no use, so that another offer would lead to nothing.
     pub(crate) fn has_given_up(&self) -> bool {
-        self.unreadable >= TRIES
+        self.unusable >= TRIES
     }
 
     /// Reads the answer to the offer of this number. One that cannot be read is no answer: the
-    /// offer is made again a few times, so that what comes later is not kept waiting by it.
+    /// offer is made again a few times, so that what comes later is not kept waiting by it. For one
+    /// that can be read, call [`note_use`](Self::note_use) next.
     pub(crate) fn answer(&mut self, number: u32, text: &str) -> Result<Answer, SdpError> {
         if !self.awaits_answer || number != self.number {
             return Err(SdpError::StaleAnswer);
         }
         self.awaits_answer = false;
         let answer = self.read(text);
-        if answer.is_ok() {
-            self.unreadable = 0;
-        } else {
-            self.unreadable += 1;
-            self.is_changed = true;
+        if answer.is_err() {
+            self.note_use(false);
         }
         answer
+    }
+
+    /// Whether the transport of the last answer could be used. If not, it was no answer either.
+    pub(crate) fn note_use(&mut self, is_usable: bool) {
+        if is_usable {
+            self.unusable = 0;
+        } else {
+            self.unusable += 1;
+            self.is_changed = true;
+        }
     }
 
     /// One whose first offer waits for the last answer that may be bad.
@@ -203,7 +211,7 @@ impl Offerer {
         Self {
             number: 1,
             awaits_answer: true,
-            unreadable: TRIES - 1,
+            unusable: TRIES - 1,
             ..Self::default()
         }
     }
@@ -264,7 +272,7 @@ impl OfferedSection {
     }
 }
 
-/// Unreadable answers in a row after which we stop: the client will not do better.
+/// Useless answers in a row after which we stop: the client will not do better.
 const TRIES: u32 = 3;
 /// Another than that of the answers on the publishing connection, to tell them apart in a trace.
 const OFFER_SESSION_ID: u64 = 2;

@@ -66,11 +66,11 @@ pub(super) fn local_transport() -> TransportParameters {
             fingerprints: vec![
                 DtlsFingerprint {
                     algorithm: FingerprintAlgorithm::Sha1,
-                    value: "AA".to_owned(),
+                    value: ["AA"; 20].join(":"),
                 },
                 DtlsFingerprint {
                     algorithm: FingerprintAlgorithm::Sha256,
-                    value: "BB:CC".to_owned(),
+                    value: ["BB"; 32].join(":"),
                 },
             ],
         },
@@ -189,7 +189,7 @@ fn the_answer_takes_what_is_accepted_and_nothing_else() {
         assert_eq!(lines(&answer, "a=setup:"), ["a=setup:passive"; 3]);
         assert_eq!(
             lines(&answer, "a=fingerprint:"),
-            ["a=fingerprint:sha-256 BB:CC"; 3]
+            vec![format!("a=fingerprint:sha-256 {}", ["BB"; 32].join(":")); 3]
         );
         // RFC 8858 §3: RTCP has no port of its own.
         assert_eq!(
@@ -388,6 +388,7 @@ fn an_answer_must_fit_the_offer() {
     ));
     // A third bad one in a row would be the last.
     answered(&mut session, &good).unwrap();
+    session.note_use(true);
     session.start_over();
     offered(&mut session);
     let passive = good.replace("setup:active", "setup:passive");
@@ -425,6 +426,7 @@ fn after_three_bad_answers_nothing_more_is_offered() {
     let good = answer_to(&offered(&mut session), &[]);
     // A good one between starts the count again.
     answered(&mut session, &good).unwrap();
+    session.note_use(true);
     for tries in [1, 2] {
         for bad in 0..tries {
             session.start_over();
@@ -434,6 +436,7 @@ fn after_three_bad_answers_nothing_more_is_offered() {
         assert!(!session.has_given_up());
         offered(&mut session);
         answered(&mut session, &good).unwrap();
+        session.note_use(true);
     }
     for _ in 0..3 {
         session.start_over();
@@ -443,6 +446,18 @@ fn after_three_bad_answers_nothing_more_is_offered() {
     assert!(session.has_given_up());
     add(&mut session, MediaKind::Video, 2000);
     assert!(session.offer(&local_transport()).is_none());
+}
+
+#[test]
+fn an_answer_that_cannot_be_used_is_no_answer() {
+    let mut session = Offerer::default();
+    add(&mut session, MediaKind::Audio, 1000);
+    for _ in 0..3 {
+        let offer = offered(&mut session);
+        answered(&mut session, &answer_to(&offer, &[])).unwrap();
+        session.note_use(false);
+    }
+    assert!(session.has_given_up());
 }
 
 #[test]
@@ -465,6 +480,11 @@ fn what_cannot_be_a_call_is_refused_by_name() {
         (
             "a=fingerprint:sha-256 ",
             "a=fingerprint:sha-256 x",
+            "media section 0 has an unreadable a=fingerprint",
+        ),
+        (
+            "a=fingerprint:sha-256 ",
+            "a=fingerprint:sha-512 ",
             "media section 0 has an unreadable a=fingerprint",
         ),
         (

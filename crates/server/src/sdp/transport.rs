@@ -93,17 +93,18 @@ fn fingerprints(attributes: &Attributes<'_>) -> Vec<DtlsFingerprint> {
         let Some((algorithm, value)) = value.trim().split_once(' ') else {
             continue;
         };
-        let Some(algorithm) = parse_algorithm(&algorithm.to_ascii_lowercase()) else {
+        let Some((algorithm, length)) = parse_algorithm(&algorithm.to_ascii_lowercase()) else {
             continue;
         };
-        let is_hex = value.len() <= MAX_FINGERPRINT
-            && value
-                .split(':')
-                .all(|byte| byte.len() == 2 && byte.bytes().all(|digit| digit.is_ascii_hexdigit()));
-        if !is_hex {
+        let is_hex =
+            |byte: &str| byte.len() == 2 && byte.bytes().all(|one| one.is_ascii_hexdigit());
+        // Of a value of any length no more is looked at than a digest has.
+        let bytes = value.split(':').take(length + 1);
+        if bytes.clone().count() != length || !bytes.clone().all(is_hex) {
             continue;
         }
-        // A worker checks the first one only: let that be the one everybody has.
+        // The worker checks only the first fingerprint, so SHA-256, which every peer sends, goes
+        // first.
         let place = if algorithm == FingerprintAlgorithm::Sha256 {
             0
         } else {
@@ -123,24 +124,24 @@ fn fingerprints(attributes: &Attributes<'_>) -> Vec<DtlsFingerprint> {
 pub(super) fn algorithm_name(algorithm: FingerprintAlgorithm) -> &'static str {
     let named = ALGORITHMS
         .iter()
-        .find(|(_, candidate)| *candidate == algorithm);
-    named.map_or("", |(name, _)| name)
+        .find(|(_, candidate, _)| *candidate == algorithm);
+    named.map_or("", |(name, ..)| name)
 }
 
-fn parse_algorithm(text: &str) -> Option<FingerprintAlgorithm> {
-    let (_, algorithm) = ALGORITHMS.iter().find(|(name, _)| *name == text)?;
-    Some(*algorithm)
+/// The hash function of this name, and how many bytes its digest has.
+fn parse_algorithm(text: &str) -> Option<(FingerprintAlgorithm, usize)> {
+    let known = ALGORITHMS.iter().find(|(name, ..)| *name == text);
+    known.map(|(_, algorithm, length)| (*algorithm, *length))
 }
 
-/// That of SHA-512: 64 bytes in hexadecimal, and the colons.
-const MAX_FINGERPRINT: usize = 64 * 3 - 1;
 /// As many as there are hash functions, and a few of other certificates.
 const MAX_FINGERPRINTS: usize = 8;
-/// RFC 8122 §5; MD5 and MD2 are not to be used any more.
-const ALGORITHMS: [(&str, FingerprintAlgorithm); 5] = [
-    ("sha-1", FingerprintAlgorithm::Sha1),
-    ("sha-224", FingerprintAlgorithm::Sha224),
-    ("sha-256", FingerprintAlgorithm::Sha256),
-    ("sha-384", FingerprintAlgorithm::Sha384),
-    ("sha-512", FingerprintAlgorithm::Sha512),
+/// RFC 8122 §5; MD5 and MD2 are not to be used any more. The number is the digest's length in bytes
+/// (FIPS 180-4, figure 1).
+const ALGORITHMS: [(&str, FingerprintAlgorithm, usize); 5] = [
+    ("sha-1", FingerprintAlgorithm::Sha1, 20),
+    ("sha-224", FingerprintAlgorithm::Sha224, 28),
+    ("sha-256", FingerprintAlgorithm::Sha256, 32),
+    ("sha-384", FingerprintAlgorithm::Sha384, 48),
+    ("sha-512", FingerprintAlgorithm::Sha512, 64),
 ];

@@ -1,6 +1,6 @@
 //! The connection on which a client publishes: it offers.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use tureen_controller::rtp::MediaKind;
 
@@ -33,14 +33,12 @@ impl Publishing {
         if self.answerer.is_ice_restart(offer) {
             participant.restart_ice(Side::Sending).await?;
         }
+        self.close_stopped(participant, offer);
         let mut refused = Vec::new();
         for section in offer.sections() {
             let mid = section.mid();
             let problem = match section.kind().filter(|_| section.sends()) {
                 None => {
-                    if let Some(track) = self.tracks.remove(mid) {
-                        participant.unpublish(&track);
-                    }
                     let unusable = section.problem().filter(|_| announced.contains_key(mid));
                     unusable.map(|problem| problem.clone().into())
                 }
@@ -68,6 +66,23 @@ impl Publishing {
             refused,
             sdp: self.answer(participant, offer)?,
         })
+    }
+
+    /// Closes the tracks whose sections do not send any more. A section that was stopped may have no
+    /// mid, and another one may be in its place.
+    fn close_stopped(&mut self, participant: &mut Participant, offer: &Offer) {
+        let sections = offer.sections().iter();
+        let sending: BTreeSet<_> = sections
+            .filter(|section| section.sends())
+            .map(OfferedMedia::mid)
+            .collect();
+        self.tracks.retain(|mid, track| {
+            let sends = sending.contains(mid.as_str());
+            if !sends {
+                participant.unpublish(track);
+            }
+            sends
+        });
     }
 
     async fn open(

@@ -101,7 +101,9 @@ impl Receiving {
         let answer = self.offerer.answer(number, sdp)?;
         if let Some(transport) = &answer.transport {
             let remote = transport.dtls_parameters();
-            participant.connect(Side::Receiving, &remote).await?;
+            let connected = participant.connect(Side::Receiving, &remote).await;
+            self.offerer.note_use(connected.is_ok());
+            connected?;
         }
         let mut refused = Vec::new();
         for (track, mid) in &self.tracks {
