@@ -38,7 +38,7 @@ pub(crate) use problem::Problem;
 pub(crate) use refusals::tally;
 pub(crate) use sessions::{Place, Sessions};
 pub(crate) use shares::Shares;
-pub(crate) use strangers::{Stranger, known_network, network};
+pub(crate) use strangers::{Stranger, known_network};
 pub(crate) use websocket::{Allowance, open_websocket};
 
 /// Everything that the server answers: what is here, and what clients of the dialects ask.

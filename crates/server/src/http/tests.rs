@@ -59,7 +59,13 @@ struct RawClient(TcpStream);
 
 impl RawClient {
     async fn connect(address: SocketAddr) -> Self {
-        Self::open(TcpSocket::new_v4().unwrap(), address).await
+        Self::open(TcpSocket::new_v4().unwrap(), address, "").await
+    }
+
+    /// One at home, whose connection comes by a proxy on this machine.
+    async fn connect_by_proxy(address: SocketAddr) -> Self {
+        let home = "x-forwarded-for: 192.0.2.1\r\n";
+        Self::open(TcpSocket::new_v4().unwrap(), address, home).await
     }
 
     /// Says hello and joins the room. Returns the secret with which it comes back.
@@ -72,11 +78,11 @@ impl RawClient {
         welcome["ok"]["resume"].as_str().unwrap().to_owned()
     }
 
-    async fn open(socket: TcpSocket, address: SocketAddr) -> Self {
+    async fn open(socket: TcpSocket, address: SocketAddr, more: &str) -> Self {
         let mut stream = socket.connect(address).await.unwrap();
         let request = format!(
             "GET /ws HTTP/1.1\r\nhost: {address}\r\nconnection: upgrade\r\nupgrade: websocket\r\n\
-             sec-websocket-version: 13\r\nsec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
+             sec-websocket-version: 13\r\nsec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n{more}\r\n"
         );
         stream.write_all(request.as_bytes()).await.unwrap();
         let mut head = Vec::new();
@@ -350,7 +356,7 @@ async fn a_farewell_is_heard_although_nothing_can_be_sent_any_more() {
     let (mut ann, _) = in_room(address).await;
     let socket = TcpSocket::new_v4().unwrap();
     socket.set_recv_buffer_size(4096).unwrap();
-    let mut bob = RawClient::open(socket, address).await;
+    let mut bob = RawClient::open(socket, address, "").await;
     bob.enter_room().await;
     let text = "x".repeat(64_000);
     let data = serde_json::json!({ "topic": "t", "text": text });
@@ -422,24 +428,40 @@ async fn clients_are_told_when_the_server_ends() {
 
 #[tokio::test]
 async fn a_silent_crowd_gives_way_to_newcomers() {
-    let (address, app) = start(&[]).await;
-    let mut ann = RawClient::connect(address).await;
+    let (address, app) = start(&["--trusted-proxies=127.0.0.1"]).await;
+    let mut ann = RawClient::connect_by_proxy(address).await;
     ann.ask(HELLO).await;
     ann.until("\"ok\"").await;
-    let mut oldest = RawClient::connect(address).await;
+    let mut oldest = RawClient::connect_by_proxy(address).await;
     let mut crowd = Vec::new();
     for _ in 0..MOST_PER_ADDRESS {
-        crowd.push(RawClient::connect(address).await);
+        crowd.push(RawClient::connect_by_proxy(address).await);
     }
     oldest.until("displaced").await;
     assert_eq!(oldest.close_code().await, 1013);
-    let mut newcomer = RawClient::connect(address).await;
+    let mut newcomer = RawClient::connect_by_proxy(address).await;
     newcomer.ask(HELLO).await;
     newcomer.until("\"ok\"").await;
     // Whoever has said hello stays, however old.
     ann.ask(JOIN).await;
     ann.until("participants").await;
     assert_eq!(app.hall.counts().people, 2);
+}
+
+#[tokio::test]
+async fn people_behind_a_proxy_on_this_machine_are_no_neighbours() {
+    let (address, app) = start(&["--max-people=1000"]).await;
+    let mut oldest = RawClient::connect(address).await;
+    let mut crowd = Vec::new();
+    for _ in 0..MOST_PER_ADDRESS {
+        crowd.push(RawClient::connect(address).await);
+    }
+    while app.connections.load(Ordering::Relaxed) <= MOST_PER_ADDRESS {
+        tokio::task::yield_now().await;
+    }
+    oldest.ask(HELLO).await;
+    let answer = oldest.until("{").await;
+    assert!(answer.contains("\"ok\""), "{answer}");
 }
 
 #[tokio::test]

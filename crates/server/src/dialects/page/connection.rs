@@ -17,7 +17,7 @@ use tokio::time::{MissedTickBehavior, interval, timeout};
 use tokio_tungstenite::tungstenite;
 
 use super::session::{Closing, Page, Session};
-use crate::http::{Allowance, App, Stranger, client, network, open_websocket};
+use crate::http::{Allowance, App, Stranger, client, known_network, open_websocket};
 use crate::participant::{Claim, Unattended, Woken};
 
 /// The WebSocket that clients open.
@@ -78,7 +78,7 @@ impl Connection {
     ) -> Self {
         let app = Arc::clone(&page.app);
         Self {
-            stranger: Some(app.strangers.admit(Some(network(address)))),
+            stranger: Some(app.strangers.admit(known_network(address))),
             peer,
             address,
             session: Session::new(page, address).with_token(token),
