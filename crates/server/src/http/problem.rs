@@ -122,9 +122,10 @@ fn status_of(error: RoomError) -> StatusCode {
         RoomError::NoSuchRoom | RoomError::NoSuchPerson => StatusCode::NOT_FOUND,
         RoomError::RoomEnded => StatusCode::GONE,
         RoomError::BadRoomId | RoomError::BadName { .. } => StatusCode::BAD_REQUEST,
-        RoomError::TooManyPeopleOfNetwork { .. } | RoomError::TooManyRoomsOfNetwork { .. } => {
-            StatusCode::TOO_MANY_REQUESTS
-        }
+        RoomError::TooManyPeopleOfNetwork { .. }
+        | RoomError::TooManyRoomsOfNetwork { .. }
+        | RoomError::TooManyUnusedRooms { .. }
+        | RoomError::TooManyUnusedRoomsOfNetwork { .. } => StatusCode::TOO_MANY_REQUESTS,
         RoomError::TooManyPeople | RoomError::TooManyRooms | RoomError::RoomFull => {
             StatusCode::SERVICE_UNAVAILABLE
         }
@@ -161,6 +162,21 @@ mod tests {
     use tureen_controller::ortc::OrtcError;
 
     use super::*;
+
+    #[test]
+    fn what_is_a_share_says_when_to_ask_again() {
+        let max = 1;
+        for error in [
+            RoomError::TooManyUnusedRooms { max },
+            RoomError::TooManyUnusedRoomsOfNetwork { max },
+            RoomError::TooManyRoomsOfNetwork { max },
+            RoomError::TooManyPeopleOfNetwork { max },
+        ] {
+            let response = Problem::from(error).into_response();
+            assert_eq!(response.status(), 429, "{error}");
+            assert!(response.headers().contains_key(header::RETRY_AFTER));
+        }
+    }
 
     #[test]
     fn what_the_client_asks_in_vain_is_no_fault_of_the_server() {

@@ -212,8 +212,8 @@ impl Directory {
     /// # Errors
     ///
     /// [`RoomError::NotOnline`], [`RoomError::BadName`], [`RoomError::TooLarge`],
-    /// [`RoomError::TooManyUnusedRooms`], [`RoomError::TooManyRoomsOfNetwork`],
-    /// [`RoomError::TooManyRooms`]
+    /// [`RoomError::TooManyUnusedRooms`], [`RoomError::TooManyUnusedRoomsOfNetwork`],
+    /// [`RoomError::TooManyRoomsOfNetwork`], [`RoomError::TooManyRooms`]
     pub(crate) fn may_make(
         &self,
         maker: PersonId,
@@ -235,7 +235,7 @@ impl Directory {
         }
         let neighbours = unused().filter(|room| address.is_some() && room.address == address);
         if neighbours.count() >= UNUSED_OF_ADDRESS {
-            return Err(RoomError::TooManyUnusedRooms {
+            return Err(RoomError::TooManyUnusedRoomsOfNetwork {
                 max: UNUSED_OF_ADDRESS,
             });
         }

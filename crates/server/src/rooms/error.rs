@@ -30,14 +30,22 @@ pub(crate) enum RoomError {
     /// The server has the maximum number of rooms, and somebody is in each of them.
     #[error("the server has no place for another room")]
     TooManyRooms,
-    /// The person, or others at their address, have made too many rooms without people in them.
+    /// The person has made too many rooms without people in them.
     #[error("you have made {max} rooms in which nobody is; use one of them first")]
     TooManyUnusedRooms {
         /// So many may be.
         max: usize,
     },
+    /// People of the person's network have made too many rooms without people in them.
+    #[error(
+        "people of your network have made {max} rooms in which nobody is; use one of them first"
+    )]
+    TooManyUnusedRoomsOfNetwork {
+        /// So many may be.
+        max: usize,
+    },
     /// People of the person's network have made as many rooms as they may.
-    #[error("people of your network have made {max} rooms, and more they may not")]
+    #[error("people of your network have made {max} rooms, and may not make more")]
     TooManyRoomsOfNetwork {
         /// So many may be.
         max: usize,
@@ -157,7 +165,9 @@ impl RoomError {
             Self::BadIdentity => "bad-identity",
             Self::EmptyChat | Self::LongChat { .. } | Self::ControlInChat => "bad-chat",
             Self::RoomLocked => "room-locked",
-            Self::TooManyUnusedRooms { .. } => "too-many-unused-rooms",
+            Self::TooManyUnusedRooms { .. } | Self::TooManyUnusedRoomsOfNetwork { .. } => {
+                "too-many-unused-rooms"
+            }
             Self::NotPermitted(_) => "not-permitted",
             Self::TooLarge { .. } => "too-large",
         }

@@ -195,7 +195,10 @@ fn neighbours_share_a_limit_of_unused_rooms() {
     }
     let one = neighbour(&mut lobby, "192.0.2.1");
     let more = lobby.make(one, "more");
-    assert_eq!(more, Err(RoomError::TooManyUnusedRooms { max: 30 }));
+    assert_eq!(
+        more,
+        Err(RoomError::TooManyUnusedRoomsOfNetwork { max: 30 })
+    );
     let other = neighbour(&mut lobby, "192.0.2.2");
     lobby.make(other, "more").unwrap();
 }
