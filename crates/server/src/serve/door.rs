@@ -3,6 +3,7 @@
 //! A connection must bring a whole request soon. When there are too many, or when descriptors run
 //! out, the oldest that has proven nothing gives way (docs/security.md rules 16 and 18).
 
+use std::future::poll_fn;
 use std::io::{self, IoSlice};
 use std::net::SocketAddr;
 use std::pin::Pin;
@@ -37,7 +38,7 @@ pub(super) struct Peer(SocketAddr);
 /// A connection that ends when its place is wanted or its patience is over.
 #[derive(Debug)]
 pub(super) struct Visitor {
-    pub(super) stream: TcpStream,
+    stream: TcpStream,
     guest: Guest,
     /// Until its first request has come.
     patience: Option<Pin<Box<Sleep>>>,
@@ -125,6 +126,20 @@ impl AddrListener<Visitor, Peer> for Door {
 }
 
 impl Visitor {
+    /// Waits for the first bytes and leaves them in place.
+    ///
+    /// # Errors
+    ///
+    /// Those of the socket, and one once the connection must end.
+    pub(super) async fn peek(&mut self, first: &mut [u8]) -> io::Result<usize> {
+        let mut buffer = ReadBuf::new(first);
+        poll_fn(|cx| {
+            self.stays(cx)?;
+            self.stream.poll_peek(cx, &mut buffer)
+        })
+        .await
+    }
+
     /// An error once the connection must end.
     fn stays(&mut self, cx: &mut Context<'_>) -> io::Result<()> {
         if self.guest.poll_evicted(cx).is_ready() {
@@ -208,6 +223,7 @@ const RETRY: Duration = Duration::from_millis(5);
 
 #[cfg(test)]
 mod tests {
+    use axum_server::tls_rustls::RustlsConfig;
     use clap::Parser;
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
@@ -219,6 +235,10 @@ mod tests {
 
     /// A server without workers that is patient for 300 ms.
     async fn start(flags: &[&str]) -> SocketAddr {
+        start_with(flags, None).await
+    }
+
+    async fn start_with(flags: &[&str], tls: Option<RustlsConfig>) -> SocketAddr {
         let arguments = ["tureen", "serve"].iter().chain(flags);
         let Command::Serve(config) = Cli::parse_from(arguments).command else {
             panic!("serve");
@@ -233,7 +253,7 @@ mod tests {
         let dialects = crate::dialects::routes(&app);
         let service =
             http::router(app, dialects).into_make_service_with_connect_info::<SocketAddr>();
-        tokio::spawn(answer(door, None, axum_server::Handle::new(), service));
+        tokio::spawn(answer(door, tls, axum_server::Handle::new(), service));
         address
     }
 
@@ -258,6 +278,24 @@ mod tests {
             let mut answer = Vec::new();
             // Sooner than any other limit.
             let ended = within(5, stream.read_to_end(&mut answer)).await;
+            assert!(ended.is_ok_and(|size| size < 100), "{said:?}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_connection_without_a_handshake_ends() {
+        let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+        let (cert, key) = (made.cert.pem(), made.signing_key.serialize_pem());
+        // Another test may have done it.
+        let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+        let tls = RustlsConfig::from_pem(cert.into(), key.into()).await;
+        let address = start_with(&[], Some(tls.unwrap())).await;
+        // Nothing, and the head of a record of type handshake (RFC 8446 §5.1).
+        for said in [&b""[..], b"\x16\x03\x01\x02\x00"] {
+            let mut stream = TcpStream::connect(address).await.unwrap();
+            stream.write_all(said).await.unwrap();
+            // Sooner than TLS has lost its patience.
+            let ended = within(5, stream.read_to_end(&mut Vec::new())).await;
             assert!(ended.is_ok_and(|size| size < 100), "{said:?}");
         }
     }

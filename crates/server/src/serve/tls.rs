@@ -126,11 +126,11 @@ impl<S: Send + 'static> Accept<Visitor, S> for TlsOnly {
     type Service = S;
     type Future = Pin<Box<dyn Future<Output = io::Result<(Self::Stream, S)>> + Send>>;
 
-    fn accept(&self, stream: Visitor, service: S) -> Self::Future {
+    fn accept(&self, mut stream: Visitor, service: S) -> Self::Future {
         let tls = self.0.clone();
         Box::pin(async move {
             let mut first = [0];
-            timeout(PATIENCE, stream.stream.peek(&mut first)).await??;
+            timeout(PATIENCE, stream.peek(&mut first)).await??;
             // RFC 8446 §5.1: a connection begins with a record of type handshake, 22. A method of
             // HTTP begins with a letter.
             if first[0].is_ascii_alphabetic() {

@@ -301,11 +301,7 @@ fn a_server_is_ready_while_it_has_a_worker() {
 
 #[test]
 fn a_server_out_of_descriptors_lets_newcomers_in_while_the_crowd_stays() {
-    let mut limited = Command::new("sh");
-    limited.args(["-c", "ulimit -n 100 && exec \"$0\" \"$@\""]);
-    limited.arg(env!("CARGO_BIN_EXE_tureen"));
-    limited.stderr(Stdio::piped());
-    let mut server = Server::start_as(&mut limited, &["--workers=1"]);
+    let mut server = limited(&["--workers=1"]);
     let mut log = BufReader::new(server.process.stderr.take().unwrap()).lines();
     let crowd: Vec<_> = (0..300)
         .map(|_| TcpStream::connect(&server.authority).unwrap())
@@ -319,6 +315,34 @@ fn a_server_out_of_descriptors_lets_newcomers_in_while_the_crowd_stays() {
     server.terminate();
     let again = log.filter(|line| line.as_ref().is_ok_and(|line| line.contains("descriptors")));
     assert_eq!(again.count(), 0, "the same lack is logged twice");
+}
+
+#[test]
+fn newcomers_get_through_a_silent_crowd_at_the_https_port() {
+    let files = Certificates::new();
+    files.renew();
+    let server = limited(&[
+        "--workers=1",
+        &files.flag("tls-cert", "cert.pem"),
+        &files.flag("tls-key", "key.pem"),
+    ]);
+    let crowd: Vec<_> = (0..300)
+        .map(|_| TcpStream::connect(&server.authority).unwrap())
+        .collect();
+    let start = Instant::now();
+    assert!(Secure::connect(&server).is_answered());
+    // The crowd goes because others want its place, and not because its own time is over.
+    assert!(start.elapsed() < Duration::from_secs(8));
+    drop(crowd);
+}
+
+/// A server with 100 descriptors.
+fn limited(flags: &[&str]) -> Server {
+    let mut limited = Command::new("sh");
+    limited.args(["-c", "ulimit -n 100 && exec \"$0\" \"$@\""]);
+    limited.arg(env!("CARGO_BIN_EXE_tureen"));
+    limited.stderr(Stdio::piped());
+    Server::start_as(&mut limited, flags)
 }
 
 #[test]
