@@ -75,8 +75,8 @@ impl Puppet {
         Self {
             username: format!("{}:puppet", ice.username_fragment),
             key: IntegrityKey::new(ice.password.as_bytes()),
-            send: SrtpSend::new(&keys.client, 64),
-            receive: SrtpReceive::new(&keys.server, 64),
+            send: SrtpSend::new(&keys.client, MAX_STREAMS),
+            receive: SrtpReceive::new(&keys.server, MAX_STREAMS),
             transmits: VecDeque::new(),
             next_check: now,
             checks: 0,
@@ -412,6 +412,8 @@ pub fn pli(media_ssrc: u32) -> Vec<u8> {
     out.written().to_vec()
 }
 
+/// SSRCs in each direction.
+const MAX_STREAMS: usize = 512;
 const CHECK_INTERVAL: Duration = Duration::from_secs(5);
 const ASK_AGAIN: Duration = Duration::from_millis(80);
 const AUDIO_INTERVAL: Duration = Duration::from_millis(20);

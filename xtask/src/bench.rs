@@ -5,11 +5,9 @@ use std::process::Command;
 
 use crate::process;
 
-/// Runs the benchmark of the forwarding path, and runs it under callgrind when that is installed.
+/// Runs the benchmark of the forwarding path for these scenes, and runs it under callgrind when that
+/// is installed. Without names it is the one that README.md speaks of.
 pub(crate) fn run(args: &[String]) -> Result<(), String> {
-    if let Some(unknown) = args.first() {
-        return Err(format!("bench takes no {unknown}"));
-    }
     let mut build = process::cargo();
     build.args([
         "build",
@@ -21,15 +19,22 @@ pub(crate) fn run(args: &[String]) -> Result<(), String> {
     ]);
     process::succeed(&mut build)?;
     let program = process::target_directory().join("release/forwarding");
-    process::succeed(&mut Command::new(&program))?;
+    if args.is_empty() {
+        return measure(&program, "broadcast");
+    }
+    args.iter().try_for_each(|scene| measure(&program, scene))
+}
 
+fn measure(program: &Path, scene: &str) -> Result<(), String> {
+    println!("scene                  {scene}");
+    process::succeed(Command::new(program).args([FULL, scene]))?;
     let Some(valgrind) = process::find("valgrind") else {
         println!("instructions           not counted: there is no valgrind");
         return Ok(());
     };
     // What both runs share, from start to warm-up, falls out of the difference.
-    let short = instructions(&valgrind, &program, SHORT)?;
-    let long = instructions(&valgrind, &program, LONG)?;
+    let short = instructions(&valgrind, program, SHORT, scene)?;
+    let long = instructions(&valgrind, program, LONG, scene)?;
     let packets = long.packets.saturating_sub(short.packets).max(1);
     let spent = long.instructions.saturating_sub(short.instructions);
     println!("instructions per fwd   {}", spent / packets);
@@ -41,11 +46,18 @@ struct Counted {
     packets: u64,
 }
 
-fn instructions(valgrind: &Path, program: &Path, frames: &str) -> Result<Counted, String> {
+fn instructions(
+    valgrind: &Path,
+    program: &Path,
+    frames: &str,
+    scene: &str,
+) -> Result<Counted, String> {
     let output = Command::new(valgrind)
         .args(["--tool=callgrind", "--callgrind-out-file=/dev/null"])
+        // Only what the worker does counts, and not the peers that send to it.
+        .arg("--toggle-collect=forwarding::wake")
         .arg(program)
-        .arg(frames)
+        .args([frames, scene])
         .output()
         .map_err(|error| format!("valgrind: {error}"))?;
     let said = String::from_utf8_lossy(&output.stdout);
@@ -66,5 +78,6 @@ fn instructions(valgrind: &Path, program: &Path, frames: &str) -> Result<Counted
     }
 }
 
+const FULL: &str = "700";
 const SHORT: &str = "30";
 const LONG: &str = "60";

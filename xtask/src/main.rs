@@ -31,7 +31,7 @@ fn main() -> ExitCode {
 const USAGE: &str = "\
 usage: cargo xtask <command>
 
-  bench                what forwarding costs: time, allocations, instructions (valgrind)
+  bench [SCENE]…       what forwarding costs: time, allocations, instructions (valgrind)
   codegen              write crates/channel-fbs/src/generated from schemas/
   codegen --check      fail, naming the file, when that would change anything
   soak                 the tests against floods and strangers, for long

@@ -1,7 +1,6 @@
-//! Measures what forwarding costs, without sockets and in virtual time: one publisher, a hundred
-//! subscribers, frames of nine video packets in a burst and a packet of audio every 20 ms. `cargo
-//! xtask bench` runs it, and runs it again under callgrind to count instructions per packet.
-//! docs/measuring.md says what the figures mean.
+//! Measures what forwarding costs, without sockets and in virtual time. `cargo xtask bench` runs it
+//! for a scene, and runs it again under callgrind to count instructions per packet.
+//! docs/measuring.md lists the scenes and says what the figures mean.
 //!
 //! The figures contain everything between a received datagram and the bytes of a send buffer: SRTP
 //! in both directions, RTCP and timers. They contain no system calls.
@@ -11,21 +10,21 @@
     reason = "an allocator that counts has to be an allocator"
 )]
 
+mod scene;
+
 use std::alloc::{GlobalAlloc, Layout, System};
-use std::net::SocketAddr;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::time::Duration;
 
-use tureen_tests::media::{Camera, opus_payload};
-use tureen_tests::parameters::{OPUS, Stream, VP8, create_web_rtc_transport, listen_udp};
-use tureen_tests::puppet::{Puppet, rtp};
-use tureen_tests::world::{Peer, World};
-use tureen_worker::internal::ids::{PayloadType, Ssrc};
+use tureen_tests::parameters::{create_web_rtc_transport, listen_udp};
+use tureen_tests::puppet::Puppet;
+use tureen_tests::world::World;
 use tureen_worker::internal::messages::{Listen, RequestBody};
-use tureen_worker::internal::output::{Batch, Output, Path};
+use tureen_worker::internal::output::{Batch, Output};
 use tureen_worker::internal::time::Instant;
-use tureen_worker::internal::wire::rtp::RtpHeader;
 use tureen_worker::internal::{Drain, Worker};
+
+use scene::{FRAME_INTERVAL, Scene, Source, join};
 
 /// The system's allocator, counted.
 struct Counting;
@@ -70,16 +69,15 @@ fn main() {
     let mut arguments = std::env::args().skip(1);
     let frames = arguments.next().and_then(|text| text.parse().ok());
     let frames: u32 = frames.unwrap_or(700);
-    let subscribers = arguments.next().and_then(|text| text.parse().ok());
-    let subscribers: usize = subscribers.unwrap_or(100);
+    let name = arguments.next().unwrap_or_else(|| "broadcast".to_owned());
+    let scene = Scene::named(&name).expect("a scene of docs/measuring.md");
 
     weigh_transports();
-    let mut bench = Bench::new(subscribers);
+    let mut bench = Bench::new(scene);
     // What grows to its size grows here.
     bench.run(WARM_UP);
     let result = bench.run(frames);
     let per_packet = |total: f64| total / result.forwarded.max(1) as f64;
-    println!("subscribers            {subscribers}");
     println!("packets received       {}", result.received);
     println!("packets forwarded      {}", result.forwarded);
     println!(
@@ -92,7 +90,7 @@ fn main() {
         per_packet(result.trains as f64)
     );
     assert!(
-        result.forwarded >= result.received * subscribers as u64,
+        result.forwarded >= result.received * u64::from(scene.audience()),
         "everything is forwarded to everyone"
     );
     assert_eq!(bench.world.worker.counters().panics, 0);
@@ -101,19 +99,9 @@ fn main() {
 /// A worker with everyone connected, driven by hand.
 struct Bench {
     world: World<Puppet>,
-    path: Path,
-    camera: Camera,
-    video: Counter,
-    audio: Counter,
+    sources: Vec<Source>,
     batch: Batch,
     output: Output,
-}
-
-/// The numbers of one stream.
-#[derive(Default)]
-struct Counter {
-    sequence_number: u16,
-    timestamp: u32,
 }
 
 #[derive(Default)]
@@ -126,83 +114,51 @@ struct Outcome {
 }
 
 impl Bench {
-    fn new(subscribers: usize) -> Self {
+    fn new(scene: Scene) -> Self {
         let mut world = open();
-        join(&mut world, 0);
-        for stream in [AUDIO, VIDEO] {
-            let produce = RequestBody::TransportProduce(Box::new(stream.produce(stream.mid)));
-            world
-                .request("transport-0", produce)
-                .expect("it is produced");
-        }
-        world.run_for(Duration::from_millis(10));
         let before = LIVE_BYTES.load(Ordering::Relaxed);
-        for number in 1..=subscribers {
+        for number in 0..scene.people() {
             join(&mut world, number);
         }
         world.run_for(Duration::from_millis(10));
-        let people = size(subscribers.max(1));
-        let connected = (LIVE_BYTES.load(Ordering::Relaxed) - before) / people;
-        println!("bytes per peer         {connected} (connected; the peer's own included)");
+        let connected = LIVE_BYTES.load(Ordering::Relaxed) - before;
+        let each = connected / i64::from(scene.people());
+        println!("bytes per peer         {each} (connected; the peer's own included)");
+        let sources = scene.publish(&mut world);
         let before = LIVE_BYTES.load(Ordering::Relaxed);
-        for number in 1..=subscribers {
-            for stream in [AUDIO, VIDEO] {
-                consume(&mut world, number, stream);
-            }
-        }
-        let consumers = (LIVE_BYTES.load(Ordering::Relaxed) - before) / (2 * people);
-        println!("bytes per consumer     {consumers} (idle, half of them audio)");
+        let consumers = scene.consume(&mut world, &sources);
+        let each = (LIVE_BYTES.load(Ordering::Relaxed) - before) / i64::from(consumers);
+        println!("bytes per consumer     {each} (idle)");
         Self {
-            path: world.path(0).expect("the worker listens"),
             world,
-            camera: Camera::new(PACKETS_PER_FRAME, PAYLOAD),
-            video: Counter::default(),
-            audio: Counter::default(),
-            batch: Batch::new(64 * 1024, 64),
+            sources,
+            batch: Batch::new(512 * 1024, 512),
             output: Output::new(OUTPUT),
         }
     }
 
+    /// So many frames of video, or as long without video.
     fn run(&mut self, frames: u32) -> Outcome {
         let mut outcome = Outcome::default();
-        let mut next_audio = self.world.now;
-        for _ in 0..frames {
-            let now = self.world.now + FRAME_INTERVAL;
-            while next_audio < now {
-                self.world.now = next_audio.max(self.world.now);
-                self.put_audio();
-                self.take(&mut outcome);
-                next_audio += AUDIO_INTERVAL;
+        let end = self.world.now + FRAME_INTERVAL * frames;
+        while let Some(next) = self.sources.iter().map(|source| source.next_at).min()
+            && next <= end
+        {
+            self.world.now = next;
+            for source in &mut self.sources {
+                if source.next_at == next {
+                    let number = source.publisher as usize;
+                    let path = self.world.path(number).expect("the worker listens");
+                    let puppet = self.world.peer_mut(number);
+                    source.next_frame(puppet, |datagram| {
+                        assert!(self.batch.push(path, next, datagram), "it has room");
+                    });
+                }
             }
-            self.world.now = now;
-            self.put_frame();
             self.take(&mut outcome);
         }
+        self.world.now = end;
         outcome
-    }
-
-    fn put_frame(&mut self) {
-        self.video.timestamp = self.video.timestamp.wrapping_add(3000);
-        let payloads = self.camera.next_frame();
-        let last = payloads.len() - 1;
-        for (index, payload) in payloads.into_iter().enumerate() {
-            let header = self.video.next(VIDEO, VP8, index == last);
-            self.put(&rtp(header, &payload));
-        }
-    }
-
-    fn put_audio(&mut self) {
-        self.audio.timestamp = self.audio.timestamp.wrapping_add(960);
-        let header = self.audio.next(AUDIO, OPUS, false);
-        self.put(&rtp(header, &opus_payload(header.timestamp)));
-    }
-
-    fn put(&mut self, packet: &[u8]) {
-        let now = self.world.now;
-        let puppet = self.world.peer_mut(0);
-        puppet.send_rtp(packet);
-        let datagram = puppet.poll_transmit().expect("it is protected");
-        assert!(self.batch.push(self.path, now, &datagram), "it has room");
     }
 
     /// One wake-up of the worker, which is what is measured.
@@ -222,19 +178,6 @@ impl Bench {
         outcome.received += received;
         outcome.forwarded += forwarded;
         outcome.trains += trains;
-    }
-}
-
-impl Counter {
-    fn next(&mut self, stream: Stream, payload_type: u8, marker: bool) -> RtpHeader {
-        self.sequence_number = self.sequence_number.wrapping_add(1);
-        RtpHeader {
-            marker,
-            payload_type: PayloadType(payload_type),
-            sequence_number: self.sequence_number,
-            timestamp: self.timestamp,
-            ssrc: Ssrc(stream.ssrc),
-        }
     }
 }
 
@@ -290,28 +233,6 @@ fn weigh_transports() {
     println!("bytes per transport    {each} (never connected)");
 }
 
-fn join(world: &mut World<Puppet>, number: usize) {
-    let listen = Listen::Individual(vec![listen_udp("10.0.0.1", 0)]);
-    let [high, low] = u16::try_from(number).unwrap_or(u16::MAX).to_be_bytes();
-    let address = SocketAddr::from(([10, 1, high, low], 50_000));
-    let id = format!("transport-{number}");
-    Puppet::join(world, "router", &id, listen, address);
-}
-
-fn consume(world: &mut World<Puppet>, number: usize, stream: Stream) {
-    let consume = stream.consume(&format!("{}-{number}", stream.mid), stream.mid, stream);
-    let consume = RequestBody::TransportConsume(Box::new(consume));
-    let transport = format!("transport-{number}");
-    world.request(&transport, consume).expect("it is consumed");
-}
-
-const AUDIO: Stream = Stream::audio("audio", 1000);
-const VIDEO: Stream = Stream::video("video", 2000);
-const PACKETS_PER_FRAME: u8 = 9;
-/// Payload of a video packet, so that it is 1149 bytes with its header.
-const PAYLOAD: usize = 1137;
-const FRAME_INTERVAL: Duration = Duration::from_millis(33);
-const AUDIO_INTERVAL: Duration = Duration::from_millis(20);
 /// The size of the shell's own.
 const OUTPUT: usize = 512 * 1024;
 const WARM_UP: u32 = 60;
