@@ -24,8 +24,8 @@ use crate::producer::{Feedback, Producer};
 use crate::rng::Rng;
 use crate::streams::{SendStream, SendStreamParams};
 use crate::time::Instant;
-use crate::wire::extension_ids::SendExtensionIds;
 use crate::wire::rtcp::LostPackets;
+use crate::wire::send_extensions::SendExtensions;
 
 use forwarding::Forwarding;
 use payload_types::PayloadTypes;
@@ -46,8 +46,7 @@ pub(crate) struct Consumer {
     /// Whether its transport can send media.
     connected: bool,
     priority: u8,
-    pub(crate) extension_ids: SendExtensionIds,
-    pub(crate) mid: Option<Mid>,
+    pub(crate) extensions: SendExtensions,
     forwarding: Forwarding,
     pub(crate) outgoing: Box<[Outgoing]>,
     /// The last score that was told.
@@ -82,6 +81,8 @@ impl Consumer {
             clock_rate: plan.clock_rate,
             rtx: plan.rtx,
         };
+        let mid = parameters.mid.as_ref();
+        let mid = mid.and_then(|mid| Mid::new(mid.as_bytes()));
         let serves_nacks_without_rtx =
             plan.rtx.is_none() && Feedback::new(&parameters, plan.codec, 0).nack;
         let outgoing = Outgoing::new(
@@ -95,11 +96,7 @@ impl Consumer {
             transport,
             producer: producer_key,
             kind: consume.kind,
-            mid: parameters
-                .mid
-                .as_ref()
-                .and_then(|mid| Mid::new(mid.as_bytes())),
-            extension_ids: SendExtensionIds::new(&parameters.header_extensions),
+            extensions: SendExtensions::new(&parameters.header_extensions, mid),
             payload_types: PayloadTypes::new(producer.media_codecs(), &parameters.codecs),
             parameters,
             consumable_encodings: consume.consumable_rtp_encodings.clone(),

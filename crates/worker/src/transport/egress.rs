@@ -2,16 +2,14 @@
 
 use std::ops::AddAssign;
 
-use crate::ids::{Mid, Ssrc};
+use crate::ids::Ssrc;
 use crate::output::{Output, Path};
-use crate::params::HeaderExtensionUri as Uri;
 use crate::srtp::{MAX_PROTECTION_OVERHEAD, SrtpSend, StreamIndex};
 use crate::streams::{ProtectedLog, RateMeter};
 use crate::time::Instant;
 use crate::wire::ext::{AbsSendTime, TransportWideSequenceNumber};
-use crate::wire::extension_ids::{STORED_PROFILE, SendExtensionIds};
 use crate::wire::rtp::RtpHeader;
-use crate::wire::rtp_ext::{ExtensionForm, ExtensionWriter, Extensions};
+use crate::wire::send_extensions::{SendExtensions, Stamps};
 
 use super::destination::Destination;
 use super::protection::Protection;
@@ -84,11 +82,9 @@ impl Traffic {
 /// A packet to send, in numbers of the receiver.
 pub(crate) struct RtpToSend<'a> {
     pub(crate) header: RtpHeader,
-    pub(crate) extension_ids: SendExtensionIds,
-    /// Written when the extension is negotiated.
-    pub(crate) mid: Option<Mid>,
+    pub(crate) extensions: &'a SendExtensions,
     /// Passed through as ingress composed them.
-    pub(crate) extensions: &'a [u8],
+    pub(crate) stored_extensions: &'a [u8],
     /// For a retransmission: the original sequence number (RFC 4588 §4).
     pub(crate) original_sequence_number: Option<u16>,
     pub(crate) payload: &'a [u8],
@@ -151,11 +147,15 @@ impl Egress {
         log: Option<&mut ProtectedLog>,
         output: &mut Output,
     ) -> Sent {
-        let (path, wide_sequence_number) = (self.destination.rtp(), self.wide_sequence_number);
+        let path = self.destination.rtp();
+        let stamps = Stamps {
+            sent: AbsSendTime::from_instant(now),
+            number: TransportWideSequenceNumber(self.wide_sequence_number),
+        };
         let mut left_out = 0;
         let sent = self.queue(now, path, output, |protection, slot| {
             let room = slot.len() - MAX_PROTECTION_OVERHEAD;
-            let written = packet.write(now, wide_sequence_number, &mut slot[..room]);
+            let written = packet.write(stamps, &mut slot[..room]);
             let (plain, not_written) = written.ok_or(Refused::TooLong)?;
             left_out = not_written;
             let protected = match protection {
@@ -171,7 +171,7 @@ impl Egress {
         });
         self.sent.extensions_left_out += left_out;
         if let Sent::Queued(len) = sent {
-            if packet.extension_ids.transport_wide_cc != 0 {
+            if packet.extensions.are_numbered() {
                 self.wide_sequence_number = self.wide_sequence_number.wrapping_add(1);
             }
             let of_kind = match packet.original_sequence_number {
@@ -286,66 +286,11 @@ enum Refused {
 impl RtpToSend<'_> {
     /// Writes the packet before protection. Returns its length, and how many header extensions it
     /// goes without; `None` when it does not fit.
-    fn write(
-        &self,
-        now: Instant,
-        wide_sequence_number: u16,
-        buffer: &mut [u8],
-    ) -> Option<(usize, u64)> {
-        if self.extension_ids.needs_two_byte_form {
-            let (len, _) =
-                self.write_as(ExtensionForm::TwoByte, now, wide_sequence_number, buffer)?;
-            return Some((len, 0));
-        }
-        let (len, left_out) =
-            self.write_as(ExtensionForm::OneByte, now, wide_sequence_number, buffer)?;
-        if !left_out.dependency_descriptor {
-            return Some((len, left_out.others));
-        }
-        // RFC 8285 §4.1.2 wants one form in a stream, unless the recipient supports mixing. Whoever
-        // negotiates dependency descriptors does, because those of key frames have no other form.
-        let (len, _) = self.write_as(ExtensionForm::TwoByte, now, wide_sequence_number, buffer)?;
-        Some((len, 0))
-    }
-
-    /// Writes the packet with its extensions in this form. Returns its length, and what the form
-    /// cannot hold.
-    fn write_as(
-        &self,
-        form: ExtensionForm,
-        now: Instant,
-        wide_sequence_number: u16,
-        buffer: &mut [u8],
-    ) -> Option<(usize, LeftOut)> {
-        let ids = &self.extension_ids;
-        let mut left_out = LeftOut::default();
-        let mut len = self.header.write(buffer)?;
-        let mut writer = ExtensionWriter::new(buffer, len, form);
-        if let (Some(mid), true) = (&self.mid, ids.mid != 0) {
-            writer.push(ids.mid, mid.as_bytes())?;
-        }
-        if ids.abs_send_time != 0 {
-            writer.push(
-                ids.abs_send_time,
-                &AbsSendTime::from_instant(now).to_bytes(),
-            )?;
-        }
-        if ids.transport_wide_cc != 0 {
-            let number = TransportWideSequenceNumber(wide_sequence_number);
-            writer.push(ids.transport_wide_cc, &number.to_bytes())?;
-        }
-        for extension in Extensions::new(STORED_PROFILE, self.extensions) {
-            let id = ids.of_router_id(extension.id);
-            if id == 0 || writer.push(id, extension.value).is_some() {
-                continue;
-            }
-            if extension.id == Uri::DependencyDescriptor.router_id() {
-                left_out.dependency_descriptor = true;
-            } else {
-                left_out.others += 1;
-            }
-        }
-        len = writer.finish();
+    fn write(&self, stamps: Stamps, buffer: &mut [u8]) -> Option<(usize, u64)> {
+        self.header.write(buffer)?;
+        let (mut len, left_out) =
+            self.extensions
+                .write(self.stored_extensions, stamps, buffer)?;
         if let Some(osn) = self.original_sequence_number {
             buffer
                 .get_mut(len..len + 2)?
@@ -356,11 +301,4 @@ impl RtpToSend<'_> {
         buffer.get_mut(len..end)?.copy_from_slice(self.payload);
         Some((end, left_out))
     }
-}
-
-/// What a packet goes without because of its form of header extensions.
-#[derive(Default)]
-struct LeftOut {
-    dependency_descriptor: bool,
-    others: u64,
 }

@@ -54,7 +54,6 @@ impl Transport {
         output: &mut Output,
     ) {
         let Forward { record, packet, .. } = forward;
-        let (extension_ids, mid) = (consumer.extension_ids, consumer.mid);
         let Some(payload_type) = consumer.sent_as(packet.payload_type) else {
             return;
         };
@@ -67,9 +66,8 @@ impl Transport {
                 timestamp: packet.timestamp.wrapping_add(record.timestamp_offset),
                 ssrc: outgoing.stream.params().ssrc,
             },
-            extension_ids,
-            mid,
-            extensions: packet.extensions,
+            extensions: &consumer.extensions,
+            stored_extensions: packet.extensions,
             original_sequence_number: None,
             payload: packet.payload,
         };

@@ -12,8 +12,8 @@ use crate::rng::Rng;
 use crate::srtp::{MAX_PROTECTION_OVERHEAD, SrtpReceive, SrtpSend, StreamIndex};
 use crate::streams::ProtectedLog;
 use crate::time::Instant;
-use crate::wire::extension_ids::SendExtensionIds;
 use crate::wire::rtp::{RtpHeader, RtpPacket};
+use crate::wire::send_extensions::SendExtensions;
 
 const NOW: Instant = Instant::from_millis(1000);
 
@@ -31,16 +31,17 @@ fn clear_egress() -> Egress {
     egress
 }
 
-fn ids(uri: Uri, id: u8) -> SendExtensionIds {
-    SendExtensionIds::new(&[RtpHeaderExtensionParameters {
+fn negotiated(uri: Uri, id: u8) -> SendExtensions {
+    let extension = RtpHeaderExtensionParameters {
         uri,
         id,
         encrypt: false,
         parameters: vec![],
-    }])
+    };
+    SendExtensions::new(&[extension], None)
 }
 
-fn packet(extension_ids: SendExtensionIds, extensions: &[u8]) -> RtpToSend<'_> {
+fn packet<'a>(extensions: &'a SendExtensions, stored_extensions: &'a [u8]) -> RtpToSend<'a> {
     RtpToSend {
         header: RtpHeader {
             marker: true,
@@ -49,9 +50,8 @@ fn packet(extension_ids: SendExtensionIds, extensions: &[u8]) -> RtpToSend<'_> {
             timestamp: 8,
             ssrc: Ssrc(9),
         },
-        extension_ids,
-        mid: None,
         extensions,
+        stored_extensions,
         original_sequence_number: None,
         payload: b"payload",
     }
@@ -65,7 +65,8 @@ fn send(egress: &mut Egress, packet: &RtpToSend<'_>, output: &mut Output) -> Sen
 fn nothing_leaves_before_keys_and_a_destination_are_known() {
     let mut output = Output::new(10_000);
     let mut egress = Egress::new(Protection::Waiting);
-    let nothing = packet(SendExtensionIds::default(), &[]);
+    let none = SendExtensions::new(&[], None);
+    let nothing = packet(&none, &[]);
     egress.set_destination(Destination::Path(path(1)));
     assert_eq!(send(&mut egress, &nothing, &mut output), Sent::Dropped);
     egress.set_destination(Destination::None);
@@ -87,11 +88,8 @@ fn what_is_clear_passes_as_it_is_and_rtcp_goes_its_own_way() {
         rtp: Some(path(5000)),
         rtcp: Some(path(5001)),
     });
-    let sent = send(
-        &mut egress,
-        &packet(SendExtensionIds::default(), &[]),
-        &mut output,
-    );
+    let none = SendExtensions::new(&[], None);
+    let sent = send(&mut egress, &packet(&none, &[]), &mut output);
     assert_eq!(sent, Sent::Queued(12 + 7));
     egress.send_rtcp(NOW, &mut output, |buffer| {
         buffer[..8].copy_from_slice(&[0x80, 201, 0, 1, 0, 0, 0, 9]);
@@ -121,8 +119,8 @@ fn a_long_extension_takes_the_two_byte_form_for_its_own_packet_alone() {
         let mut egress = clear_egress();
         egress.set_destination(Destination::Path(path(1)));
         let extensions = element(len);
-        let ids = ids(Uri::DependencyDescriptor, 12);
-        send(&mut egress, &packet(ids, &extensions), &mut output);
+        let own = negotiated(Uri::DependencyDescriptor, 12);
+        send(&mut egress, &packet(&own, &extensions), &mut output);
         let datagram = output.trains().next().unwrap().1.to_vec();
         let view = RtpPacket::new_checked(&datagram).unwrap();
         let value = view.extension(12).map(<[u8]>::len);
@@ -144,9 +142,10 @@ fn what_the_one_byte_form_cannot_hold_is_left_out_and_counted() {
         let mut egress = clear_egress();
         egress.set_destination(Destination::Path(path(1)));
         let extensions = [vec![router_id, len], vec![0xab; usize::from(len)]].concat();
-        let ids = |id| ids(Uri::AbsCaptureTime, id);
-        send(&mut egress, &packet(ids(12), &extensions), &mut output);
-        send(&mut egress, &packet(ids(15), &extensions), &mut output);
+        for id in [12, 15] {
+            let own = negotiated(Uri::AbsCaptureTime, id);
+            send(&mut egress, &packet(&own, &extensions), &mut output);
+        }
         let datagrams: Vec<_> = output
             .trains()
             .flat_map(|(train, bytes)| train.split(bytes))
@@ -172,7 +171,8 @@ fn a_protected_packet_that_is_sent_again_counts_as_much_as_the_first_time() {
     egress.set_protection(Protection::Keyed(SrtpSend::new(&keys.server, 16)));
     egress.set_destination(Destination::Path(path(1)));
     let (mut output, mut log) = (Output::new(10_000), ProtectedLog::new());
-    let voice = packet(SendExtensionIds::default(), &[]);
+    let none = SendExtensions::new(&[], None);
+    let voice = packet(&none, &[]);
     let stream = &mut StreamIndex::default();
     let first = egress.send_rtp(NOW, &voice, stream, Some(&mut log), &mut output);
     let again = egress.resend_protected(NOW, log.get(7).unwrap(), &mut output);
@@ -190,7 +190,7 @@ fn a_packet_is_dropped_under_the_name_of_its_reason() {
         let mut datagram = vec![0; 12];
         let header = RtpHeader {
             ssrc: Ssrc(ssrc),
-            ..packet(SendExtensionIds::default(), &[]).header
+            ..packet(&SendExtensions::new(&[], None), &[]).header
         };
         header.write(&mut datagram).unwrap();
         datagram.resize(12 + MAX_PROTECTION_OVERHEAD, 0);

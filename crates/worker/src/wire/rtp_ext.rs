@@ -164,6 +164,29 @@ impl<'a> ExtensionWriter<'a> {
         }
     }
 
+    /// A writer that goes on where another one was, with its elements in the packet: from `len` bytes
+    /// after the header.
+    #[must_use]
+    pub(crate) const fn resume(
+        packet: &'a mut [u8],
+        header_len: usize,
+        len: usize,
+        form: ExtensionForm,
+    ) -> Self {
+        Self {
+            packet,
+            form,
+            start: header_len,
+            at: header_len.saturating_add(len),
+        }
+    }
+
+    /// Where the next element goes.
+    #[must_use]
+    pub(crate) const fn position(&self) -> usize {
+        self.at
+    }
+
     /// Appends an element and returns the position of its value in the packet. If the packet is
     /// full or the form cannot hold this id or length, nothing changes and the answer is `None`.
     pub(crate) fn push(&mut self, id: u8, value: &[u8]) -> Option<usize> {

@@ -8,6 +8,9 @@ use crate::wire::buffer::Reader;
 pub(crate) struct TransportWideSequenceNumber(pub u16);
 
 impl TransportWideSequenceNumber {
+    /// Length of the value, in bytes.
+    pub(crate) const LEN: usize = 2;
+
     /// Reads an element's value. Longer values are the extension's second version, which begins
     /// with the same two bytes.
     #[must_use]
@@ -17,7 +20,7 @@ impl TransportWideSequenceNumber {
 
     /// The bytes of the element's value.
     #[must_use]
-    pub(crate) const fn to_bytes(self) -> [u8; 2] {
+    pub(crate) const fn to_bytes(self) -> [u8; Self::LEN] {
         self.0.to_be_bytes()
     }
 }
