@@ -264,10 +264,9 @@ impl<P: Peer> World<P> {
         self.batch.clear();
     }
 
-    /// Hands the worker datagrams of these peers straight away, as one batch after which more wait.
-    pub fn inject_pressed<'a>(&mut self, datagrams: impl IntoIterator<Item = (usize, &'a [u8])>) {
-        for (number, datagram) in datagrams {
-            let path = self.path(number).expect("the worker listens");
+    /// Hands the worker datagrams on these paths straight away, as one batch after which more wait.
+    pub fn inject_pressed<'a>(&mut self, datagrams: impl IntoIterator<Item = (Path, &'a [u8])>) {
+        for (path, datagram) in datagrams {
             assert!(self.batch.push(path, self.now, datagram), "it has room");
         }
         self.batch.press();

@@ -2,7 +2,7 @@
 //! shell owns both; the core reads one and fills the other. A [`Path`] says where a datagram comes
 //! from or goes to. Nothing here knows what a datagram means.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use std::ops::Range;
 
 use crate::time::Instant;
@@ -34,6 +34,20 @@ pub struct Path {
     pub socket: SocketKey,
     /// The remote's address and port.
     pub remote: SocketAddr,
+}
+
+impl Path {
+    /// What counts as one remote when there is a limit for each: an IPv4 address, or an IPv6 network
+    /// of 64 bits, because an IPv6 host may choose the rest.
+    pub(crate) fn network(&self) -> IpAddr {
+        match self.remote.ip().to_canonical() {
+            IpAddr::V6(ip) => {
+                let prefix = ip.to_bits() & !u128::from(u64::MAX);
+                IpAddr::V6(Ipv6Addr::from_bits(prefix))
+            }
+            ip => ip,
+        }
+    }
 }
 
 /// A batch of received datagrams: one buffer, and where in it each datagram lies.
@@ -110,8 +124,8 @@ impl Batch {
         self.datagrams.is_empty()
     }
 
-    /// Notes that more datagrams wait than the batch could take. Then each transport gets no more
-    /// than its share.
+    /// Notes that more datagrams wait than the batch could take. Then nobody gets more than a
+    /// share.
     pub fn press(&mut self) {
         self.is_pressed = true;
     }

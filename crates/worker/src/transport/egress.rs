@@ -288,9 +288,9 @@ impl RtpToSend<'_> {
     /// goes without; `None` when it does not fit.
     fn write(&self, stamps: Stamps, buffer: &mut [u8]) -> Option<(usize, u64)> {
         self.header.write(buffer)?;
-        let (mut len, left_out) =
-            self.extensions
-                .write(self.stored_extensions, stamps, buffer)?;
+        let (mut len, left_out) = self
+            .extensions
+            .write(self.stored_extensions, stamps, buffer)?;
         if let Some(osn) = self.original_sequence_number {
             buffer
                 .get_mut(len..len + 2)?

@@ -33,6 +33,7 @@ pub(crate) use kind::Kind;
 pub(crate) use listen::{ListenSocket, open};
 pub(crate) use plain::PlainTransport;
 pub(crate) use send::Purpose;
+pub(crate) use share::{Rate, Share, Work};
 pub(crate) use webrtc::{Sockets, WebRtcTransport};
 
 use std::time::Duration;
@@ -63,7 +64,6 @@ use limits::Limits;
 use protection::Protection;
 use rtcp::RtcpSchedule;
 use rtp_listener::RtpListener;
-use share::Share;
 
 /// A transport of a router. Which producers and consumers it has is kept as keys.
 pub(crate) struct Transport {
@@ -79,8 +79,11 @@ pub(crate) struct Transport {
     recv_ids: RecvExtensionIds,
     consumer_ssrcs: ConsumerSsrcs,
     ingress: Ingress,
-    share: Share,
-    dtls_share: Share,
+    /// Its own shares of the worker's time while datagrams queue up: for DTLS, and for all else.
+    pub(crate) dtls_share: Share,
+    pub(crate) share: Share,
+    /// Whether the last datagram has proven to be the remote's own.
+    is_proven: bool,
     egress: Egress,
     limits: Limits,
     rtcp: RtcpSchedule,
@@ -124,8 +127,9 @@ impl Transport {
             recv_ids: RecvExtensionIds::default(),
             consumer_ssrcs: ConsumerSsrcs::default(),
             ingress: Ingress::new(ingress),
-            share: Share::new(),
-            dtls_share: Share::new(),
+            dtls_share: Share::default(),
+            share: Share::default(),
+            is_proven: false,
             egress: Egress::new(egress),
             limits: Limits::default(),
             rtcp: RtcpSchedule::new(now, rng),

@@ -30,17 +30,9 @@ impl Transport {
         self.kind.is_in_use(now, path)
     }
 
-    /// Whether one more check or packet of its paths may be looked at while datagrams queue up.
-    pub(crate) fn is_within_share(&mut self, now: Instant) -> bool {
-        self.share.lend(now)
-    }
-
-    /// The same for DTLS. What is forged there shows only later, so every datagram counts, and has a
-    /// share of its own: media must not suffer from it.
-    pub(crate) fn is_within_share_of_dtls(&mut self, now: Instant) -> bool {
-        let is_within = self.dtls_share.lend(now);
-        self.dtls_share.spend();
-        is_within
+    /// Whether the last datagram has proven to be the remote's own. Asking again says no.
+    pub(crate) fn take_proof(&mut self) -> bool {
+        std::mem::take(&mut self.is_proven)
     }
 
     /// Whether it speaks ICE and DTLS.
@@ -62,7 +54,7 @@ impl Transport {
         let answered = self.kind.handle_stun(now, path, message, len, answer);
         let answer = StunMessage::new_checked(&answer[..answered]);
         if answer.is_ok_and(|answer| answer.class() == Class::SuccessResponse) {
-            self.share.spend();
+            self.is_proven = true;
         }
         if answered > 0 {
             self.egress.count_control(now, answered);
@@ -95,7 +87,7 @@ impl Transport {
             return None;
         }
         let plain = self.ingress.unprotect(Incoming::Rtp, datagram)?;
-        self.share.spend();
+        self.is_proven = true;
         let Ok(packet) = RtpPacket::new_checked(plain) else {
             self.ingress.received.dropped_malformed += 1;
             return None;
@@ -155,7 +147,7 @@ impl Transport {
             return None;
         }
         let plain = self.ingress.unprotect(Incoming::Rtcp, datagram)?;
-        self.share.spend();
+        self.is_proven = true;
         if RtcpPackets::new(plain).next().is_none() {
             self.ingress.received.dropped_malformed += 1;
             return None;

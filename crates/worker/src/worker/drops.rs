@@ -22,6 +22,7 @@ impl Worker {
             counters.stun_ignored,
             counters.unknown_tuple,
             counters.over_share,
+            counters.stun_over_share,
             counters.path_in_use,
             counters.stun_answers_dropped,
             counters.panics,
@@ -125,7 +126,7 @@ impl fmt::Display for Drops {
 }
 
 /// How many of the names are the worker's own; the others are those of its transports.
-const OWN: usize = 8;
+const OWN: usize = 9;
 
 /// What is dropped in every call, without harm.
 const ORDINARY: [&str; 10] = [
@@ -141,11 +142,12 @@ const ORDINARY: [&str; 10] = [
     "sent.not_connected",
 ];
 
-const NAMES: [&str; 37] = [
+const NAMES: [&str; 38] = [
     "worker.unknown_protocol",
     "worker.stun_ignored",
     "worker.unknown_tuple",
     "worker.over_share",
+    "worker.stun_over_share",
     "worker.path_in_use",
     "worker.stun_answers_dropped",
     "worker.panics",

@@ -1,12 +1,13 @@
 //! A datagram on its way in: what it is, and which transport and producer it is for.
 
+use super::shares::Shares;
 use super::{SocketOwner, Worker};
 use crate::ids::{ProducerKey, TransportKey};
 use crate::messages::Event;
 use crate::output::Path;
 use crate::producer::Taken;
 use crate::time::Instant;
-use crate::transport::Transport;
+use crate::transport::Work;
 use crate::wire::demux::DatagramKind;
 use crate::wire::stun::StunMessage;
 
@@ -22,19 +23,7 @@ impl Worker {
         self.current = None;
         match DatagramKind::of(datagram) {
             DatagramKind::Stun => self.handle_stun(now, path, datagram),
-            DatagramKind::Dtls => {
-                if let Some(key) = self.transport_at(&path)
-                    && self.is_within(key, |one| one.is_within_share_of_dtls(now))
-                {
-                    let transport = &mut self.entities.transports[key];
-                    if transport.speaks_ice() {
-                        transport.handle_dtls(now, path, datagram);
-                        self.touch(key);
-                    } else {
-                        self.counters.unknown_protocol += 1;
-                    }
-                }
-            }
+            DatagramKind::Dtls => self.handle_dtls(now, path, datagram),
             DatagramKind::Rtp => self.handle_rtp(now, path, at, datagram),
             DatagramKind::Rtcp => self.handle_rtcp(now, path, datagram),
             DatagramKind::Zrtp | DatagramKind::ChannelData | DatagramKind::Unknown => {
@@ -64,18 +53,52 @@ impl Worker {
         path: &Path,
     ) -> Option<TransportKey> {
         let key = self.transport_at(path)?;
-        self.is_within(key, |one| one.is_within_share(now))
-            .then_some(key)
+        self.is_within_share(now, key, path).then_some(key)
     }
 
-    /// Whether a transport may have one more of its datagrams looked at. While they queue up, it
-    /// gets no more than `share` says.
-    fn is_within(&mut self, key: TransportKey, share: impl FnOnce(&mut Transport) -> bool) -> bool {
-        if !self.is_pressed || share(&mut self.entities.transports[key]) {
+    /// Whether a transport may have one more datagram of `path`, which is its own, looked at. While
+    /// datagrams queue up, it gets no more than a share.
+    fn is_within_share(&mut self, now: Instant, key: TransportKey, path: &Path) -> bool {
+        if !self.is_pressed {
             return true;
         }
-        self.counters.over_share += 1;
-        false
+        let transport = &mut self.entities.transports[key];
+        // What an earlier datagram has proven says nothing of this one.
+        transport.take_proof();
+        let network = path.network();
+        let is_within = self.shares.have_room(now, &transport.share, network);
+        self.counters.over_share += u64::from(!is_within);
+        is_within
+    }
+
+    /// Enters the work that the last datagram of a transport has caused while others waited, if the
+    /// datagram has proven to be its own.
+    pub(super) fn enter_work(&mut self, now: Instant, key: TransportKey, path: &Path, work: Work) {
+        if !self.is_pressed {
+            return;
+        }
+        let transport = &mut self.entities.transports[key];
+        if transport.take_proof() {
+            let own = &mut transport.share;
+            self.shares.enter(now, own, path.network(), work);
+        }
+    }
+
+    fn handle_dtls(&mut self, now: Instant, path: Path, datagram: &[u8]) {
+        let Some(key) = self.transport_at(&path) else {
+            return;
+        };
+        let transport = &mut self.entities.transports[key];
+        if self.is_pressed && !Shares::take_for_dtls(now, &mut transport.dtls_share) {
+            self.counters.over_share += 1;
+            return;
+        }
+        if transport.speaks_ice() {
+            transport.handle_dtls(now, path, datagram);
+            self.touch(key);
+        } else {
+            self.counters.unknown_protocol += 1;
+        }
     }
 
     /// The transport that `path` belongs to.
@@ -111,7 +134,12 @@ impl Worker {
         self.current = Some(key);
         let owner = self.transport_of(&path);
         // Anyone may send checks from elsewhere, so these do not count against the transport.
-        if owner == Some(key) && !self.is_within(key, |one| one.is_within_share(now)) {
+        if owner == Some(key) {
+            if !self.is_within_share(now, key, &path) {
+                return;
+            }
+        } else if self.is_pressed && !self.shares.take_for_stranger(now, Work::CHECK) {
+            self.counters.stun_over_share += 1;
             return;
         }
         // A source address can be forged. So nobody takes a path over with a check while its owner
@@ -133,6 +161,9 @@ impl Worker {
             }
             None => self.counters.stun_answers_dropped += 1,
         }
+        if owner == Some(key) {
+            self.enter_work(now, key, &path, Work::CHECK);
+        }
         self.take_events(now, key);
         self.touch(key);
     }
@@ -150,14 +181,18 @@ impl Worker {
         let Some(key) = self.transport_of_packet(now, &path) else {
             return;
         };
+        let work = Work::rtp(datagram.len());
         let transport = &mut self.entities.transports[key];
-        let Some(received) = transport.receive_rtp(now, at, path, datagram) else {
+        let received = transport.receive_rtp(now, at, path, datagram);
+        self.enter_work(now, key, &path, work);
+        let Some(received) = received else {
             // A packet that is for no producer may still have told the remote's address.
             if self.entities.transports[key].has_events() {
                 self.touch(key);
             }
             return;
         };
+        let transport = &mut self.entities.transports[key];
         let producer = &mut self.entities.producers[received.producer];
         match producer.handle_rtp(now, at, &received.packet, received.names) {
             Ok(taken) => {

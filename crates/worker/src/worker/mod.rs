@@ -12,6 +12,7 @@ mod registry;
 mod requests;
 mod rtcp;
 mod service;
+mod shares;
 
 use std::collections::VecDeque;
 use std::net::SocketAddr;
@@ -41,6 +42,7 @@ use crate::wire::rtcp::ReportBlock;
 pub use drops::Drops;
 use metrics::Totals;
 use registry::Registry;
+use shares::Shares;
 
 /// What the shell decides about a worker before it runs.
 pub struct CoreSettings {
@@ -100,6 +102,8 @@ pub struct Worker {
     counters: Counters,
     /// Whether more datagrams wait than the batch at hand could take.
     is_pressed: bool,
+    /// Who may still have datagrams taken when that is so.
+    shares: Shares,
     /// What is counted for all transports together.
     totals: Totals,
     recent_panics: RecentPanics,
@@ -142,8 +146,11 @@ pub struct Counters {
     pub stun_ignored: u64,
     /// DTLS, RTP and RTCP from a tuple that ICE has not validated.
     pub unknown_tuple: u64,
-    /// Datagrams beyond their transport's share, while more came in than the worker takes.
+    /// Datagrams beyond the shares of their transport and its network, while more came in than the
+    /// worker takes.
     pub over_share: u64,
+    /// Connectivity checks beyond the share of strangers, while more came in than the worker takes.
+    pub stun_over_share: u64,
     /// Checks for one transport on a path that another one is using.
     pub path_in_use: u64,
     /// Answers to STUN that found the control queue full.
@@ -199,6 +206,7 @@ impl Worker {
             current: None,
             counters: Counters::default(),
             is_pressed: false,
+            shares: Shares::new(hash_state),
             totals: Totals::default(),
             recent_panics: RecentPanics::default(),
             closed: false,
@@ -223,6 +231,9 @@ impl Worker {
     #[must_use]
     pub fn handle_datagrams(&mut self, now: Instant, batch: &mut Batch) -> bool {
         self.is_pressed = batch.is_pressed();
+        if self.is_pressed {
+            self.shares.settle(now);
+        }
         let (mut datagrams, mut bytes) = (0, 0);
         let has_room = |datagrams, bytes| datagrams < PORTION_DATAGRAMS && bytes < PORTION_BYTES;
         while has_room(datagrams, bytes) && !batch.is_taken() && !self.failed {

@@ -6,6 +6,7 @@ use crate::output::Path;
 use crate::params::MediaKind;
 use crate::streams::round_trip;
 use crate::time::{Instant, NtpTime};
+use crate::transport::Work;
 use crate::wire::rtcp::{DlrrItem, ReportBlocks, RtcpPacket, RtcpPackets, Xr, XrBlock};
 
 impl Worker {
@@ -13,13 +14,16 @@ impl Worker {
         let Some(key) = self.transport_of_packet(now, &path) else {
             return;
         };
+        let work = Work::rtcp(datagram.len());
         let transport = &mut self.entities.transports[key];
-        let Some(plain) = transport.receive_rtcp(now, path, datagram) else {
+        let plain = transport.receive_rtcp(now, path, datagram);
+        self.enter_work(now, key, &path, work);
+        let Some(plain) = plain else {
             return;
         };
         let mut packets = RtcpPackets::new(plain);
         for packet in packets.by_ref() {
-            self.handle_rtcp_packet(now, key, &packet);
+            self.handle_rtcp_packet(now, key, path, &packet);
         }
         if packets.error().is_some() {
             self.entities.transports[key].rtcp_malformed();
@@ -28,7 +32,13 @@ impl Worker {
     }
 
     /// What a transport's peer reports, and asks for.
-    fn handle_rtcp_packet(&mut self, now: Instant, key: TransportKey, packet: &RtcpPacket<'_>) {
+    fn handle_rtcp_packet(
+        &mut self,
+        now: Instant,
+        key: TransportKey,
+        path: Path,
+        packet: &RtcpPacket<'_>,
+    ) {
         match packet {
             RtcpPacket::SenderReport(report) => {
                 let local = self.settings.clock.to_ntp(now);
@@ -61,6 +71,11 @@ impl Worker {
                 transport.nacks_refused(nacked.refused);
                 if nacked.taken > 0 {
                     transport.resend_for(entry.consumer);
+                }
+                if self.is_pressed {
+                    let work = Work::nack(nacked.taken + nacked.refused, nacked.taken);
+                    let own = &mut transport.share;
+                    self.shares.enter(now, own, path.network(), work);
                 }
             }
             RtcpPacket::Pli(pli) => {

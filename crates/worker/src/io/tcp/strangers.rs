@@ -3,7 +3,7 @@
 //! proven nothing (docs/security.md rule 16).
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::IpAddr;
 
 use super::ConnectionId;
 use crate::output::Path;
@@ -24,14 +24,14 @@ impl Strangers {
     pub(super) fn add(&mut self, id: ConnectionId, path: Path, until: Instant) {
         self.until.insert(id, until);
         self.by_listener.entry(path.socket).or_default().insert(id);
-        self.by_remote.entry(network(path)).or_default().insert(id);
+        self.by_remote.entry(path.network()).or_default().insert(id);
     }
 
     /// Removes a connection, because it is validated or gone. Nothing happens if it is not there.
     pub(super) fn remove(&mut self, id: ConnectionId, path: Path) {
         if self.until.remove(&id).is_some() {
             remove_from(&mut self.by_listener, path.socket, id);
-            remove_from(&mut self.by_remote, network(path), id);
+            remove_from(&mut self.by_remote, path.network(), id);
         }
     }
 
@@ -48,12 +48,12 @@ impl Strangers {
 
     /// The oldest from the remote of `path`.
     pub(super) fn oldest_of_remote(&self, path: Path) -> Option<ConnectionId> {
-        self.by_remote.get(&network(path))?.first().copied()
+        self.by_remote.get(&path.network())?.first().copied()
     }
 
     /// How many there are from the remote of `path`.
     pub(super) fn count_of_remote(&self, path: Path) -> usize {
-        self.by_remote.get(&network(path)).map_or(0, BTreeSet::len)
+        self.by_remote.get(&path.network()).map_or(0, BTreeSet::len)
     }
 }
 
@@ -63,18 +63,6 @@ fn remove_from<K: Ord>(sets: &mut BTreeMap<K, BTreeSet<ConnectionId>>, key: K, i
         if set.is_empty() {
             sets.remove(&key);
         }
-    }
-}
-
-/// What counts as one remote: an IPv4 address, or an IPv6 network of 64 bits, because an IPv6 host
-/// may choose the rest.
-fn network(path: Path) -> IpAddr {
-    match path.remote.ip().to_canonical() {
-        IpAddr::V6(ip) => {
-            let prefix = ip.to_bits() & !u128::from(u64::MAX);
-            IpAddr::V6(Ipv6Addr::from_bits(prefix))
-        }
-        ip => ip,
     }
 }
 
