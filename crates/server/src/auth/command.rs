@@ -48,6 +48,9 @@ pub struct TokenArgs {
     /// May mute and remove others.
     #[arg(long)]
     pub admin: bool,
+    /// The room into which an administrator may move people.
+    #[arg(long, value_name = "ROOM")]
+    pub destination: Option<String>,
     /// May publish nothing.
     #[arg(long)]
     pub no_publish: bool,
@@ -150,6 +153,7 @@ impl TokenArgs {
                 room_create: yes(self.create),
                 room_list: yes(self.list),
                 room_admin: yes(self.admin),
+                destination_room: self.destination.clone(),
                 can_publish: no(self.no_publish),
                 can_subscribe: no(self.no_subscribe),
                 can_publish_data: no(self.no_data),
@@ -226,6 +230,7 @@ mod tests {
             "--no-data",
             "--attribute=team=red",
             "--hidden",
+            "--destination=salad",
         ])
         .unwrap();
         let keys = ["b:another-secret-that-is-longer".parse().unwrap()];
@@ -238,6 +243,7 @@ mod tests {
         assert_eq!(grants.sources, ["camera", "screen_share"]);
         assert!(!grants.can_publish_data && grants.hidden && !grants.room_create);
         assert_eq!(grants.attributes["team"], "red");
+        assert_eq!(grants.destination_room.as_deref(), Some("salad"));
     }
 
     #[test]

@@ -53,7 +53,7 @@ pub(crate) struct Grants {
     pub(crate) agent: bool,
     /// May receive metrics of others.
     pub(crate) can_subscribe_metrics: bool,
-    /// The room that a participant or track may be forwarded to.
+    /// The room into which an administrator may move people.
     pub(crate) destination_room: Option<String>,
 }
 

@@ -51,6 +51,8 @@ fn permissions(grants: &Grants) -> Permissions {
         recorder: grants.recorder,
         admin: grants.room_admin,
         own: grants.room_create || grants.room_admin,
+        admin_of: grants.room.clone(),
+        destination: grants.destination_room.clone(),
     }
 }
 

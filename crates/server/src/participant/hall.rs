@@ -1,5 +1,7 @@
 //! The rooms of a running server and everyone who is online, behind their locks.
 
+mod moving;
+
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -14,8 +16,8 @@ use crate::rooms::{
 /// The rooms of a running server and everyone who is online.
 ///
 /// An action inside a room takes only that room's lock. The hall's lock protects the directory: who
-/// is online, and which rooms there are. While it is held, a room's lock may be taken, but never
-/// the other way round.
+/// is online, and which rooms there are. While it is held, a room's lock may be taken, and those of
+/// two rooms for one who goes from the one to the other; but never the other way round.
 #[derive(Debug)]
 pub(crate) struct Hall {
     limits: Arc<Limits>,
@@ -28,6 +30,8 @@ struct Inner {
     directory: Directory,
     mailboxes: BTreeMap<PersonId, Mailbox>,
     rooms: BTreeMap<RoomId, Arc<OpenRoom>>,
+    /// Where people were moved to who have not heard of it yet.
+    moved: BTreeMap<PersonId, Arc<OpenRoom>>,
     /// Rooms that are no more, until [`Hall::tick`].
     closed: Vec<RoomId>,
 }
@@ -54,6 +58,7 @@ impl Hall {
             directory: Directory::new(Arc::clone(&limits)),
             mailboxes: BTreeMap::new(),
             rooms: BTreeMap::new(),
+            moved: BTreeMap::new(),
             closed: Vec::new(),
         };
         Self {
@@ -160,7 +165,7 @@ impl Hall {
         let now = self.now();
         let (mut inner, mut room, mut made) = (self.lock(), None, None);
         let mut opened = false;
-        let who = inner.directory.introduce(person)?;
+        let who = inner.directory.introduce(person, id)?;
         let mailbox = inner.mailboxes.get(&person).cloned();
         let mailbox = mailbox.ok_or(RoomError::NotOnline)?;
         if let Some(found) = inner.rooms.get(id) {
@@ -187,10 +192,16 @@ impl Hall {
         Ok((room, joined))
     }
 
-    /// Takes a person out of a room; they may be out already.
+    /// Takes a person out of their room; they may be out already. If they were moved and have not
+    /// heard of it, they are in another room than this.
     pub(super) fn leave(&self, person: PersonId, room: &OpenRoom) {
+        let now = self.now();
+        // Under the hall's lock nobody moves them meanwhile.
+        let mut inner = self.lock();
+        let moved = inner.moved.remove(&person);
+        let room = moved.as_deref().unwrap_or(room);
         let _ = room.act(|room, out| room.leave(person, out));
-        self.is_out(person, room);
+        inner.is_out(person, room, now);
     }
 
     /// Takes a person out of a room that they have opened in vain. If nobody else has come, it is
@@ -207,13 +218,7 @@ impl Hall {
     /// A person is out of a room, by whatever way.
     pub(super) fn is_out(&self, person: PersonId, room: &OpenRoom) {
         let now = self.now();
-        let mut inner = self.lock();
-        inner.directory.set_busy(person, false);
-        inner.refresh(room, now);
-        // Nobody else has the link to a room that was made for two.
-        if inner.knows(room) && inner.is_left_by_both(room) {
-            inner.close_if_empty(room.id(), now);
-        }
+        self.lock().is_out(person, room, now);
     }
 
     /// The owner ends a room.
@@ -241,9 +246,9 @@ impl Hall {
         let now = self.now();
         let mut inner = self.lock();
         let profile = inner.directory.change_profile(person, change, now)?;
-        drop(inner);
         let name = profile.name.clone();
-        if let Some(room) = room {
+        let moved = inner.moved.get(&person);
+        if let Some(room) = moved.map(Arc::as_ref).or(room) {
             room.act(|room, out| room.set_profile(profile, out))?;
         }
         Ok(name)
@@ -307,6 +312,15 @@ impl Inner {
         self.directory.add_room(maker, room.summary().0, now);
         self.rooms.insert(room.id().clone(), Arc::clone(&room));
         Ok(room)
+    }
+
+    fn is_out(&mut self, person: PersonId, room: &OpenRoom, now: UnixTime) {
+        self.directory.set_busy(person, false);
+        self.refresh(room, now);
+        // Nobody else has the link to a room that was made for two.
+        if self.knows(room) && self.is_left_by_both(room) {
+            self.close_if_empty(room.id(), now);
+        }
     }
 
     fn refresh(&mut self, room: &OpenRoom, now: UnixTime) {

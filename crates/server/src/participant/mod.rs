@@ -1,5 +1,5 @@
 //! What a person does on the server, in plain types: come online, enter a room, publish, receive,
-//! mute, leave, be removed. A dialect owns one [`Participant`] for each of its clients and
+//! mute, leave, be moved or removed. A dialect owns one [`Participant`] for each of its clients and
 //! translates both ways; it decides nothing.
 //!
 //! The [`Hall`] is shared by all: the rooms with their locks, and everyone's mailbox. A participant

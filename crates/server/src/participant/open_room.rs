@@ -12,7 +12,8 @@ use crate::rooms::{
 /// One room of a running server, and the mailboxes of those who are in it.
 ///
 /// One lock for both keeps everyone's events in the order in which they happened. It is held for
-/// one action, never over an await, and no other lock is taken while it is held.
+/// one action, never over an await. While it is held, no other lock is taken, with one exception:
+/// [`act_with`](Self::act_with).
 #[derive(Debug)]
 pub(super) struct OpenRoom {
     id: RoomId,
@@ -65,6 +66,26 @@ impl OpenRoom {
         inner.act(|room, out| room.join(profile, permissions, options, now, out))
     }
 
+    /// Changes this room and another one at once, so that a person goes from here to there, with
+    /// their mailbox. Events of this room are delivered first.
+    ///
+    /// Both locks are held. Only the [`Hall`](super::Hall) may call it, and only while it holds its
+    /// own lock: then nobody else waits for one room's lock while they hold that of another.
+    pub(super) fn act_with<T>(
+        &self,
+        other: &Self,
+        (person, mailbox): (PersonId, Mailbox),
+        act: impl FnOnce((&mut Room, &mut Outbox), (&mut Room, &mut Outbox)) -> T,
+    ) -> T {
+        let (mut here, mut there) = (self.lock(), other.lock());
+        there.mailboxes.insert(person, mailbox);
+        let (mut out, mut outside) = (Outbox::new(), Outbox::new());
+        let result = act((&mut here.room, &mut out), (&mut there.room, &mut outside));
+        here.deliver(out);
+        there.deliver(outside);
+        result
+    }
+
     /// Closes the room if nobody is in it. Returns whether it did.
     pub(super) fn close_if_empty(&self) -> bool {
         self.act(|room, out| {
@@ -91,6 +112,11 @@ impl Inner {
     fn act<T>(&mut self, act: impl FnOnce(&mut Room, &mut Outbox) -> T) -> T {
         let mut out = Outbox::new();
         let result = act(&mut self.room, &mut out);
+        self.deliver(out);
+        result
+    }
+
+    fn deliver(&mut self, out: Outbox) {
         for (person, event) in out {
             if let Some(mailbox) = self.mailboxes.get(&person) {
                 mailbox.deliver(person, event);
@@ -99,6 +125,5 @@ impl Inner {
         // Who is out has heard why by now.
         let room = &self.room;
         self.mailboxes.retain(|person, _| room.holds(*person));
-        result
     }
 }

@@ -10,7 +10,7 @@ use super::mailbox::Letters;
 use super::media::Connections;
 use super::open_room::OpenRoom;
 use crate::media::{Media, Way};
-use crate::rooms::{Event, NewPerson, PersonId, Removal, RoomError, TrackId};
+use crate::rooms::{Event, NewPerson, PersonId, Removal, RoomError, RoomId, TrackId};
 
 /// One person online, served by one task.
 ///
@@ -53,7 +53,8 @@ pub(crate) enum Happening {
 pub(crate) enum Told {
     /// Others did something. The consequences for this person's media are done already, except for
     /// [`Event::Subscribed`]: there the dialect names the stream and calls
-    /// [`receive`](Participant::receive).
+    /// [`receive`](Participant::receive). After [`Event::Moved`] the connections are gone, as
+    /// after leaving, and they are in the other room.
     Event(Event),
     /// The media worker has died: the connections are gone, the tracks on them closed.
     MediaLost,
@@ -137,7 +138,7 @@ impl Participant {
     pub(crate) async fn happened(&mut self, first: Happening) -> Result<Vec<Told>, TooSlow> {
         let mut told = Vec::new();
         match first {
-            Happening::Event(event) => told.push(self.follow(event).await),
+            Happening::Event(event) => told.extend(self.follow(event).await),
             Happening::MediaLost => {
                 self.lose_media();
                 told.push(Told::MediaLost);
@@ -152,13 +153,14 @@ impl Participant {
     pub(crate) async fn news(&mut self) -> Vec<Told> {
         let mut told = Vec::new();
         while let Some(event) = self.letters.next_now() {
-            told.push(self.follow(event).await);
+            told.extend(self.follow(event).await);
         }
         told
     }
 
-    /// Carries out the consequences of an event for the person's own media.
-    async fn follow(&mut self, event: Event) -> Told {
+    /// Carries out the consequences of an event for the person's own media. Returns nothing if it
+    /// concerns them no more.
+    async fn follow(&mut self, event: Event) -> Option<Told> {
         match &event {
             Event::Unsubscribed(track) => self.stop_receiving(track),
             // Somebody else muted or closed the person's track. If the person did it, it is done
@@ -175,9 +177,22 @@ impl Participant {
             Event::Removed(Removal::SameIdentity) if !self.is_in_room() => {
                 self.is_out("came in again elsewhere");
             }
+            Event::Moved(moved) if !self.goes_over(moved.joined.room.id.clone()) => return None,
             _ => {}
         }
-        Told::Event(event)
+        Some(Told::Event(event))
+    }
+
+    /// They are in another room by another's doing. Returns false if they have left it by now.
+    fn goes_over(&mut self, to: RoomId) -> bool {
+        let Some(room) = self.hall.arrive(self.id, &to) else {
+            return false;
+        };
+        self.close_media();
+        if let Some(before) = self.room.replace(room) {
+            self.entry.moves(before.id(), &to);
+        }
+        true
     }
 
     /// Whether the room holds back a track now. One that is gone is not held back.
@@ -199,6 +214,16 @@ impl Participant {
     pub(crate) fn is_in_room(&self) -> bool {
         let room = self.room.as_ref();
         room.is_some_and(|room| room.ask(|room| room.holds(self.id)))
+    }
+
+    /// Whether they are in a room now, be it one of which they have not heard yet.
+    pub(crate) fn has_place(&self) -> bool {
+        self.is_in_room() || self.hall.has_moved(self.id)
+    }
+
+    /// Whether this is their room, as far as they have heard.
+    pub(crate) fn is_in(&self, room: &str) -> bool {
+        self.room.as_ref().is_some_and(|one| one.id().is(room))
     }
 
     /// The room they are in, or were in until just now.

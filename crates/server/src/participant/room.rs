@@ -129,6 +129,23 @@ impl Participant {
         Ok(())
     }
 
+    /// As a host, moves a person into another room: one whose owner's secret they have, or that
+    /// their token names.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Room::move_to`](crate::rooms::Room::move_to), [`RoomError::AlreadyThere`],
+    /// [`RoomError::BeingMoved`]; nothing has changed then.
+    pub(crate) fn move_person(
+        &self,
+        person: PersonId,
+        to: &RoomId,
+        secret: Option<&str>,
+    ) -> Result<()> {
+        self.hall
+            .move_person((self.id, self.room()?), person, to, secret)
+    }
+
     /// Changes what others know of them.
     pub(crate) fn change_profile(&mut self, change: ProfileChange) -> Result<()> {
         let room = self.room.as_deref().filter(|_| self.is_in_room());

@@ -1,5 +1,6 @@
 //! People on a server without workers, and what each of them hears.
 
+mod moving;
 pub(crate) mod worker;
 
 use std::net::Ipv4Addr;
@@ -93,6 +94,7 @@ fn join(person: &mut Participant, room: &str) -> Result<bool, RoomError> {
         enters_call: true,
         secret: None,
         open: Some(meeting()),
+        stays: false,
     };
     let joined = person.join(&id(room), options, Way::Any)?;
     Ok(joined.secret.is_some())
@@ -160,6 +162,7 @@ async fn a_name_is_free_again_once_its_room_has_ended() {
             enters_call: true,
             secret: None,
             open: None,
+            stays: false,
         };
         one.join(&id("a"), options, Way::Any).map(drop)
     };
@@ -236,6 +239,7 @@ async fn a_room_for_two_is_made_by_a_ring_and_goes_with_them() {
         enters_call: true,
         secret: Some(secret.reveal().to_owned()),
         open: None,
+        stays: false,
     };
     bob.join(room, options, Way::Any).unwrap();
     bob.leave().unwrap();
@@ -349,6 +353,7 @@ async fn who_looks_finds_what_will_be_there_and_is_not_noticed() {
         enters_call: true,
         secret: None,
         open: None,
+        stays: false,
     };
     let newcomer = Newcomer::new(&scene.hall, &scene.media, new(), origin);
     // The newcomer would take Ann's place, and then her track is gone.

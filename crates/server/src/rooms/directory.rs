@@ -188,14 +188,31 @@ impl Directory {
         Ok(profile)
     }
 
-    /// Who a person is and what they may do.
+    /// Who a person is and what they may do in this room.
     ///
     /// # Errors
     ///
     /// [`RoomError::NotOnline`]
-    pub(crate) fn introduce(&self, person: PersonId) -> Result<(Profile, Permissions), RoomError> {
+    pub(crate) fn introduce(
+        &self,
+        person: PersonId,
+        room: &RoomId,
+    ) -> Result<(Profile, Permissions), RoomError> {
         let person = self.person(person)?;
-        Ok((person.profile.clone(), person.permissions.clone()))
+        Ok((person.profile.clone(), person.permissions.in_room(room)))
+    }
+
+    /// Whether a person may bring others into this room without its owner's secret.
+    ///
+    /// # Errors
+    ///
+    /// [`RoomError::NotOnline`]
+    pub(crate) fn may_bring_into(
+        &self,
+        person: PersonId,
+        room: &RoomId,
+    ) -> Result<bool, RoomError> {
+        Ok(self.person(person)?.permissions.may_bring_into(room))
     }
 
     /// A person has come into a room, or is out of theirs.

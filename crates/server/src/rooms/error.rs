@@ -101,6 +101,24 @@ pub(crate) enum RoomError {
     /// The ring has been answered, cancelled or has timed out.
     #[error("it does not ring any more")]
     NoSuchRing,
+    /// The room into which somebody is to be moved is not the mover's.
+    #[error("to bring people into a room takes its owner's secret, or a token that names the room")]
+    NotYourRoom,
+    /// The person is to be moved into the room where they are.
+    #[error("this person is in that room already")]
+    AlreadyThere,
+    /// The person has been moved, and has not heard of it yet.
+    #[error("this person is on the way into another room already")]
+    BeingMoved,
+    /// The person's client agrees once on what it sends and receives.
+    #[error("this person's program cannot go over into another room")]
+    CannotFollow,
+    /// Somebody with the identity of the person who is to be moved is in the other room.
+    #[error("the same person is in that room already")]
+    SameIdentity,
+    /// One who is moved has no passphrase, or expects that there is one.
+    #[error("of an encrypted room nobody is moved, nor into one: it takes the passphrase")]
+    Encrypted,
     /// A name is empty, too long or not printable.
     #[error("the name must have 1 to {max} printable characters")]
     BadName {
@@ -160,6 +178,12 @@ impl RoomError {
             Self::NoSuchPerson => "no-such-person",
             Self::Busy => "busy",
             Self::NoSuchRing => "no-such-ring",
+            Self::NotYourRoom => "not-your-room",
+            Self::AlreadyThere => "already-there",
+            Self::BeingMoved => "being-moved",
+            Self::CannotFollow => "cannot-follow",
+            Self::SameIdentity => "same-identity",
+            Self::Encrypted => "encrypted",
             Self::BadName { .. } => "bad-name",
             Self::BadRoomId => "bad-room-id",
             Self::BadIdentity => "bad-identity",

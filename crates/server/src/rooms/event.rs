@@ -3,8 +3,8 @@
 use std::sync::{Arc, OnceLock};
 
 use super::{
-    ChatMessage, Demand, ParticipantInfo, PersonId, Presence, RingId, RoomId, RoomInfo, Secret,
-    Track, TrackId,
+    ChatMessage, Demand, Joined, ParticipantInfo, PersonId, Presence, RingId, RoomId, RoomInfo,
+    Secret, Track, TrackId,
 };
 
 /// What one person must hear.
@@ -64,6 +64,8 @@ pub(crate) enum Event {
     RoomEnded,
     /// This person is out of the room, which goes on.
     Removed(Removal),
+    /// This person is out of the room, and in another one.
+    Moved(Box<Moved>),
     /// Someone publishes a track.
     TrackPublished(Track),
     /// A track is no more.
@@ -112,6 +114,7 @@ impl Event {
             Self::Chat(message) => message.name.len() + message.text.len(),
             Self::Data(data) => data.topic.len() + data.payload.len(),
             Self::Ring { from, .. } => from.name.len(),
+            Self::Moved(moved) => moved.joined.weight(),
             // A lobby is shared by everyone who watches it, and each waits for one alone.
             Self::Lobby(_)
             | Self::RingAccepted { .. }
@@ -141,6 +144,15 @@ pub(crate) enum Removal {
     By(Option<PersonId>),
     /// They came in again elsewhere, under the same identity.
     SameIdentity,
+}
+
+/// Another room, in which a person is by the doing of a host of the room before.
+#[derive(Clone, Debug)]
+pub(crate) struct Moved {
+    /// Who did it; none if they are hidden.
+    pub by: Option<PersonId>,
+    /// What the person finds there. What they hear next has happened there, and after this.
+    pub joined: Joined,
 }
 
 /// A message between applications. The server does not read it.
@@ -199,6 +211,11 @@ impl Outbox {
 
     pub(super) fn push(&mut self, to: PersonId, event: Event) {
         self.events.push((to, event));
+    }
+
+    /// Adds what has happened later.
+    pub(super) fn append(&mut self, mut later: Self) {
+        self.events.append(&mut later.events);
     }
 
     pub(super) fn push_all(&mut self, to: impl Iterator<Item = PersonId>, event: &Event) {

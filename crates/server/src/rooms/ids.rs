@@ -76,6 +76,11 @@ impl RoomId {
         Ok(Self(text.to_owned()))
     }
 
+    /// Whether it has this text.
+    pub(crate) fn is(&self, text: &str) -> bool {
+        self.0 == text
+    }
+
     /// An id that nobody can guess and that can be read out: `kmx-vuqe-ofa`.
     pub(crate) fn random() -> Self {
         let mut bits = Uuid::new_v4().as_u128();

@@ -26,7 +26,9 @@ mod tests;
 
 pub(crate) use directory::Directory;
 pub(crate) use error::RoomError;
-pub(crate) use event::{Data, Event, LobbySnapshot, Outbox, PersonSummary, Removal, RoomSummary};
+pub(crate) use event::{
+    Data, Event, LobbySnapshot, Moved, Outbox, PersonSummary, Removal, RoomSummary,
+};
 pub(crate) use ids::{PersonId, RingId, RoomId, Secret, TrackId};
 pub(crate) use limits::Limits;
 pub(crate) use person::{
@@ -34,8 +36,8 @@ pub(crate) use person::{
     ProfileChange, Sources,
 };
 pub(crate) use room::{
-    ChatMessage, Demand, JoinOptions, Joined, NewRoom, Preferences, Quality, Room, RoomInfo,
-    RoomKind, RoomState,
+    ChatMessage, Demand, Going, JoinOptions, Joined, NewRoom, Preferences, Quality, Right, Room,
+    RoomInfo, RoomKind, RoomState,
 };
 pub(crate) use time::UnixTime;
 pub(crate) use track::{Track, TrackKind, TrackSource};

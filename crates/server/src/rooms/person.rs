@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use std::str::FromStr;
 use std::sync::Arc;
 
-use super::{PersonId, RoomError, TrackKind, TrackSource, UnixTime};
+use super::{PersonId, RoomError, RoomId, TrackKind, TrackSource, UnixTime};
 
 /// Texts by name for others to see, such as `hand` = `raised`.
 pub(crate) type Attributes = BTreeMap<String, String>;
@@ -59,6 +59,10 @@ pub(crate) struct Permissions {
     pub admin: bool,
     /// Own a room that they open by entering it.
     pub own: bool,
+    /// The one room in which they are a host by `admin`; without it, every room.
+    pub admin_of: Option<String>,
+    /// The room into which they may bring others as if it were theirs.
+    pub destination: Option<String>,
 }
 
 impl Permissions {
@@ -72,7 +76,24 @@ impl Permissions {
         recorder: false,
         admin: false,
         own: true,
+        admin_of: None,
+        destination: None,
     };
+
+    /// What counts of it in this room. One who is moved into another room than the one that they
+    /// administer is a guest there.
+    pub(super) fn in_room(&self, room: &RoomId) -> Self {
+        let is_here = self.admin_of.as_deref().is_none_or(|one| room.is(one));
+        Self {
+            admin: self.admin && is_here,
+            ..self.clone()
+        }
+    }
+
+    /// Whether they may bring others into this room without its owner's secret.
+    pub(super) fn may_bring_into(&self, room: &RoomId) -> bool {
+        self.destination.as_deref().is_some_and(|one| room.is(one))
+    }
 
     /// Whether a track of this kind and source may be published. The known sources have a kind:
     /// otherwise one that is allowed would let in what is not.

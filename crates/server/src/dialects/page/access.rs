@@ -80,6 +80,7 @@ fn permit(grants: &Grants, request: Request) -> Result<Request> {
         | Request::LockRoom { .. }
         | Request::RoomMetadata { .. }
         | Request::Remove { .. }
+        | Request::Move { .. }
         | Request::Publish(_)
         | Request::Prefer(_)
         | Request::Leave

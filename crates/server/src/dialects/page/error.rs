@@ -34,6 +34,9 @@ pub(crate) enum SignalingError {
     /// The client was away for too long, or has missed too much.
     #[error("the server does not know you any more: come in anew")]
     CannotResume,
+    /// The request is for a room in which the client is no more.
+    #[error("you are not in that room any more")]
+    AnotherRoom,
     /// The token opens nothing.
     #[error(transparent)]
     Token(#[from] TokenError),
@@ -67,6 +70,7 @@ impl SignalingError {
             Self::HelloTwice => "hello-twice",
             Self::TokenTwice => "token-twice",
             Self::CannotResume => "cannot-resume",
+            Self::AnotherRoom => "another-room",
             Self::Token(error) => error.code(),
             Self::NotAllowed(_) => "not-allowed",
             Self::Sdp(error) => error.code(),

@@ -57,6 +57,13 @@ pub(super) enum Request {
     Remove {
         participant: String,
     },
+    Move {
+        participant: String,
+        room: String,
+        /// Of that room's owner.
+        #[serde(default)]
+        secret: Option<String>,
+    },
     Profile(ProfileChange),
     Chat {
         text: String,
@@ -190,6 +197,9 @@ pub(super) struct Join {
     pub(super) secret: Option<String>,
     #[serde(default)]
     pub(super) open: Option<CreateRoom>,
+    /// Whether the client cannot go over into another room.
+    #[serde(default)]
+    pub(super) stays: bool,
     /// Over which transport media is to flow.
     #[serde(default)]
     pub(super) force_tcp: bool,
@@ -300,6 +310,16 @@ pub(super) struct JoinedReply {
     pub(super) secret: Option<String>,
 }
 
+/// Another room, as one finds it who was moved there.
+#[derive(Debug, Serialize)]
+pub(super) struct Moved {
+    /// Who did it, unless they are hidden.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) by: Option<String>,
+    #[serde(flatten)]
+    pub(super) joined: JoinedReply,
+}
+
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct PublishedReply {
@@ -368,6 +388,7 @@ pub(super) enum Notice {
         #[serde(skip_serializing_if = "Option::is_none")]
         by: Option<String>,
     },
+    Moved(Box<Moved>),
     TrackPublished(Track),
     TrackClosed {
         track: String,

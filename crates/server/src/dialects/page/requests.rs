@@ -56,6 +56,14 @@ impl Session {
             Request::LockRoom { locked } => participant.lock_room(locked)?,
             Request::RoomMetadata { metadata } => participant.set_room_metadata(metadata)?,
             Request::Remove { participant: whom } => participant.remove(person(&whom)?)?,
+            Request::Move {
+                participant: whom,
+                room,
+                secret,
+            } => {
+                let room = RoomId::parse(&room)?;
+                participant.move_person(person(&whom)?, &room, secret.as_deref())?;
+            }
             Request::Profile(change) => participant.change_profile(change.into())?,
             Request::Ring { person: whom } => {
                 let ring = participant.ring(person(&whom)?)?.to_string();
@@ -159,6 +167,7 @@ impl Session {
             enters_call: join.enters_call,
             secret: join.secret,
             open: join.open.map(Into::into),
+            stays: join.stays,
         };
         let way = if join.force_tcp {
             Way::TcpOnly

@@ -72,9 +72,9 @@ impl Session {
     /// The connection is lost. One who is in a room may come back; who is not misses nothing by
     /// coming anew.
     pub(crate) fn linger(self) {
-        let is_in_room = |one: &Participant| one.is_in_room();
+        let has_place = |one: &Participant| one.has_place();
         let table = Arc::clone(&self.resumption);
-        if self.participant.as_ref().is_some_and(is_in_room) && !table.window().is_zero() {
+        if self.participant.as_ref().is_some_and(has_place) && !table.window().is_zero() {
             let network = self.network();
             table.linger(self, network);
         }

@@ -171,6 +171,7 @@ impl Session {
             serde_json::from_str(text).map_err(|_| Closing::Protocol)?;
         let id = frame.remove("id").and_then(|id| id.as_u64());
         let id = id.ok_or(Closing::Protocol)?;
+        let room = frame.remove("room");
         let request = Request::deserialize(Value::Object(frame))
             .map_err(|error| SignalingError::BadRequest(error.to_string()));
         if let Ok(Request::Resume(resume)) = request {
@@ -178,7 +179,10 @@ impl Session {
         }
         let was_online = self.is_online();
         let result = match request {
-            Ok(request) => self.perform(request).await,
+            Ok(request) => match self.require_room(room.as_ref()) {
+                Ok(()) => self.perform(request).await,
+                Err(error) => Err(error),
+            },
             Err(error) => Err(error),
         };
         if self.receiving.as_ref().is_some_and(Receiving::has_given_up) {
@@ -201,6 +205,19 @@ impl Session {
             self.outgoing.push(&frames);
         }
         Ok(frames)
+    }
+
+    /// Refuses a request for a room in which the client is no more. It may have been on its way when
+    /// the client was moved, and what it says is for nobody in the other room.
+    fn require_room(&self, room: Option<&Value>) -> Result<(), SignalingError> {
+        let Some(room) = room else {
+            return Ok(());
+        };
+        let room = room.as_str();
+        let room = room.ok_or_else(|| SignalingError::BadRequest("`room` is no text".into()))?;
+        let is_here = |one: &Participant| one.is_in(room);
+        let is_here = self.participant.as_ref().is_some_and(is_here);
+        is_here.then_some(()).ok_or(SignalingError::AnotherRoom)
     }
 
     /// The frame that answers a request.
@@ -288,7 +305,10 @@ impl Session {
                     }
                 }
                 other => {
-                    if matches!(other, Event::RoomEnded | Event::Removed(_)) {
+                    if matches!(
+                        other,
+                        Event::RoomEnded | Event::Removed(_) | Event::Moved(_)
+                    ) {
                         self.forget_media();
                         subscribed.clear();
                     }

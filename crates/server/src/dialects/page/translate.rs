@@ -61,6 +61,10 @@ pub(super) fn notice(event: Event) -> Option<wire::Notice> {
             reason: "same-identity",
             by: None,
         },
+        Event::Moved(moved) => Notice::Moved(Box::new(wire::Moved {
+            by: moved.by.map(|by| by.to_string()),
+            joined: moved.joined.into(),
+        })),
         Event::TrackPublished(_)
         | Event::TrackClosed(_)
         | Event::TrackMuted { .. }

@@ -182,6 +182,8 @@ fn options(room: &RoomId, side: Side) -> JoinOptions {
         enters_call: true,
         secret: None,
         open: (side == Side::Sending).then(|| NewRoom::meeting(room)),
+        // What is agreed is agreed once.
+        stays: true,
     }
 }
 

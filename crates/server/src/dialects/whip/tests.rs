@@ -138,6 +138,7 @@ async fn ann(app: &App, encrypted: bool) -> Participant {
     };
     let room = RoomId::parse("room").unwrap();
     let options = JoinOptions {
+        stays: false,
         viewer: false,
         consumes: true,
         enters_call: true,

@@ -54,20 +54,20 @@ fn program() -> PathBuf {
     path
 }
 
-/// A scene with one worker on loopback.
-async fn scene() -> Scene {
+/// A scene with so many workers on loopback.
+async fn scene(workers: u16) -> Scene {
     let mut scene = Scene::new(5);
-    scene.media = Arc::new(media().await);
+    scene.media = Arc::new(media(workers).await);
     scene
 }
 
-/// One worker on loopback.
-pub(crate) async fn media() -> Media {
-    let port = free_port();
+/// So many workers on loopback.
+pub(crate) async fn media(workers: u16) -> Media {
+    let port = free_port(workers);
     let flags = [
         "tureen".to_owned(),
         "serve".to_owned(),
-        "--workers=1".to_owned(),
+        format!("--workers={workers}"),
         "--rtc-listen=127.0.0.1".to_owned(),
         format!("--rtc-port={port}"),
     ];
@@ -83,12 +83,19 @@ pub(crate) async fn media() -> Media {
     media.unwrap()
 }
 
-fn free_port() -> u16 {
+/// A port that is free for UDP and TCP, as those after it are: one for each worker.
+fn free_port(workers: u16) -> u16 {
+    let is_free = |port: u16| {
+        let address = (Ipv4Addr::LOCALHOST, port);
+        TcpListener::bind(address).is_ok() && UdpSocket::bind(address).is_ok()
+    };
     loop {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let address = listener.local_addr().unwrap();
-        if UdpSocket::bind(address).is_ok() {
-            return address.port();
+        let port = listener.local_addr().unwrap().port();
+        drop(listener);
+        let mut ports = port..port.saturating_add(workers);
+        if ports.len() == usize::from(workers) && ports.all(is_free) {
+            return port;
         }
     }
 }
@@ -105,13 +112,18 @@ impl Client {
     async fn start(scene: &Scene, name: &str) -> Self {
         let mut participant = scene.person(name);
         join(&mut participant, "a").unwrap();
+        Self::open(participant).await
+    }
+
+    /// One who is in a room, and receives all that is published there.
+    async fn open(mut participant: Participant) -> Self {
         participant.open_sending().await.unwrap();
         let capabilities = participant.rtp_capabilities(Side::Sending).unwrap().clone();
         let tracks = participant
             .open_both(capabilities, Numbering::Router)
             .await
             .unwrap();
-        assert_eq!(tracks.len(), scene.hall.counts().tracks);
+        assert_eq!(tracks.len(), participant.view().unwrap().call.tracks.len());
         let peer = Peer::new(PeerConfig {
             addresses: LocalAddresses::Loopback,
             ..PeerConfig::default()
@@ -206,7 +218,7 @@ impl Unattended for Away {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn one_connection_carries_both_directions() {
-    let scene = scene().await;
+    let scene = scene(1).await;
     let mut ann = Client::start(&scene, "Ann").await;
     let mut bob = Client::start(&scene, "Bob").await;
     ann.watch(&bob.track).await;
@@ -222,7 +234,7 @@ async fn one_connection_carries_both_directions() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_host_mutes_one_whose_connection_is_lost() {
-    let scene = scene().await;
+    let scene = scene(1).await;
     let mut ann = Client::start(&scene, "Ann").await;
     let bob = Client::start(&scene, "Bob").await;
     let cid = Client::start(&scene, "Cid").await;
@@ -250,7 +262,7 @@ async fn a_host_mutes_one_whose_connection_is_lost() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_player_outlives_a_track_that_ends_while_it_begins() {
-    let scene = scene().await;
+    let scene = scene(1).await;
     let mut ann = Client::start(&scene, "Ann").await;
     let mut bob = Client::start(&scene, "Bob").await;
     let whom = Some("Bob".to_owned());
@@ -267,6 +279,45 @@ async fn a_player_outlives_a_track_that_ends_while_it_begins() {
     }
     following.follow(&mut ann.participant).await.unwrap();
     assert!(following.plays());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_who_is_moved_publishes_and_receives_anew_on_another_worker() {
+    let scene = scene(2).await;
+    let mut ann = Client::start(&scene, "Ann").await;
+    let mut bob = Client::start(&scene, "Bob").await;
+    let mut cid = scene.person("Cid");
+    join(&mut cid, "b").unwrap();
+    let secret = cid.room.as_ref().unwrap();
+    let secret = secret.ask(|room| room.secret().reveal().to_owned());
+    let mut cid = Client::open(cid).await;
+    ann.watch(&bob.track).await;
+    bob.watch(&ann.track).await;
+    let (host, person) = (&ann.participant, bob.participant.id());
+    host.move_person(person, &id("b"), Some(&secret)).unwrap();
+    let told = heard(&mut bob.participant).await;
+    let moved = |event: &Event| matches!(event, Event::Moved(_));
+    assert!(told.iter().any(moved), "{told:?}");
+    // Nothing of his is left in the room before, and nothing of it with him.
+    for side in [Side::Sending, Side::Receiving] {
+        let gone = bob.participant.transport(side).err();
+        assert!(matches!(gone, Some(ParticipantError::NoConnection)));
+    }
+    let wanted = ToReceive {
+        track: bob.track.clone(),
+        mid: "9".to_owned(),
+    };
+    let received = ann.participant.receive(vec![wanted]).await.unwrap();
+    assert!(received.is_empty());
+    let of_a = bob.participant.subscribe(&ann.track, true);
+    assert_eq!(of_a, Err(RoomError::NoSuchTrack));
+    assert_eq!(scene.hall.counts().tracks, 2);
+    while bob.incoming.recv().await.is_some() {}
+    let mut bob = Client::open(bob.participant).await;
+    cid.watch(&bob.track).await;
+    bob.watch(&cid.track).await;
+    let of_a = cid.participant.subscribe(&ann.track, true);
+    assert_eq!(of_a, Err(RoomError::NoSuchTrack));
 }
 
 fn new_track() -> NewTrack {

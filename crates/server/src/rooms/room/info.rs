@@ -115,6 +115,8 @@ pub(crate) struct JoinOptions {
     pub secret: Option<String>,
     /// What to make the room if there is none.
     pub open: Option<NewRoom>,
+    /// Whether their client cannot go over into another room.
+    pub stays: bool,
 }
 
 /// What a person finds in a room.
@@ -133,6 +135,18 @@ pub(crate) struct Joined {
 }
 
 impl Joined {
+    /// About how many bytes it keeps.
+    pub(in crate::rooms) fn weight(&self) -> usize {
+        let people = self.participants.iter();
+        let people = people.map(|one| size_of::<ParticipantInfo>() + one.profile.weight());
+        let tracks = self.call.tracks.iter();
+        let tracks = tracks.map(|one| size_of::<Track>() + one.label.len() + one.group.len());
+        let chat = self.call.chat.iter();
+        let chat = chat.map(|one| size_of::<ChatMessage>() + one.name.len() + one.text.len());
+        let room = size_of::<Self>() + self.room.name.len() + self.room.metadata.len();
+        room + people.sum::<usize>() + tracks.sum::<usize>() + chat.sum::<usize>()
+    }
+
     /// Whether this person is here, as far as the one who asks knows.
     pub(crate) fn holds(&self, person: PersonId) -> bool {
         self.participants.iter().any(|one| one.profile.id == person)

@@ -2,6 +2,7 @@
 
 mod call;
 mod info;
+mod moving;
 mod people;
 mod subscriptions;
 mod tracks;
@@ -12,6 +13,7 @@ use std::sync::Arc;
 pub(crate) use info::{
     CallState, ChatMessage, JoinOptions, Joined, NewRoom, RoomInfo, RoomKind, RoomState,
 };
+pub(crate) use moving::{Going, Right};
 pub(crate) use subscriptions::{Demand, Preferences, Quality};
 
 use super::{
@@ -51,6 +53,8 @@ struct Member {
     seat: u64,
     /// Whether tracks are received without being asked for.
     consumes: bool,
+    /// Whether their client cannot go over into another room.
+    stays: bool,
     subscriptions: Subscriptions,
 }
 

@@ -65,24 +65,35 @@ impl Room {
             presence,
             joined: now,
         };
+        let person = info.profile.id;
+        self.seat(info, (consumes, options.stays), out);
+        Ok(self.view_of(person))
+    }
+
+    /// Gives a person a place; others hear of it.
+    pub(super) fn seat(
+        &mut self,
+        info: ParticipantInfo,
+        (consumes, stays): (bool, bool),
+        out: &mut Outbox,
+    ) {
+        let person = info.profile.id;
         self.seats += 1;
         let member = Member {
             info: info.clone(),
             seat: self.seats,
             consumes,
+            stays,
             subscriptions: Subscriptions::default(),
         };
-        self.members.insert(info.profile.id, member);
-        self.tell_others(
-            &info,
-            &Event::ParticipantJoined(Arc::new(info.clone())),
-            out,
-        );
+        self.members.insert(person, member);
+        let presence = info.presence;
+        let joined = Arc::new(info);
+        self.tell_others(&joined, &Event::ParticipantJoined(Arc::clone(&joined)), out);
         self.note_recorders(out);
         if presence == Presence::InCall {
-            self.subscribe_to_all(info.profile.id, out);
+            self.subscribe_to_all(person, out);
         }
-        Ok(self.view_of(info.profile.id))
     }
 
     /// Whether a person with this secret, or without one, comes in as the owner.
@@ -138,35 +149,37 @@ impl Room {
         person: PersonId,
         out: &mut Outbox,
     ) -> Result<(), RoomError> {
-        self.require_host(by)?;
-        let removed = self.members.get(&person).filter(|_| person != by);
-        if removed.ok_or(RoomError::NoSuchPerson)?.info.owner {
-            return Err(RoomError::NotOwner);
-        }
+        self.removable(by, person)?;
         self.take_out(person, out);
         out.push(person, Event::Removed(Removal::By(self.shown(by))));
         Ok(())
     }
 
-    fn take_out(&mut self, person: PersonId, out: &mut Outbox) {
+    /// The person whom a host may take out of the room.
+    pub(super) fn removable(&self, by: PersonId, person: PersonId) -> Result<&Member, RoomError> {
+        self.require_host(by)?;
+        let removed = self.members.get(&person).filter(|_| person != by);
+        let removed = removed.ok_or(RoomError::NoSuchPerson)?;
+        if removed.info.owner {
+            return Err(RoomError::NotOwner);
+        }
+        Ok(removed)
+    }
+
+    /// Takes a person out; others hear of it. Returns what the room knew of them.
+    pub(super) fn take_out(&mut self, person: PersonId, out: &mut Outbox) -> Option<Member> {
         let theirs = self.tracks.iter().filter(|track| track.owner == person);
         let theirs: Vec<_> = theirs.map(|track| track.id.clone()).collect();
-        let Some(Member {
-            info,
-            subscriptions,
-            ..
-        }) = self.members.remove(&person)
-        else {
-            return;
-        };
+        let member = self.members.remove(&person)?;
         for track in theirs {
             self.close_track(&track, out);
         }
-        for track in subscriptions.tracks() {
+        for track in member.subscriptions.tracks() {
             self.tell_demand(track, out);
         }
-        self.tell_others(&info, &Event::ParticipantLeft(person), out);
+        self.tell_others(&member.info, &Event::ParticipantLeft(person), out);
         self.note_recorders(out);
+        Some(member)
     }
 
     /// A host locks the room or opens it again.

@@ -237,7 +237,8 @@ fn people_change_what_others_know_of_them() {
     };
     let refused = lobby.directory.change_profile(ann, large, UnixTime(0));
     assert!(matches!(refused, Err(RoomError::TooLarge { .. })));
-    let (profile, _) = lobby.directory.introduce(ann).unwrap();
+    let room = RoomId::parse("a").unwrap();
+    let (profile, _) = lobby.directory.introduce(ann, &room).unwrap();
     assert_eq!(profile.name, "Anna", "a refused change changes nothing");
 }
 

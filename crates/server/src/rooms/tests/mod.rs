@@ -3,6 +3,7 @@
 mod calls;
 mod directory;
 mod hosts;
+mod moving;
 mod texts;
 mod tracks;
 
@@ -121,6 +122,7 @@ fn options() -> JoinOptions {
         enters_call: true,
         secret: None,
         open: None,
+        stays: false,
     }
 }
 
@@ -173,6 +175,11 @@ fn short(event: &Event, names: &BTreeMap<PersonId, String>) -> String {
         Event::RoomEnded => "ended".to_owned(),
         Event::Removed(Removal::By(person)) => format!("removed by {}", someone(person)),
         Event::Removed(Removal::SameIdentity) => "here twice".to_owned(),
+        Event::Moved(moved) => format!(
+            "moved to {} by {}",
+            moved.joined.room.id,
+            someone(&moved.by)
+        ),
         Event::TrackPublished(track) => format!("track {}", track.id),
         Event::TrackClosed(track) => format!("closed {track}"),
         Event::TrackMuted { track, muted, by } => format!("muted {track} {muted} {}", someone(by)),

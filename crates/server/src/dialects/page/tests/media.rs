@@ -33,7 +33,7 @@ async fn call() -> (Client, Client, Value) {
     let Command::Serve(config) = Cli::parse_from(["tureen", "serve"]).command else {
         panic!("serve");
     };
-    let app = Arc::new(App::new(*config, Arc::new(worker::media().await)));
+    let app = Arc::new(App::new(*config, Arc::new(worker::media(1).await)));
     let page = Page::new(app);
     let mut ann = Client::online(&page, "Ann").await;
     let mut bob = Client::online(&page, "Bob").await;

@@ -2,6 +2,7 @@
 
 mod grants;
 mod media;
+mod moving;
 mod resuming;
 
 use std::net::{IpAddr, Ipv4Addr};

@@ -234,3 +234,33 @@ async fn a_session_goes_from_a_dead_connection_to_the_next() {
     let told = ann.client.told().await;
     assert!(!told.iter().any(|one| one["event"] == "participant-left"));
 }
+
+#[tokio::test]
+async fn one_who_is_moved_while_away_comes_back_into_the_other_room() {
+    let page = page(&[]);
+    let mut ann = Traveller::in_room(&page, "Ann").await;
+    let bob = Traveller::in_room(&page, "Bob").await;
+    let mut cid = Client::online(&page, "Cid").await;
+    let open = json!({ "name": "y", "kind": "meeting", "started": true });
+    let opened = cid.ok("join", json!({ "room": "y", "open": open })).await;
+    let (bobs, secret) = bob.lose();
+    ann.client.told().await;
+    ann.client.ok("chat", json!({ "text": "of x" })).await;
+    let request = json!({ "participant": bobs, "room": "y", "secret": opened["secret"] });
+    ann.client.ok("move", request).await;
+    assert_eq!(cid.told().await[0]["data"]["id"], bobs);
+    cid.ok("chat", json!({ "text": "of y" })).await;
+    let (mut back, frames) = resume(&page, &secret, 1).await;
+    let events: Vec<_> = frames[1..].iter().map(|one| &one["event"]).collect();
+    assert_eq!(events, ["chat", "moved", "chat"]);
+    assert_eq!(frames[2]["data"]["room"]["id"], "y");
+    back.ok("chat", json!({ "text": "back" })).await;
+    assert_eq!(cid.told().await.last().unwrap()["data"]["text"], "back");
+    // The same holds if the connection is lost before he hears of it.
+    let dan = Traveller::in_room(&page, "Dan").await;
+    let other = json!({ "participant": dan.you, "room": "y", "secret": opened["secret"] });
+    ann.client.ok("move", other).await;
+    let (_, secret) = dan.lose();
+    let (_, frames) = resume(&page, &secret, 1).await;
+    assert_eq!(frames.last().unwrap()["event"], "moved");
+}
