@@ -17,7 +17,8 @@ export class WrongRoom extends Error {
  * published as it was once `join` has succeeded over another connection.
  *
  * Events: `change` (detail: what), `chat` (detail: message), `ringing`, `ended`, `closing` (detail:
- * reason), `lost` when signaling is gone for good, `removed` (detail: reason, by), `muted` (detail: track, by), `problem` (detail: Error), `device-lost` (detail: track).
+ * reason), `lost` when signaling is gone for good, `removed` (detail: reason, by), `moved` into another room (detail: who did it),
+ * `muted` (detail: track, by), `problem` (detail: Error), `device-lost` (detail: track).
  */
 export class Call extends EventTarget {
   room = null;
@@ -103,10 +104,7 @@ export class Call extends EventTarget {
     const staged = this.#own.all.find(({ id }) => id && id === this.stage);
     this.#own.forget(signaling);
     this.#me = signaling.me;
-    this.room = joined.room;
-    this.participants = new Map(joined.participants.map((one) => [one.id, { ...one, speaking: false }]));
-    this.tracks = new Map(joined.tracks.map((track) => [track.id, track]));
-    this.stage = joined.stage;
+    this.#find(joined);
     this.#addChat(joined.chat);
     this.changed("room");
     this.#restore(staged);
@@ -150,6 +148,16 @@ export class Call extends EventTarget {
 
   remove(participant) {
     return this.#signaling.request("remove", { participant });
+  }
+
+  /** As one who looks after the room: to another one, with the secret of its owner, if we have it. */
+  move(participant, room, secret) {
+    return this.#signaling.request("move", { participant, room, secret });
+  }
+
+  /** Makes a room beside this one. Resolves with its id, and the secret of its owner. */
+  makeRoom(name) {
+    return this.#signaling.request("create-room", { name, kind: "meeting", started: true });
   }
 
   lock(locked) {
@@ -216,6 +224,15 @@ export class Call extends EventTarget {
   /** The two peer connections, as far as they are open. */
   get connections() {
     return { publish: this.#own.pc, receive: this.#receiving?.pc };
+  }
+
+  /** What there is in the room. */
+  #find({ room, participants, tracks, stage }) {
+    this.#signaling.room = room.id;
+    this.room = room;
+    this.participants = new Map(participants.map((one) => [one.id, { ...one, speaking: false }]));
+    this.tracks = new Map(tracks.map((track) => [track.id, track]));
+    this.stage = stage;
   }
 
   #attach(signaling) {
@@ -379,6 +396,20 @@ export class Call extends EventTarget {
     this.dispatchEvent(new CustomEvent("removed", { detail }));
   }
 
+  /** We are in another room by another's doing. What is open is published there, as it was. */
+  moved({ by, ...found }) {
+    const who = this.participants.get(by)?.name;
+    this.#closeMedia();
+    this.#own.forget(this.#signaling);
+    this.refused.clear();
+    this.#wishes.clear();
+    this.#find(found);
+    this.chat = found.chat;
+    this.dispatchEvent(new CustomEvent("moved", { detail: who }));
+    this.changed("room");
+    return this.#restore();
+  }
+
   roomEnded() {
     this.room.state = "ended";
     this.#closeMedia();
@@ -485,6 +516,7 @@ const EVENTS = {
   "room-changed": "roomChanged",
   "room-ended": "roomEnded",
   removed: "removed",
+  moved: "moved",
   "track-published": "trackPublished",
   "track-closed": "trackClosed",
   "track-muted": "trackMuted",

@@ -63,6 +63,12 @@ export function chatPanel(call, maxLength, unread) {
     else newer.hidden = false;
   };
   call.chat.forEach(add);
+  call.addEventListener("moved", () => {
+    list.replaceChildren();
+    isAtEnd = true;
+    newer.hidden = true;
+    call.chat.forEach(add);
+  });
   call.addEventListener("chat", ({ detail }) => {
     add(detail);
     if (panel.offsetParent === null) unread();

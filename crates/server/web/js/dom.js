@@ -34,7 +34,7 @@ export function avatar(name, className = "avatar") {
   return element;
 }
 
-/** Tells the user something, for a few seconds. */
+/** Tells the user something, for a few seconds: a text, or an element. */
 export function notify(text, kind = "info") {
   const notice = el("div", { class: `notice ${kind}` }, text);
   document.getElementById("notices").append(notice);

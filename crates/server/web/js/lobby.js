@@ -3,6 +3,7 @@
 import { ask, avatar, closeDialogs, el, notify, setChildren } from "./dom.js";
 import { canEncrypt } from "./encryption.js";
 import { icon } from "./icons.js";
+import { roomOf } from "./link.js";
 import { askToAnswer, ringPerson } from "./ringing.js";
 import { store } from "./store.js";
 
@@ -168,10 +169,4 @@ async function createRoom(signaling, enter) {
   } catch (error) {
     notify(error.message, "error");
   }
-}
-
-/** The id in a link or a name, with what stands behind it in the link; or nothing. */
-function roomOf(text) {
-  const parts = text.trim().match(/^(?:.*\/room\/)?([A-Za-z0-9_-]{1,64})\/?(\?[^#]*)?(#.*)?$/);
-  return parts ? { id: parts[1], search: parts[2], hash: parts[3] } : undefined;
 }

@@ -55,11 +55,14 @@ export class OwnTracks extends EventTarget {
     const connection = this.#connection;
     const { media, muted } = track;
     this.#sending.set(track, connection);
-    const { id, transceiver } = await connection.add(media, track).finally(() => {
+    const sent = await connection.add(media, track).catch((error) => {
+      if (connection === this.#connection) throw error;
+    }).finally(() => {
       if (this.#sending.get(track) === connection) this.#sending.delete(track);
     });
-    // Another connection has taken its place, and publishes the track itself.
+    // Another connection takes its place, and publishes the track itself.
     if (connection !== this.#connection) return;
+    const { id, transceiver } = sent;
     if (!this.#list.has(track)) {
       await connection.remove(transceiver);
       return;

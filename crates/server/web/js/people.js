@@ -2,6 +2,7 @@
 
 import { ask, avatar, el, notify, setChildren } from "./dom.js";
 import { icon } from "./icons.js";
+import { moveThem } from "./moving.js";
 
 export function peoplePanel(call) {
   const heading = el("h2");
@@ -29,6 +30,7 @@ class Row {
   #state = el("div", { class: "small muted" });
   #participant;
   #mute = tool("microphone-off", () => this.#muteThem());
+  #move = tool("move", () => moveThem(this.#call, this.#participant));
   #remove = tool("remove", () => this.#removeThem());
 
   constructor(call, participant) {
@@ -41,7 +43,7 @@ class Row {
         el("div", { class: "ellipsis", title: participant.name }, el("bdi", {}, participant.name), isMe ? " (you)" : ""),
         this.#state),
       this.#signs,
-      el("span", { class: "row tools" }, this.#mute, this.#remove));
+      el("span", { class: "row tools" }, this.#mute, this.#move, this.#remove));
     this.#signs.style.gap = "5px";
   }
 
@@ -62,6 +64,8 @@ class Row {
     const mayRemove = this.#call.me?.host && participant.id !== this.#call.me.id;
     this.#mute.hidden = !(mayRemove && microphone && !microphone.muted);
     this.#remove.hidden = !mayRemove || participant.owner;
+    this.#move.hidden = this.#remove.hidden || this.#call.isEncrypted;
+    name(this.#move, `Move ${participant.name} to another room…`);
     name(this.#mute, `Mute ${participant.name}`);
     name(this.#remove, `Remove ${participant.name}`);
     const signs = [];

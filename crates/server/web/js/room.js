@@ -37,6 +37,7 @@ class RoomView {
   #bar = el("footer", { class: "bar" });
   #buttons = {};
   #dot = el("span", { class: "dot", hidden: true });
+  #link = el("button", { onclick: () => this.#copyLink(), "aria-label": "Copy the link to this room" }, icon("link"), el("span", { class: "wide" }, "Copy link"));
 
   constructor(call, limits, leave) {
     this.#call = call;
@@ -52,7 +53,7 @@ class RoomView {
         this.#recorded,
         el("span", { class: "grow" }),
         this.#lock,
-        el("button", { hidden: call.room.kind === "direct", onclick: () => this.#copyLink(), "aria-label": "Copy the link to this room" }, icon("link"), el("span", { class: "wide" }, "Copy link"))),
+        this.#link),
       peoplePanel(call),
       stagePanel(call, () => this.#copyLink()),
       chatPanel(call, limits.chat, unread),
@@ -61,6 +62,7 @@ class RoomView {
     const on = (event, listener) => call.addEventListener(event, listener, { signal: this.#listening.signal });
     on("change", () => this.#update());
     on("ringing", () => this.#answer());
+    on("moved", ({ detail: by }) => this.#arrive(by));
     on("problem", ({ detail }) => notify(detail.message, "error"));
     on("muted", ({ detail: { track: { source }, by } }) => {
       const who = call.participants.get(by)?.name ?? "Whoever looks after the room";
@@ -151,6 +153,7 @@ class RoomView {
     this.#recorded.hidden = !room.recorded;
     this.#locked.hidden = !room.locked || me.host;
     this.#lock.hidden = !me.host || room.kind === "direct";
+    this.#link.hidden = room.kind === "direct";
     const lockLabel = room.locked ? "Open the room again" : "Lock the room: nobody else comes in";
     if (this.#lock.title !== lockLabel) {
       setLabel(this.#lock, lockLabel);
@@ -268,6 +271,15 @@ class RoomView {
   }
 
   // ---- the rest ----
+
+  /** Another room, by the doing of `by`, if we know who that is. */
+  #arrive(by) {
+    closeDialogs();
+    this.#dot.hidden = true;
+    this.#update();
+    this.#title.focus();
+    notify(`${by ?? "Whoever looks after the room"} has moved you to “${this.#call.room.name}”.`);
+  }
 
   async #answer() {
     // Rung twice is asked once.

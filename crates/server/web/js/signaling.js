@@ -49,6 +49,8 @@ export class Signaling extends EventTarget {
   #watch = new AbortController();
   /** Our own id. */
   me = "";
+  /** The room that requests are for. Nothing that was on its way is done in another. */
+  room = undefined;
   limits = { name: 64, chat: 2000 };
   /** STUN and TURN servers, for RTCPeerConnection. */
   iceServers = [];
@@ -86,7 +88,7 @@ export class Signaling extends EventTarget {
       return Promise.reject(new Error("There is no connection to the server."));
     }
     const id = this.#next++;
-    const text = JSON.stringify(data === undefined ? { id, type } : { id, type, data });
+    const text = JSON.stringify({ id, type, room: this.room, data });
     return new Promise((resolve, reject) => {
       const request = { text, resolve, reject, patience, timer: 0 };
       this.#waiting.set(id, request);

@@ -61,7 +61,14 @@ class Visit {
     addEventListener("pagehide", this.#leave);
     call.addEventListener("ended", () => {
       this.#end();
-      roomEnded(this.#root, room);
+      roomEnded(this.#root, call.room.id);
+    });
+    call.addEventListener("moved", () => {
+      this.#options.room = call.room.id;
+      const address = new URL(location.href);
+      address.pathname = `/room/${call.room.id}`;
+      address.searchParams.delete("open");
+      history.pushState(null, "", address);
     });
     call.addEventListener("removed", ({ detail: { reason, by } }) => {
       const who = call.participants.get(by)?.name ?? "Whoever looks after it";

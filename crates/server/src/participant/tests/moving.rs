@@ -241,7 +241,10 @@ async fn nothing_is_left_of_those_who_were_moved() {
 fn moves_in_opposite_directions_do_not_wait_for_each_other() {
     let (done, is_done) = mpsc::channel();
     // If they did, nobody could end the threads.
-    thread::spawn(move || done.send(to_and_fro()));
+    thread::spawn(move || {
+        to_and_fro();
+        done.send(()).unwrap();
+    });
     let went = is_done.recv_timeout(Duration::from_secs(120));
     went.expect("everybody has come to an end");
 }

@@ -1,0 +1,52 @@
+// The host's choice of another room for somebody.
+
+import { ask, el, notify } from "./dom.js";
+import { roomOf } from "./link.js";
+import { store } from "./store.js";
+
+/** The ids of the rooms that were made here, by their names. */
+const made = new Map();
+/** Where somebody was moved last. */
+let last = "";
+
+/** Asks where to, and moves a participant there. */
+export async function moveThem(call, { id, name }) {
+  const list = el("datalist", { id: "rooms" }, [...made.keys()].map((value) => el("option", { value })));
+  const where = el("input", { type: "text", required: true, autocomplete: "off", value: last, placeholder: "Link or name of a room" });
+  where.setAttribute("list", list.id);
+  const { closed } = ask(`Move ${name} to another room`, [
+    el("label", { class: "field" }, "Room", where),
+    list,
+    el("p", { class: "small muted" }, "A room of yours. If there is none of this name, it is made, and is yours."),
+  ], [["", "Cancel"], ["move", "Move", "primary"]]);
+  where.select();
+  if ((await closed) !== "move") return;
+  const text = where.value.trim();
+  try {
+    const room = await moveInto(call, id, text);
+    last = text;
+    const link = el("a", { href: `/room/${room}`, target: "_blank" }, roomOf(text)?.id ?? text);
+    notify(el("span", {}, `${name} is in `, link, " now."));
+  } catch (error) {
+    notify(error.message, "error");
+  }
+}
+
+/** Moves them into the room of this link or name, which is made if there is none. Resolves with its id. */
+async function moveInto(call, participant, text) {
+  const place = roomOf(text);
+  const room = made.get(text) ?? place?.id;
+  try {
+    if (room) {
+      await call.move(participant, room, store.secret(room));
+      return room;
+    }
+  } catch (error) {
+    if (place?.isLink || !["no-such-room", "room-ended"].includes(error.code)) throw error;
+  }
+  const { room: id, secret } = await call.makeRoom(text);
+  store.setSecret(id, secret);
+  made.set(text, id);
+  await call.move(participant, id, secret);
+  return id;
+}

@@ -1,0 +1,146 @@
+// A host moves somebody into another room, and their page goes over with all that it shows.
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+import { openBrowser } from "./browsers.mjs";
+import { click, enterRoom, seen, shown, tracksOf, until, withScreens } from "./pages.mjs";
+import { startProxy, startServer } from "./server.mjs";
+
+let server;
+let browsers;
+
+before(async () => {
+  server = await startServer();
+  browsers = await Promise.all([openBrowser("chromium"), openBrowser("chromium")]);
+});
+
+after(async () => {
+  await Promise.all((browsers ?? []).map((browser) => browser.close()));
+  assert.equal(await server?.stop(), 0, server?.log());
+});
+
+const tool = (label) => `.people [title='${label}']:not([hidden])`;
+
+/** As the host: moves someone to where the text leads. */
+async function move(page, who, text) {
+  await click(page, tool(`Move ${who} to another room…`));
+  await page.waitForSelector("dialog button[value=move]");
+  await page.evaluate((where) => {
+    document.querySelector("dialog input").value = where;
+    document.querySelector("dialog button[value=move]").click();
+  }, text);
+}
+
+const here = (page) => page.evaluate(() => {
+  const { call } = globalThis.tureen;
+  return { path: location.pathname, room: call.room.id, title: document.querySelector(".room h1").textContent, me: call.me.id };
+});
+
+const notice = (page, text) => until(page, text, (one) => document.querySelector("#notices").textContent.includes(one), text);
+
+test("a host moves a guest, whose page goes over with what it shows", async () => {
+  const pages = await Promise.all([0, 1, 1].map((index) => browsers[index].newPage()));
+  const [ann, bob, cid] = pages;
+  try {
+    await withScreens(bob);
+    await enterRoom(ann, server.url, "goulash", "Ann");
+    await enterRoom(bob, server.url, "goulash", "Bob", "?open=true");
+    await enterRoom(cid, server.url, "borscht", "Cid");
+    await seen(ann, "Bob");
+    assert.equal(await bob.evaluate((selector) => Boolean(document.querySelector(selector)), tool("Move Ann to another room…")), false, "a guest moves nobody");
+    await click(bob, ".bar [title='Share a screen']");
+    await until(ann, "Bob's screen", () => [...globalThis.tureen.call.tracks.values()].some(({ source }) => source === "screen"));
+    await ann.evaluate(() => globalThis.tureen.call.say("Only for goulash"));
+    await until(bob, "the message", () => document.querySelector(".chat ol").textContent.includes("Only for goulash"));
+    await cid.evaluate(() => globalThis.tureen.call.say("Welcome to borscht"));
+
+    // It is not Ann's room.
+    await move(ann, "Bob", `${server.url}room/borscht`);
+    await notice(ann, "owner's secret");
+    await seen(ann, "Bob");
+    const before = await here(bob);
+
+    // Cid lets her in on it.
+    const secret = await cid.evaluate(() => localStorage.getItem("tureen.secret.borscht"));
+    await ann.evaluate((text) => localStorage.setItem("tureen.secret.borscht", text), secret);
+    await move(ann, "Bob", `${server.url}room/borscht`);
+    await notice(bob, "Ann has moved you to “borscht”");
+    const there = await here(bob);
+    assert.deepEqual(there, { path: "/room/borscht", room: "borscht", title: "borscht", me: before.me });
+    assert.equal(await bob.evaluate(() => location.search), "");
+    await until(ann, "Bob gone", () => globalThis.tureen.call.participants.size === 1);
+    await until(ann, "no tile of his", () => document.querySelectorAll(".tile").length === 1);
+    await seen(cid, "Bob");
+    await seen(bob, "Cid");
+    await until(cid, "all his tracks", ([names, who]) => (0, eval)(`(${names})`)(who).length === 4, [String(tracksOf), "Bob"]);
+    assert.deepEqual(await cid.evaluate(tracksOf, "Bob"), ["camera", "microphone", "screen Screen 1", "screen-audio Screen 1"]);
+    const chat = await bob.evaluate(() => document.querySelector(".chat ol").textContent);
+    assert.ok(chat.includes("Welcome to borscht") && !chat.includes("goulash"), chat);
+    // Nothing was opened anew, and nobody else was told of anything.
+    assert.deepEqual(await bob.evaluate(() => globalThis.opened.map(({ kind, readyState }) => `${kind} ${readyState}`).sort()), ["audio live", "video live"]);
+  } finally {
+    await Promise.all(pages.map((page) => page.close()));
+  }
+});
+
+test("what is switched off stays off, and a room is made for one who is moved", async () => {
+  const pages = await Promise.all(browsers.map((browser) => browser.newPage()));
+  const [ann, bob] = pages;
+  try {
+    await enterRoom(ann, server.url, "solyanka", "Ann");
+    await enterRoom(bob, server.url, "solyanka", "Bob");
+    await seen(ann, "Bob");
+    await click(ann, tool("Mute Bob"));
+    await shown(bob, "the button that is off", ".bar [title='Turn the microphone on']");
+    await click(bob, ".bar [title='Turn the camera off']");
+    await until(ann, "no camera", ([names]) => (0, eval)(`(${names})`)("Bob").join() === "microphone muted", [String(tracksOf)]);
+    await move(ann, "Bob", "A quiet corner");
+    await notice(ann, "Bob is in A quiet corner now.");
+    await notice(bob, "Ann has moved you to “A quiet corner”.");
+    const { path, room } = await here(bob);
+    assert.equal(path, `/room/${room}`);
+    assert.notEqual(room, "solyanka");
+
+    // She follows him, and the room is hers.
+    assert.equal(await ann.evaluate(() => document.querySelector(".notice a").pathname), path);
+    await enterRoom(ann, server.url, room, "Ann");
+    await until(ann, "Bob's track", ([names]) => (0, eval)(`(${names})`)("Bob").join() === "microphone muted", [String(tracksOf)]);
+    assert.equal(await ann.evaluate(() => globalThis.tureen.call.me.owner), true);
+    await shown(bob, "still off", ".bar [title='Turn the camera on']");
+    await click(bob, ".bar [title='Turn the microphone on']");
+    await click(bob, ".bar [title='Turn the camera on']");
+    await seen(ann, "Bob");
+    await seen(bob, "Ann");
+
+    // The page that comes again is where it was.
+    await bob.reload();
+    await bob.waitForSelector(".door form");
+    assert.match(await bob.evaluate(() => document.querySelector(".door h1").textContent), /A quiet corner/);
+  } finally {
+    await Promise.all(pages.map((page) => page.close()));
+  }
+});
+
+test("a page that is moved while its connection is lost finds itself in the other room", async () => {
+  const pages = await Promise.all(browsers.map((browser) => browser.newPage()));
+  const [ann, bob] = pages;
+  const way = await startProxy(server.url);
+  try {
+    await enterRoom(ann, server.url, "ucha", "Ann");
+    await enterRoom(bob, way.url, "ucha", "Bob");
+    await seen(ann, "Bob");
+    way.cut();
+    await until(bob, "the loss", () => globalThis.tureen.call.isReconnecting);
+    await move(ann, "Bob", "Elsewhere");
+    await until(ann, "Bob gone", () => globalThis.tureen.call.participants.size === 1);
+    assert.equal((await here(bob)).room, "ucha");
+    way.mend();
+    await notice(bob, "Ann has moved you to “Elsewhere”.");
+    const { room } = await here(bob);
+    await enterRoom(ann, server.url, room, "Ann");
+    await seen(ann, "Bob");
+    await seen(bob, "Ann");
+  } finally {
+    await Promise.all(pages.map((page) => page.close()));
+    way.close();
+  }
+});
