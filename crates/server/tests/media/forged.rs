@@ -14,7 +14,7 @@ use tureen_controller::{DtlsState, IceState, WebRtcTransport};
 use tureen_peer::random_u32;
 
 use crate::call::{Call, Publisher, Publishing, Subscriber, VIDEO};
-use crate::flood::{SSRC, Victims};
+use crate::flood::{FLOODS, SSRC, Victims};
 use crate::ice::through;
 use crate::program::{resident_kib, times};
 use crate::relay::{Path, Relay, nomination};
@@ -69,34 +69,37 @@ impl Scene {
     }
 
     /// Floods the worker in rounds, between which all is quiet. Asserts that the flood costs
-    /// those who talk hardly a packet, that pictures go on without a new beginning, and that
+    /// those who talk next to no packet, that pictures go on without a new beginning, and that
     /// memory stays as it is.
     ///
-    /// A machine that is busy with other things loses packets in some of the rounds. So the median
-    /// round counts.
+    /// A machine that is busy with other things loses packets in some of the rounds. What a flood
+    /// costs by itself is lost in all of them. So a few rounds without loss suffice.
     async fn assert_untouched(&self, what: &str, paths: Vec<Arc<Path>>, datagrams: Vec<Vec<u8>>) {
         let pid = self.call.worker.pid();
         let (resident, asked) = (resident_kib(pid), self.key_frame_requests());
-        let flood = Flood::start(paths, datagrams);
+        let sources = paths.into_iter().map(|path| (path, datagrams.clone()));
+        let flood = Flood::start(sources.collect());
         let mut rounds = Vec::new();
-        for _ in 0..ROUNDS {
+        let mut clean = 0;
+        while clean < CLEAN_ROUNDS && rounds.len() < ROUNDS {
             flood.pause();
             let quiet = self.talk.loss_while(|sent| sent < TALK).await;
             flood.go_on().await;
             let flooded = self.talk.loss_while(|sent| sent < TALK).await;
             rounds.push([quiet, flooded]);
+            clean += usize::from(flooded - quiet < 2.0 / f64::from(TALK));
         }
         println!("{what}, {:.0} a second: {rounds:.3?}", flood.end());
-        rounds.sort_by(|one, other| more(one).total_cmp(&more(other)));
         assert!(
-            more(&rounds[ROUNDS / 2]) <= 0.01,
+            clean == CLEAN_ROUNDS,
             "{what}: lost while all is quiet, and in the flood: {rounds:.3?}"
         );
         let grown = resident_kib(pid).saturating_sub(resident);
         assert!(grown < 2 * 1024, "{what}: grown by {grown} KiB");
         self.watches.until_more(3).await;
-        // A few may be lost for good, but no storm of requests follows.
-        assert!(self.key_frame_requests() - asked <= 2, "{what}");
+        // Where no packet is lost, no key frame is asked for.
+        let asked = usize::try_from(self.key_frame_requests() - asked).unwrap();
+        assert!(asked <= rounds.len() - clean, "{what}: {asked} key frames");
         for transport in self.transports() {
             let stats = transport.get_stats().await.unwrap();
             assert_eq!(stats.dtls_state, DtlsState::Connected, "{what}");
@@ -109,10 +112,8 @@ impl Scene {
     }
 }
 
-/// Which part more was lost in the flood.
-fn more([quiet, flooded]: &[f64; 2]) -> f64 {
-    flooded - quiet
-}
+/// A socket, and what is sent from it.
+type Source = (Arc<Path>, Vec<Vec<u8>>);
 
 /// A thread that sends datagrams from sockets in turns, over and over.
 struct Flood {
@@ -128,10 +129,10 @@ struct Shared {
 }
 
 impl Flood {
-    fn start(paths: Vec<Arc<Path>>, datagrams: Vec<Vec<u8>>) -> Self {
+    fn start(sources: Vec<Source>) -> Self {
         let shared = Arc::new(Shared::default());
         let ours = Arc::clone(&shared);
-        let thread = thread::spawn(move || ours.send(&paths, &datagrams));
+        let thread = thread::spawn(move || ours.send(&sources));
         Self { shared, thread }
     }
 
@@ -166,10 +167,13 @@ impl Shared {
         clippy::disallowed_methods,
         reason = "it keeps a rate; nothing waits for it"
     )]
-    fn send(&self, paths: &[Arc<Path>], datagrams: &[Vec<u8>]) -> f64 {
+    fn send(&self, sources: &[Source]) -> f64 {
         let rate = u64::try_from(times(60_000, 200_000)).unwrap();
-        let mut paths = paths.iter().cycle();
-        let mut batches = datagrams.chunks(BATCH).cycle();
+        let mut sources: Vec<_> = sources
+            .iter()
+            .map(|(path, datagrams)| (path, datagrams.chunks(BATCH).cycle()))
+            .collect();
+        let mut turns = (0..sources.len()).cycle();
         // Pauses do not count.
         let (mut last, mut time) = (Instant::now(), Duration::ZERO);
         while !self.is_over.load(Ordering::Relaxed) {
@@ -185,8 +189,9 @@ impl Shared {
                 thread::sleep(early);
                 continue;
             }
+            let (path, batches) = &mut sources[turns.next().unwrap()];
             let batch = batches.next().unwrap();
-            send_all(paths.next().unwrap(), batch);
+            send_all(path, batch);
             self.sent.fetch_add(batch.len() as u64, Ordering::Relaxed);
         }
         self.sent.load(Ordering::Relaxed) as f64 / time.as_secs_f64()
@@ -219,9 +224,8 @@ fn kinds(transports: &[&WebRtcTransport]) -> [(&'static str, Vec<Vec<u8>>); 5] {
     ]
 }
 
-/// All kinds in turns.
-fn mixed(transports: &[&WebRtcTransport]) -> Vec<Vec<u8>> {
-    let kinds = kinds(transports);
+/// Several kinds in turns.
+fn mixed(kinds: &[(&'static str, Vec<Vec<u8>>)]) -> Vec<Vec<u8>> {
     let nth = |index: usize| kinds[index % kinds.len()].1[index / kinds.len()].clone();
     (0..kinds.len() * EACH).map(nth).collect()
 }
@@ -269,6 +273,7 @@ fn rtcp(index: usize) -> Vec<u8> {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_strangers_forge_costs_a_call_nothing() {
+    let _alone = FLOODS.lock().await;
     let scene = Scene::start().await;
     let paths = scene.strangers().await;
     flood_by(&scene, "strangers", &paths).await;
@@ -277,6 +282,7 @@ async fn what_strangers_forge_costs_a_call_nothing() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_is_forged_from_the_address_of_a_participant_costs_it_nothing() {
+    let _alone = FLOODS.lock().await;
     let scene = Scene::start().await;
     let paths = scene.own();
     flood_by(&scene, "their own address", &paths).await;
@@ -286,7 +292,8 @@ async fn what_is_forged_from_the_address_of_a_participant_costs_it_nothing() {
 /// All kinds at once; in a soak, one after the other as well.
 async fn flood_by(scene: &Scene, who: &str, paths: &[Arc<Path>]) {
     let transports = scene.transports();
-    let all = std::iter::once(("all", mixed(&transports))).chain(kinds(&transports));
+    let kinds = kinds(&transports);
+    let all = std::iter::once(("all", mixed(&kinds))).chain(kinds);
     for (what, datagrams) in all.take(times(1, 6)) {
         let what = format!("{what} from {who}");
         let paths = paths.to_vec();
@@ -294,20 +301,23 @@ async fn flood_by(scene: &Scene, who: &str, paths: &[Arc<Path>]) {
     }
 }
 
-/// The flood comes from elsewhere and from the newcomers' own addresses. From there come no handshake
-/// messages in the clear: nothing protects a handshake that has just begun from these, and how many
-/// it withstands is the matter of another test (`hostile`).
+/// The flood comes from elsewhere and from the newcomers' own addresses. Two things do not come from
+/// there. Checks that the worker answers would flood the newcomer itself. Nothing protects a
+/// handshake that has just begun from messages in the clear; how many it withstands is the matter of
+/// another test (`hostile`).
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn newcomers_connect_during_a_flood() {
+    let _alone = FLOODS.lock().await;
     let call = Call::start().await;
     let (mut longest, mut slowest) = (Duration::ZERO, f64::INFINITY);
     for _ in 0..times(10, 60) {
         let relay = Relay::to(call.address().await).await;
         let transport = call.transport().await;
-        let paths = vec![relay.path(), relay.other_path().await];
-        let mut datagrams = mixed(&[&transport]);
-        datagrams.retain(|one| !one.starts_with(&PLAIN_HANDSHAKE));
-        let flood = Flood::start(paths, datagrams);
+        let kinds = kinds(&[&transport]);
+        let mut own = mixed(&kinds);
+        own.retain(|one| !kinds[1].1.contains(one) && !one.starts_with(&PLAIN_HANDSHAKE));
+        let elsewhere = (relay.other_path().await, mixed(&kinds));
+        let flood = Flood::start(vec![elsewhere, (relay.path(), own)]);
         flood.go_on().await;
         let start = Instant::now();
         let newcomer = through(&relay, transport).await;
@@ -320,8 +330,10 @@ async fn newcomers_connect_during_a_flood() {
     call.end().await;
 }
 
-/// How often there is a flood, and how many packets are sent to somebody during each.
-const ROUNDS: usize = 5;
+/// Rounds in which a flood may lose one packet and no more, and how many may be tried for them.
+const CLEAN_ROUNDS: usize = 3;
+const ROUNDS: usize = 20;
+/// Packets that are sent to somebody in each flood, and in each pause.
 const TALK: u32 = 500;
 /// Different datagrams of each kind.
 const EACH: usize = 512;
