@@ -55,7 +55,7 @@ pub(crate) enum Silence {
     #[error("no ICE check came from it")]
     NoIce,
     /// It is there, and cannot agree on keys.
-    #[error("ICE connected, and DTLS did not; of browsers, RSA certificates are not taken")]
+    #[error("DTLS failed (RSA certificates of browsers are not supported)")]
     NoDtls,
     /// It was there.
     #[error("its connection has ended")]

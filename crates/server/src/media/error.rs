@@ -12,8 +12,8 @@ pub(crate) enum MediaError {
     /// A worker refused, or has gone.
     #[error("media worker: {0}")]
     Worker(#[from] RequestError),
-    /// The configured codecs make no router.
-    #[error("codecs: {0}")]
+    /// The room has no router: the worker made none, or the configured codecs allow none.
+    #[error("the call cannot be set up: {0}")]
     Router(#[from] CreateRouterError),
     /// A track cannot be produced.
     #[error("{0}")]

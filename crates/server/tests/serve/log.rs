@@ -1,5 +1,6 @@
 //! What an operator reads of people and of what is refused.
 
+use std::io::{Read, Write};
 use std::net::TcpStream;
 
 use nix::sys::signal::{Signal, kill};
@@ -143,4 +144,35 @@ fn refusals_are_logged_once_and_counted_by_reason() {
     says(&lines, &["refused", r#"code="not-in-room""#, &ann_id, here]);
     says(&lines, &["connection closed", r#"reason="too-fast""#, here]);
     says(&lines, &["goes offline", r#"why="too-fast""#]);
+}
+
+#[test]
+fn a_session_that_gives_way_says_so() {
+    let flags = [
+        "--workers=1",
+        "--trusted-proxies=127.0.0.1",
+        "--max-connecting-per-network=1",
+    ];
+    let server = Server::start_with_log(&flags);
+    let offer = include_str!("../../src/sdp/testdata/chromium-publish.sdp");
+    let mut sessions = Vec::new();
+    for _ in 0..2 {
+        let mut stream = TcpStream::connect(&server.authority).unwrap();
+        let (host, length) = (&server.authority, offer.len());
+        let head = format!(
+            "POST /whip/soup HTTP/1.1\r\nhost: {host}\r\nx-forwarded-for: 192.0.2.1\r\n\
+             content-type: application/sdp\r\ncontent-length: {length}\r\nconnection: close\r\n\r\n"
+        );
+        write!(stream, "{head}{offer}").unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        assert!(answer.starts_with("HTTP/1.1 201"), "{answer}");
+        let location = answer
+            .lines()
+            .find_map(|line| line.strip_prefix("location: "));
+        sessions.push(location.unwrap().to_owned());
+    }
+    while !server.get(&sessions[0]).starts_with("HTTP/1.1 404") {}
+    let lines = lines(server);
+    says(&lines, &["a person leaves a room", "why=\"displaced\""]);
 }

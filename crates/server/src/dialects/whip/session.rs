@@ -39,6 +39,8 @@ pub(super) struct IceSession {
 enum Command {
     Restart(oneshot::Sender<Result<TransportParameters, Problem>>),
     End,
+    /// Newer ones of its network want its place.
+    Displaced,
 }
 
 /// A participant whose offer is answered.
@@ -73,7 +75,7 @@ pub(super) fn start(
     let (place, oldest) = sessions.begin(network, handle);
     if let Some(oldest) = oldest {
         // One that has other commands to carry out is not idle.
-        let _ = oldest.commands.try_send(Command::End);
+        let _ = oldest.commands.try_send(Command::Displaced);
     }
     let id = place.id().to_owned();
     tokio::spawn(async move {
@@ -130,6 +132,7 @@ async fn serve(
                 Some(Command::Restart(answer)) => {
                     let _ = answer.send(session.restart().await);
                 }
+                Some(Command::Displaced) => return Ok("displaced".into()),
                 Some(Command::End) | None => return Ok("deleted".into()),
             },
             happening = session.participant.next() => {
