@@ -34,7 +34,7 @@ pub(crate) use body::read;
 pub(crate) use client::client;
 pub(crate) use guests::Guest;
 pub(crate) use headers::{accepts, cors, link_ice_servers, text};
-pub(crate) use problem::Problem;
+pub(crate) use problem::{Problem, refuse_alike};
 pub(crate) use refusals::tally;
 pub(crate) use sessions::{Place, Sessions};
 pub(crate) use shares::Shares;

@@ -1,7 +1,9 @@
 //! Refusals that programs and people can read (RFC 9457).
 
 use axum::Json;
+use axum::extract::Request;
 use axum::http::{HeaderValue, StatusCode, header};
+use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use serde_json::json;
 use thiserror::Error;
@@ -91,8 +93,8 @@ impl IntoResponse for Problem {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Refusal(pub(super) &'static str);
 
-/// An answer of type `application/problem+json`, and the reason in a word. Who shows no good token is
-/// told what to show, and whoever may try again when.
+/// An answer of type `application/problem+json`, and the reason in a word. A 401 says that a token is
+/// needed; 409, 429 and 503 say when to try again.
 fn problem(status: StatusCode, reason: &'static str, detail: &str) -> Response {
     let body = json!({
         "status": status.as_u16(),
@@ -114,6 +116,26 @@ fn problem(status: StatusCode, reason: &'static str, detail: &str) -> Response {
         _ => {}
     }
     response
+}
+
+/// Gives what the router itself refuses the form of the other refusals: a URL that cannot be read, or
+/// a method that is not there.
+pub(crate) async fn refuse_alike(request: Request, next: Next) -> Response {
+    let response = next.run(request).await;
+    let (status, headers) = (response.status(), response.headers());
+    let is_refusal = status.is_client_error() || status.is_server_error();
+    if !is_refusal || response.extensions().get::<Refusal>().is_some() {
+        return response;
+    }
+    let (reason, detail) = match status {
+        StatusCode::METHOD_NOT_ALLOWED => ("bad-method", "this URL has no such method"),
+        _ => ("bad-url", "the URL cannot be read"),
+    };
+    let mut alike = problem(status, reason, detail);
+    if let Some(methods) = headers.get(header::ALLOW) {
+        alike.headers_mut().insert(header::ALLOW, methods.clone());
+    }
+    alike
 }
 
 /// The status for what a room refuses.

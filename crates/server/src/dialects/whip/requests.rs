@@ -9,7 +9,7 @@ use axum::body::Body;
 use axum::extract::{ConnectInfo, Path, Query, State};
 use axum::http::StatusCode;
 use axum::http::header::{self, HeaderMap, HeaderName};
-use axum::middleware::from_fn_with_state;
+use axum::middleware::{from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodRouter, get, post};
 
@@ -18,7 +18,7 @@ use super::session::{Handle, NO_SESSION, Origin, Session, start, tag};
 use crate::auth::Grants;
 use crate::http::{
     App, Problem, Sessions, Shares, accepts, admit, client, cors, is_guest, known_network,
-    link_ice_servers, read, tally, text,
+    link_ice_servers, read, refuse_alike, tally, text,
 };
 use crate::participant::{Newcomer, Side};
 use crate::rooms::{NewPerson, RoomId};
@@ -40,6 +40,7 @@ pub(crate) fn routes(app: Arc<App>) -> Router {
         .route("/whep/{room}", endpoint(post(play)))
         .route("/whep/{room}/{person}", endpoint(post(play_person)))
         .route("/whep/{room}/sessions/{session}", session())
+        .layer(from_fn(refuse_alike))
         .layer(from_fn_with_state(Arc::clone(&shared.app), cors))
         .layer(from_fn_with_state(Arc::clone(&shared.app), tally))
         .with_state(shared)

@@ -56,6 +56,8 @@ async fn refusals_have_a_status_and_a_reason() {
     let sdp = "application/sdp";
     for (line, kind, body, status) in [
         ("POST /whip/room", "text/plain", PUBLISH, 415),
+        ("POST /whip/ro%ffom", sdp, PUBLISH, 400),
+        ("PUT /whip/room", sdp, PUBLISH, 405),
         ("POST /whip/room", sdp, "hello", 400),
         // It offers to send only.
         ("POST /whep/room", sdp, PUBLISH, 422),
