@@ -456,9 +456,15 @@ async fn people_behind_a_proxy_on_this_machine_are_no_neighbours() {
     for _ in 0..MOST_PER_ADDRESS {
         crowd.push(RawClient::connect(address).await);
     }
-    while app.connections.load(Ordering::Relaxed) <= MOST_PER_ADDRESS {
-        tokio::task::yield_now().await;
-    }
+    let all = async {
+        while app.connections.load(Ordering::Relaxed) <= MOST_PER_ADDRESS {
+            tokio::task::yield_now().await;
+        }
+    };
+    let patience = Duration::from_secs(20);
+    tokio::time::timeout(patience, all)
+        .await
+        .expect("one was sent away");
     oldest.ask(HELLO).await;
     let answer = oldest.until("{").await;
     assert!(answer.contains("\"ok\""), "{answer}");
