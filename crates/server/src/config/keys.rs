@@ -13,7 +13,7 @@ use crate::auth::ApiKey;
 /// Everything that `tureen serve` can be told.
 #[derive(Args, Clone, Debug)]
 pub struct ServeConfig {
-    /// A file of the keys below; `tureen config` prints one with them all.
+    /// Configuration file in TOML. `tureen config` prints one with every key at its default.
     #[arg(long, env = "TUREEN_CONFIG", value_name = "FILE")]
     pub config: Option<PathBuf>,
     /// Pages and signaling.
@@ -34,8 +34,8 @@ pub struct ServeConfig {
 #[derive(Args, Clone, Debug)]
 #[command(next_help_heading = "Pages and signaling")]
 pub struct HttpConfig {
-    /// Address and port of the pages and of signaling. Browsers open the camera only on localhost
-    /// or over HTTPS, so any other address wants tls-cert and tls-key.
+    /// Address and port of the pages and of signaling. Browsers open the camera only on localhost or
+    /// over HTTPS: for any other address set tls-cert and tls-key.
     #[arg(
         long,
         env = "TUREEN_LISTEN",
@@ -59,9 +59,9 @@ pub struct HttpConfig {
         value_delimiter = ','
     )]
     pub allowed_origins: Vec<Origin>,
-    /// Names under which a server on a loopback address may be addressed besides localhost and IP
-    /// addresses, such as that of a reverse proxy. Other names are refused, for a foreign page
-    /// could have made its own name point here.
+    /// Host names that requests may use while the server listens on a loopback address, such as the
+    /// public name of a reverse proxy. `localhost` and IP addresses always work. Other names are
+    /// refused, because a hostile page could let its own domain resolve to 127.0.0.1.
     #[arg(
         long,
         env = "TUREEN_ALLOWED_HOSTS",
@@ -69,9 +69,9 @@ pub struct HttpConfig {
         value_delimiter = ','
     )]
     pub allowed_hosts: Vec<HostName>,
-    /// Reverse proxies in front of this server, as addresses or networks such as 10.0.0.0/8. The
-    /// client's address is then what they write into X-Forwarded-For, or into Forwarded where there
-    /// is none: have them set the one and remove the other.
+    /// Reverse proxies in front of this server, as addresses or networks such as 10.0.0.0/8. For their
+    /// requests the client's address is read from X-Forwarded-For, or from Forwarded if the first is
+    /// missing. Let the proxy set one of the two and remove the other.
     #[arg(
         long,
         env = "TUREEN_TRUSTED_PROXIES",
@@ -79,10 +79,10 @@ pub struct HttpConfig {
         value_delimiter = ','
     )]
     pub trusted_proxies: Vec<Network>,
-    /// API keys, NAME:SECRET, with which applications sign the tokens of their users. Without any,
-    /// the server is open to everyone who reaches it; with them, making and entering rooms needs a
-    /// token: `tureen token` prints one. A secret has 32 characters or more. Give them here or in
-    /// the environment, for others on this machine can read a command line.
+    /// API keys, NAME:SECRET, with which applications sign the tokens of their users. Without any, the
+    /// server is open to everyone who reaches it; with them, making and entering rooms needs a token:
+    /// `tureen token` prints one. A secret should have 32 characters or more. Give them here or in the
+    /// environment, for others on this machine can read a command line.
     #[arg(
         long,
         env = "TUREEN_KEYS",
@@ -103,7 +103,7 @@ pub struct HttpConfig {
     /// Username for the TURN servers, if it is the same for everyone.
     #[arg(long, env = "TUREEN_TURN_USERNAME", value_name = "NAME")]
     pub turn_username: Option<String>,
-    /// Password of turn-username. Every client gets to know it.
+    /// Password of turn-username. It is sent to every client.
     #[arg(
         long,
         env = "TUREEN_TURN_CREDENTIAL",
@@ -112,7 +112,7 @@ pub struct HttpConfig {
     )]
     pub turn_credential: Option<Hidden>,
     /// Secret that the TURN servers share with this server, as coturn's static-auth-secret. Each client
-    /// is then given credentials of its own that are worth something for a day.
+    /// then gets credentials of its own, valid for one day.
     #[arg(
         long,
         env = "TUREEN_TURN_SECRET",
@@ -120,9 +120,9 @@ pub struct HttpConfig {
         value_name = "SECRET"
     )]
     pub turn_secret: Option<Hidden>,
-    /// Whether /metrics answers others than this machine. A request that a proxy passed on counts
-    /// as another's, and is known by X-Forwarded-For, X-Real-IP, Forwarded or Via: a proxy on this
-    /// machine must set one of them, or everybody may read the metrics through it.
+    /// Whether other machines may read /metrics. A request with X-Forwarded-For, X-Real-IP, Forwarded
+    /// or Via counts as coming from another machine. A proxy on this machine must set one of them;
+    /// otherwise everybody can read the metrics through it.
     #[arg(
         long, env = "TUREEN_METRICS_REMOTE", value_name = "BOOL",
         default_value = "false", num_args = 0..=1, default_missing_value = "true"
@@ -146,14 +146,14 @@ pub struct HttpConfig {
         value_parser = PingInterval::parser::<u64>()
     )]
     pub ping_interval: u64,
-    /// Seconds without a sign of life after which a client has left.
+    /// Seconds without a sign of life after which a connection counts as lost. See resume-timeout.
     #[arg(
         long, env = "TUREEN_PING_TIMEOUT", value_name = "SECONDS", default_value = "15",
         value_parser = PingTimeout::parser::<u64>()
     )]
     pub ping_timeout: u64,
-    /// Seconds for which one whose connection is lost stays in the room, and may come back as if
-    /// nothing had happened; 0 means that such a one has left.
+    /// How long people stay in their room after their connection is lost, in seconds, so that they can
+    /// come back unnoticed. 0: they leave at once.
     #[arg(
         long, env = "TUREEN_RESUME_TIMEOUT", value_name = "SECONDS", default_value = "30",
         value_parser = ResumeTimeout::parser::<u64>()
@@ -178,9 +178,8 @@ pub struct MediaConfig {
         value_parser = RtcPort::parser::<u16>()
     )]
     pub rtc_port: u16,
-    /// Local addresses for media. Without any: those of the interfaces that `listen` names, and
-    /// where that is a loopback address, the address towards the network as well, for Firefox sends
-    /// no media to 127.0.0.1.
+    /// Local IP addresses for media. By default those that `listen` covers. If that is a loopback
+    /// address, the machine's network address is added, because Firefox sends no media to 127.0.0.1.
     #[arg(
         long,
         env = "TUREEN_RTC_LISTEN",
@@ -202,7 +201,8 @@ pub struct MediaConfig {
         default_value = "opus,vp8,h264,vp9,av1"
     )]
     pub codecs: Vec<CodecName>,
-    /// What each participant's connection may send at first, in bit/s, before it is known better.
+    /// What each participant's connection may send at first, in bit/s. Has no effect until the worker
+    /// estimates bandwidth.
     #[arg(
         long, env = "TUREEN_INITIAL_OUTGOING_BITRATE", value_name = "BITRATE",
         default_value = "1000000", value_parser = InitialBitrate::parser::<u32>()
@@ -245,9 +245,9 @@ pub struct RoomConfig {
         value_parser = MaxPeople::parser::<usize>()
     )]
     pub max_people: usize,
-    /// Rooms that may exist at once of which people of one network are the makers: of an IPv4
-    /// address, or of a /64 of IPv6. Behind a proxy on this machine that is not one of
-    /// trusted-proxies, people have no network.
+    /// How many rooms made by people of one network may exist at once. A network is an IPv4 address or
+    /// an IPv6 /64. People behind a proxy on this machine that is not in trusted-proxies have no
+    /// network, so this limit does not count for them.
     #[arg(
         long, env = "TUREEN_MAX_ROOMS_PER_NETWORK", value_name = "NUMBER", default_value = "100",
         value_parser = MaxRooms::parser::<usize>()
@@ -352,7 +352,7 @@ pub enum CodecName {
 pub enum WorkerLog {
     /// Everything
     Debug,
-    /// What is odd, and what failed
+    /// Warnings and errors
     Warn,
     /// What failed
     Error,

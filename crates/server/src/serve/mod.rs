@@ -35,6 +35,7 @@ use tureen_controller::{
     ChannelObserver, LiveSocket, SocketDirectory, WorkerBinary, WorkerPoolError,
 };
 
+use crate::auth::ApiKey;
 use crate::cli::Cli;
 use crate::config::{CodecName, MediaConfig, ServeConfig, unknown_variables};
 use crate::dialects;
@@ -319,18 +320,7 @@ fn announce(
     outward: Option<IpAddr>,
 ) {
     let media = &app.config.media;
-    for key in app
-        .config
-        .http
-        .keys
-        .iter()
-        .filter(|key| !key.is_long_enough())
-    {
-        tracing::warn!(
-            key = key.name(),
-            "keys: a secret of fewer than 32 characters can be guessed from any token"
-        );
-    }
+    warn_of_short_keys(&app.config.http.keys);
     for warning in &plan.warnings {
         tracing::warn!("{}", warning.text(media.rtc_port));
     }
@@ -360,6 +350,15 @@ fn announce(
         "Tureen is ready: {scheme}://{}/",
         SocketAddr::new(host, address.port())
     );
+}
+
+fn warn_of_short_keys(keys: &[ApiKey]) {
+    for key in keys.iter().filter(|key| !key.is_long_enough()) {
+        tracing::warn!(
+            key = key.name(),
+            "keys: a secret of fewer than 32 characters can be guessed from any token"
+        );
+    }
 }
 
 /// Lets time pass in the rooms.

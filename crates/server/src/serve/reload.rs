@@ -8,7 +8,7 @@ use rustls::ServerConfig;
 use thiserror::Error;
 use tracing_subscriber::EnvFilter;
 
-use super::{ServeError, check, logs, tls};
+use super::{ServeError, check, logs, tls, warn_of_short_keys};
 use crate::config::{ConfigError, HttpConfig, MediaConfig, RoomConfig, ServeConfig};
 use crate::http::App;
 
@@ -70,6 +70,7 @@ pub(super) fn reload(app: &App, tls: Option<&RustlsConfig>, again: &Reload) {
         trusted_proxies = http.trusted_proxies.len(),
         "reload: the configuration is read again"
     );
+    warn_of_short_keys(&http.keys);
     app.set_http(http);
     if !fixed.is_empty() {
         let keys = fixed.join(", ");

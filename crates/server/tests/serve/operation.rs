@@ -278,8 +278,12 @@ fn a_reload_does_not_open_a_server_that_has_keys() {
     fs::write(&file, "").unwrap();
     reload(&server, &mut log, "nothing is changed: keys: ");
     assert_eq!(publish(), "HTTP/1.1 401");
-    fs::write(&file, format!("keys = [\"other:{key}\"]\n")).unwrap();
-    reload(&server, &mut log, "the configuration is read again");
+    fs::write(&file, format!("keys = [\"other:{key}\", \"weak:abc\"]\n")).unwrap();
+    reload(
+        &server,
+        &mut log,
+        "can be guessed from any token key=\"weak\"",
+    );
     assert_eq!(publish(), "HTTP/1.1 401");
 }
 
