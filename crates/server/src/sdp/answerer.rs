@@ -25,7 +25,7 @@ impl Answerer {
             .is_some_and(|(before, now)| before != now)
     }
 
-    /// The answer, when all is done that it says.
+    /// Writes the answer. Call it after everything that it promises is done.
     pub(crate) fn answer(
         &mut self,
         offer: &Offer,

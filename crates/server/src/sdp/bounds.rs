@@ -1,5 +1,4 @@
-//! What a description of the largest size can make us build: a count that its text does not
-//! multiply.
+//! Tests that a description of the largest size cannot make us build much more than it contains.
 
 use tureen_controller::rtp::ParameterValue;
 

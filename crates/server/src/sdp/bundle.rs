@@ -96,8 +96,9 @@ pub(super) fn members(sections: &[Section], groups: &[Vec<&str>]) -> Vec<usize> 
 }
 
 /// The transport of the tagged section: the first of the group that the answerer "will not reject"
-/// and that "does not contain a zero port value" (RFC 9143 §7.3.1). Where its attributes are those
-/// of the section that was tagged before, and is rejected now, they stand there.
+/// and that "does not contain a zero port value" (RFC 9143 §7.3.1). If the tagged section has no
+/// transport attributes, they are taken from the next member of the group, even a rejected one: an
+/// offerer may have left them in the section that was tagged before.
 fn transport(
     text: &Text<'_>,
     sections: &[Section],

@@ -11,7 +11,7 @@ use super::streams::Streams;
 use super::text::{Attributes, MediaText};
 
 /// One `m=` section. A section that cannot be read is kept all the same: an answer has to reject
-/// it in its place, and the others are none the worse for it.
+/// it in its place, and the others are not affected.
 #[derive(Clone, Debug)]
 pub(super) struct Section {
     pub(super) line: MediaLine,
@@ -23,8 +23,8 @@ pub(super) struct Section {
     pub(super) media: Result<Media, SdpError>,
 }
 
-/// What of an `m=` line has to be repeated to reject it: "the answerer MUST ... the corresponding
-/// stream" have the same media and protocol (RFC 3264 §6).
+/// What of an `m=` line has to be repeated to reject it: "To reject an offered stream, the port number
+/// in the corresponding stream in the answer MUST be set to zero" (RFC 3264 §6).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct MediaLine {
     pub(super) media: String,

@@ -13,7 +13,8 @@ use super::codec::{self, Codec};
 use super::media::{Direction, Media};
 use super::write::Content;
 
-/// How we would receive the section's media: with the first codec of `router`'s that it offers.
+/// How we would receive the section's media: with the router's first codec that the section offers
+/// too.
 pub(super) fn receive(
     media: &Media,
     mid: &str,
@@ -31,7 +32,7 @@ pub(super) fn receive(
         })
         .find_map(|(wanted, offered)| {
             let mut parameters = with_codec(media, mid, router, wanted, offered);
-            // What the router takes is ORTC's to say; any SSRC does to ask it.
+            // ORTC decides whether the router accepts this. The SSRC is only a placeholder.
             ortc::get_producer_rtp_parameters_mapping(&mut parameters, router, Ssrc(1)).ok()?;
             Some(parameters)
         })
@@ -134,8 +135,8 @@ fn header_extensions(media: &Media, router: &RtpCapabilities) -> Vec<RtpHeaderEx
         .collect()
 }
 
-/// A section that carries a stream each way speaks the codecs and extensions of both. They are
-/// numbered alike, for both follow the offer.
+/// A section with a stream in each direction lists the codecs and extensions of both. Both use the
+/// offer's numbers.
 fn both_ways(sent: &RtpParameters, received: RtpParameters) -> RtpParameters {
     let mut both = sent.clone();
     for codec in received.codecs {

@@ -28,8 +28,8 @@ pub(crate) struct OfferedMedia {
     section: Section,
 }
 
-/// What becomes of the sections of an offer, by their mids. A section that stands in neither list
-/// is inactive, or rejected where it cannot be used or has nothing that the room speaks.
+/// What becomes of the sections of an offer, by their mids. A section in neither list is answered as
+/// inactive. If we cannot use it, or share no codec with it, it is rejected.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Accepted<'a> {
     /// Sections whose media we receive.
@@ -133,7 +133,7 @@ impl OfferedMedia {
 
     /// The stream as a Producer's parameters: one media codec, the first of `router`'s that the
     /// section offers, and its retransmission codec; one encoding; the header extensions that the
-    /// router takes. Without an `a=msid` of its own, for that is the room's to give.
+    /// router takes. There is no `a=msid`, because the room sets it.
     pub(crate) fn rtp_parameters(
         &self,
         router: &RtpCapabilities,

@@ -53,11 +53,11 @@ struct OfferedSection {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum SectionState {
-    /// A stream is to flow, the client has not heard of it.
+    /// A stream will flow; the client does not know yet.
     New,
-    /// A stream flows, or is offered to.
+    /// A stream flows, or has been offered.
     Active,
-    /// Its stream ended, the client has not heard of it.
+    /// The stream has ended; the client does not know yet.
     Ended,
     /// The offer on its way says that it is inactive.
     EndedOffered,
@@ -257,7 +257,7 @@ impl Offerer {
                 SectionState::Active if receives => answer.accepted.push(section.mid.clone()),
                 SectionState::Active => answer.refused.push(section.mid.clone()),
                 SectionState::EndedOffered => section.state = SectionState::Free,
-                // What the client says of a section that was not offered as it is now is no
+                // This section has changed since the offer, so the answer to its old state is no
                 // refusal.
                 SectionState::New | SectionState::Ended | SectionState::Free => {}
             }

@@ -37,11 +37,11 @@ impl Streams {
         }
     }
 
-    /// The stream that is taken, of several that show the same; one that only its MID names has
-    /// neither SSRC nor RID.
+    /// The one stream that we receive if the section offers several encodings of one source. If only
+    /// the MID identifies it, it has neither SSRC nor RID.
     pub(super) fn taken(&self) -> RtpEncodingParameters {
         if let Some(rid) = self.rids.first() {
-            // Which of the SSRCs are those of a RID is not said.
+            // SDP does not say which SSRC belongs to which RID.
             return RtpEncodingParameters {
                 rid: Some(rid.clone()),
                 ..RtpEncodingParameters::default()
@@ -180,9 +180,9 @@ impl<'a> Rid<'a> {
     }
 }
 
-/// Which of these streams shows most: the largest by its restrictions, of which none means the full
-/// size; of several by the names that clients give their streams; else the first, for the order
-/// "suggests a proposed order of preference" (RFC 8853 §5.2).
+/// The index of the largest stream: first by the size restrictions (none means full size), then by
+/// well-known names, then the first, because the order "suggests a proposed order of preference"
+/// (RFC 8853 §5.2).
 fn best(rids: &[Rid<'_>]) -> Option<usize> {
     let size = |index: &usize| rids[*index].size.unwrap_or(u64::MAX);
     let most = (0..rids.len()).map(|index| size(&index)).max()?;
