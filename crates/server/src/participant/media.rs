@@ -86,16 +86,19 @@ impl NewTrack {
         }
     }
 
-    /// Camera and microphone are played in sync. Every screen is a group of its own.
+    /// Tracks of one group are played in sync. Every screen is a group of its own.
     fn group(&self) -> String {
         let mid = self.rtp_parameters.mid.as_deref().unwrap_or_default();
         match &self.source {
-            TrackSource::Camera | TrackSource::Microphone => "camera".to_owned(),
+            TrackSource::Camera | TrackSource::Microphone => CAMERA_GROUP.to_owned(),
             TrackSource::Screen | TrackSource::ScreenAudio => format!("screen-{mid}"),
             TrackSource::Other(_) => format!("other-{mid}"),
         }
     }
 }
+
+/// The group of a person's picture and sound.
+const CAMERA_GROUP: &str = "camera";
 
 /// Rooms know nothing of RTP.
 pub(super) fn track_kind(kind: MediaKind) -> TrackKind {

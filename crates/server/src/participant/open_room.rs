@@ -122,7 +122,7 @@ impl Inner {
                 mailbox.deliver(person, event);
             }
         }
-        // Who is out has heard why by now.
+        // People who left have received their last event.
         let room = &self.room;
         self.mailboxes.retain(|person, _| room.holds(*person));
     }
