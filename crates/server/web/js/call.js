@@ -13,12 +13,13 @@ export class WrongRoom extends Error {
 }
 
 /**
- * Outlives a lost signaling connection: what is published stays open in this browser, and is
- * published as it was once `join` has succeeded over another connection.
+ * Survives a lost signaling connection: devices stay open, and their tracks are published again
+ * after the next `join`.
  *
  * Events: `change` (detail: what), `chat` (detail: message), `ringing`, `ended`, `closing` (detail:
- * reason), `lost` when signaling is gone for good, `removed` (detail: reason, by), `moved` into another room (detail: who did it),
- * `muted` (detail: track, by), `problem` (detail: Error), `device-lost` (detail: track).
+ * reason), `lost` when signaling is gone for good, `removed` (detail: reason, by), `moved` into
+ * another room (detail: who did it), `muted` (detail: track, by), `problem` (detail: Error),
+ * `device-lost` (detail: track).
  */
 export class Call extends EventTarget {
   room = null;
@@ -37,11 +38,11 @@ export class Call extends EventTarget {
   #options;
   #own;
   #receiving = null;
-  /** What we chose to receive (true) or to drop (false), by who shows it and what. */
+  /** Which tracks the user switched on (true) or off (false), by participant, source and label. */
   #wishes = new Map();
   #attached = new AbortController();
   #stop = new AbortController();
-  /** Counts beginnings anew of all media; what belongs to an older one gives up. */
+  /** Counts how often all media was set up. A set-up with an older number stops. */
   #round = 0;
   #isToldOfPath = false;
   /** Removed from the room. */
@@ -330,7 +331,8 @@ export class Call extends EventTarget {
     this.changed("path");
   }
 
-  /** The server gives everything to one who consumes, and nothing to others: what was wished else is said. */
+  /** With `consume` the server sends every track, without it none. This requests what the user chose
+      otherwise. */
   async #applyWish(track) {
     if (track.media || this.wants(track) === this.#options.consume) return;
     await this.subscribe(track, this.wants(track)).catch((error) => this.#problem(error));
@@ -495,7 +497,7 @@ export class Call extends EventTarget {
   }
 }
 
-/** Outlives the track, though not its owner's stay: one's camera is the same wish after it was off for a while. */
+/** Stays the same when a track is published again, for example a camera that was off for a while. */
 function wishKey({ participant, source, label }) {
   return `${participant} ${source} ${label}`;
 }
@@ -503,7 +505,8 @@ function wishKey({ participant, source, label }) {
 /** Where the server says that it is to be found. */
 function candidates(pc) {
   const lines = pc.remoteDescription?.sdp.match(/^a=candidate:.*$/gm) ?? [];
-  return lines.map((line) => line.split(" ")).map(([, , protocol, , address, port]) => ({ protocol: protocol.toUpperCase(), address, port }));
+  const fields = lines.map((line) => line.split(" "));
+  return fields.map(([, , protocol, , address, port]) => ({ protocol: protocol.toUpperCase(), address, port }));
 }
 
 const EVENTS = {

@@ -7,7 +7,7 @@ import { icon } from "./icons.js";
 export function chatPanel(call, maxLength, unread) {
   const list = el("ol", { "aria-live": "polite", "aria-label": "Messages", tabIndex: 0 });
   const input = el("textarea", { rows: 1, maxLength, placeholder: "Write to everyone", "aria-label": "Message" });
-  // Whether the end is in sight, and is to stay there; who reads older messages is left alone.
+  // Whether the list is scrolled to its end and should follow. Whoever reads older messages is not moved.
   let isAtEnd = true;
   const toEnd = () => (list.scrollTop = list.scrollHeight);
   const newer = el("button", { class: "newer", hidden: true, onclick: toEnd }, icon("down"), "New messages");
@@ -48,7 +48,7 @@ export function chatPanel(call, maxLength, unread) {
   });
   const panel = el("aside", { class: "chat", "aria-label": "Chat" },
     el("h2", {}, "Chat"),
-    call.isEncrypted ? el("p", { class: "small muted hint" }, "Sound and pictures are encrypted end to end. This chat is not: the server can read it.") : null,
+    call.isEncrypted ? el("p", { class: "small muted hint" }, NOT_ENCRYPTED) : null,
     el("div", { class: "messages" }, list, newer),
     el("form", { onsubmit: (event) => {
       event.preventDefault();
@@ -75,3 +75,5 @@ export function chatPanel(call, maxLength, unread) {
   });
   return panel;
 }
+
+const NOT_ENCRYPTED = "Sound and pictures are encrypted end to end. This chat is not: the server can read it.";

@@ -189,7 +189,7 @@ function release(transceiver) {
 }
 
 function sendCandidate(signaling, connection, candidate) {
-  // The server waits for our checks and needs no candidates; it is told, as the rules want it.
+  // The server does not need candidates. It gets them because the protocol has them.
   signaling.request("candidate", { connection, candidate: candidate?.candidate ?? "" }).catch(() => {});
 }
 

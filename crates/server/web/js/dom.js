@@ -52,10 +52,15 @@ export function closeDialogs() {
  */
 export function ask(title, content, buttons, { mustChoose = false } = {}) {
   const hasFields = content.some((one) => one.querySelector?.("input, select") ?? false);
-  const actions = buttons.map(([value, label, className]) =>
-    el("button", { type: value ? "submit" : "button", value, class: className ?? "", autofocus: className === "primary" && !hasFields, onclick: (event) => {
+  const actions = buttons.map(([value, label, className = ""]) => el("button", {
+    type: value ? "submit" : "button",
+    value,
+    class: className,
+    autofocus: className === "primary" && !hasFields,
+    onclick: (event) => {
       if (!value) event.currentTarget.closest("dialog").close("");
-    } }, label));
+    },
+  }, label));
   const dialog = el("dialog", { "aria-label": title },
     el("form", { method: "dialog" }, el("h2", {}, title), ...content, el("div", { class: "actions" }, actions)));
   document.body.append(dialog);

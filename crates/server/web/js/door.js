@@ -15,7 +15,15 @@ import { granted } from "./token.js";
  */
 export function showDoor(root, { room, info, produce, passphrase, encrypted, problem }) {
   const mirror = produce ? new Mirror() : null;
-  const name = el("input", { type: "text", required: true, maxLength: 64, autocomplete: "name", value: store.name, readOnly: Boolean(granted.name), placeholder: "What others call you" });
+  const name = el("input", {
+    type: "text",
+    required: true,
+    maxLength: 64,
+    autocomplete: "name",
+    value: store.name,
+    readOnly: Boolean(granted.name),
+    placeholder: "What others call you",
+  });
   const secret = el("input", { type: "password", value: passphrase, autocomplete: "off", placeholder: "Agreed on outside of this server" });
   const secretField = el("label", { class: "field", hidden: !encrypted || !canEncrypt }, "Passphrase of the room", secret);
 
@@ -148,7 +156,8 @@ class Mirror {
     this.#video.hidden = !video;
     const problems = [...new Set(KINDS.map((kind) => this.#problems[kind]).filter(Boolean))];
     const asks = KINDS.some((kind) => this.#opening[kind]);
-    const lines = problems.length > 0 ? problems : [asks ? "Your browser asks whether this page may use your camera and microphone." : "Your camera is off."];
+    const state = asks ? "Your browser asks whether this page may use your camera and microphone." : "Your camera is off.";
+    const lines = problems.length > 0 ? problems : [state];
     this.#nothing.replaceChildren(...lines.map((line) => el("p", {}, line)));
     // A microphone that fails is told of over the picture as well.
     this.#nothing.hidden = Boolean(video) && problems.length === 0;

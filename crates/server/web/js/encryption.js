@@ -25,6 +25,10 @@ export class Encryption extends EventTarget {
 
   name(receiver) {
     const id = this.#next++;
+    // Those of connections that have closed never say anything again.
+    for (const [old, { track }] of this.#receivers) {
+      if (track.readyState === "ended") this.#receivers.delete(old);
+    }
     this.#receivers.set(id, receiver);
     return id;
   }
@@ -58,7 +62,9 @@ export function unprotect(encryption, receiver) {
 function transform(encryption, party, options) {
   if (encryption.taken.has(party)) return;
   encryption.taken.add(party);
-  const task = { ...options, id: encryption.name(party) };
+  const task = { ...options };
+  // What is sent is always readable.
+  if (options.operation === "decrypt") task.id = encryption.name(party);
   if ("RTCRtpScriptTransform" in globalThis) {
     party.transform = new RTCRtpScriptTransform(encryption.worker, task);
   } else {

@@ -10,7 +10,14 @@ import { store } from "./store.js";
 /** Asks for a name, once. */
 export function welcome(root, problem) {
   return new Promise((resolve) => {
-    const input = el("input", { type: "text", required: true, maxLength: 64, autocomplete: "name", value: store.name, placeholder: "What others call you" });
+    const input = el("input", {
+      type: "text",
+      required: true,
+      maxLength: 64,
+      autocomplete: "name",
+      value: store.name,
+      placeholder: "What others call you",
+    });
     const form = el("form", { class: "card", onsubmit: (event) => {
       event.preventDefault();
       const name = input.value.trim();
@@ -70,11 +77,25 @@ export function showLobby(root, signaling, enter, rename) {
     nobody.hidden = others.length > 0;
   });
   on("ring", async ({ ring, from }) => {
-    const gone = new Promise((resolve) => on("ring-cancelled", (detail) => detail.ring === ring && resolve()));
-    const accept = await askToAnswer("Someone rings", from.name, gone);
-    if (accept === undefined) return;
-    on("ring-accepted", (detail) => detail.ring === ring && go(detail));
-    signaling.request("answer-ring", { ring, accept }).catch((error) => notify(error.message, "error"));
+    const ringing = new AbortController();
+    const { signal } = ringing;
+    listening.signal.addEventListener("abort", () => ringing.abort(), { signal });
+    const hear = (event, listener) =>
+      signaling.addEventListener(event, ({ detail }) => detail.ring === ring && listener(detail), { signal });
+    const gone = new Promise((resolve) => hear("ring-cancelled", resolve));
+    let accept;
+    try {
+      accept = await askToAnswer("Someone rings", from.name, gone);
+      if (accept === undefined) return;
+      if (accept) hear("ring-accepted", go);
+      await signaling.request("answer-ring", { ring, accept });
+    } catch (error) {
+      accept = false;
+      notify(error.message, "error");
+    } finally {
+      // An accepted ring is heard of until the room is entered.
+      if (!accept) ringing.abort();
+    }
   });
   const go = (accepted) => {
     if (!accepted) return;
@@ -91,13 +112,18 @@ export function showLobby(root, signaling, enter, rename) {
 
 /** Makes rows, and keeps those of what has not changed: a button that is about to be pressed stays. */
 function rowKeeper() {
-  const kept = new Map();
-  return (items, make) => items.map((item) => {
-    const key = JSON.stringify(item);
-    const row = kept.get(item.id)?.key === key ? kept.get(item.id).row : make(item);
-    kept.set(item.id, { key, row });
-    return row;
-  });
+  let kept = new Map();
+  return (items, make) => {
+    const before = kept;
+    kept = new Map();
+    return items.map((item) => {
+      const key = JSON.stringify(item);
+      const old = before.get(item.id);
+      const row = old?.key === key ? old.row : make(item);
+      kept.set(item.id, { key, row });
+      return row;
+    });
+  };
 }
 
 function roomRow(room, enter) {
@@ -128,7 +154,9 @@ function personRow(person, ring) {
 }
 
 async function createRoom(signaling, enter) {
-  const name = el("input", { type: "text", required: true, maxLength: signaling.limits.name, value: `${store.name}’s room`.slice(0, signaling.limits.name) });
+  const maxLength = signaling.limits.name;
+  const value = `${store.name}’s room`.slice(0, maxLength);
+  const name = el("input", { type: "text", required: true, maxLength, value });
   const kinds = [
     ["meeting", "Meeting", "Everyone can be seen and heard."],
     ["presentation", "Presentation", "You present, the others watch without devices."],

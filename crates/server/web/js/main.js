@@ -1,7 +1,7 @@
 // From the address to a view: `/` is the lobby, `/room/ID` a room. `?produce=false` comes without
-// devices, `?consume=false` receives nothing, `?forceTcp=true` sends all media over TCP. What
-// stands behind `#key=` is the passphrase of an encrypted room, empty to be asked for it; browsers
-// never send it. `?token=` or `#token=` is for a server with keys: see token.js.
+// devices, `?consume=false` receives nothing, `?forceTcp=true` sends all media over TCP. `#key=`
+// holds the passphrase of an encrypted room; if it is empty, the page asks for it. Browsers do not
+// send this part. `?token=` or `#token=` is for a server with keys: see token.js.
 
 import { openDevice } from "./devices.js";
 import { ask, el } from "./dom.js";
@@ -193,11 +193,13 @@ const sentences = {
   "passphrase-missing": canEncrypt
     ? "This room is encrypted end to end: give its passphrase."
     : "This room is encrypted end to end, which this browser cannot do.",
-  "not-encrypted": "Your link has a passphrase, but this room is not encrypted end to end: its server could see and hear you. Come in only if that is all right.",
+  "not-encrypted": "Your link has a passphrase, but this room is not encrypted end to end: its server could see and " +
+    "hear you. Come in only if that is all right.",
 };
 
 async function unreachable(error) {
-  await ask(error.code ? "The server does not let you in" : "The server cannot be reached", [el("p", {}, error.message)], [["again", "Try again", "primary"]]).closed;
+  const title = error.code ? "The server does not let you in" : "The server cannot be reached";
+  await ask(title, [el("p", {}, error.message)], [["again", "Try again", "primary"]]).closed;
 }
 
 // Back and forth between lobby and room: a page that begins anew forgets nothing that matters.

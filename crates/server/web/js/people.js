@@ -29,6 +29,8 @@ class Row {
   #signs = el("span", { class: "row" });
   #state = el("div", { class: "small muted" });
   #participant;
+  #face = el("span");
+  #name = el("div", { class: "ellipsis" });
   #mute = tool("microphone-off", () => this.#muteThem());
   #move = tool("move", () => moveThem(this.#call, this.#participant));
   #remove = tool("remove", () => this.#removeThem());
@@ -36,12 +38,9 @@ class Row {
   constructor(call, participant) {
     this.#call = call;
     this.#participant = participant;
-    const isMe = participant.id === call.me?.id;
     this.element = el("li", {},
-      avatar(participant.name),
-      el("div", { class: "grow" },
-        el("div", { class: "ellipsis", title: participant.name }, el("bdi", {}, participant.name), isMe ? " (you)" : ""),
-        this.#state),
+      this.#face,
+      el("div", { class: "grow" }, this.#name, this.#state),
       this.#signs,
       el("span", { class: "row tools" }, this.#mute, this.#move, this.#remove));
     this.#signs.style.gap = "5px";
@@ -49,6 +48,7 @@ class Row {
 
   update(participant) {
     this.#participant = participant;
+    if (this.#name.title !== participant.name) this.#showName(participant);
     this.element.classList.toggle("speaking", participant.speaking);
     const words = [];
     if (participant.owner) words.push("Owner");
@@ -79,6 +79,15 @@ class Row {
     this.#signs.dataset.key = key;
     this.#signs.replaceChildren(...signs.flatMap(([picture, className, text]) =>
       [icon(picture, className), el("span", { class: "visually-hidden" }, text)]));
+  }
+
+  #showName(participant) {
+    const isMe = participant.id === this.#call.me?.id;
+    this.#name.title = participant.name;
+    this.#name.replaceChildren(el("bdi", {}, participant.name), isMe ? " (you)" : "");
+    const face = avatar(participant.name);
+    this.#face.replaceWith(face);
+    this.#face = face;
   }
 
   async #muteThem() {

@@ -32,12 +32,15 @@ class RoomView {
   #title = el("h1", { class: "ellipsis", tabIndex: -1 });
   #badge = el("span", { class: "badge" });
   #lock = el("button", { class: "lock", onclick: () => this.#toggleLock() });
-  #locked = el("span", { class: "badge", hidden: true, title: "Nobody else comes in" }, icon("lock"), el("span", { class: "wide" }, "locked"));
+  #locked = el("span", { class: "badge", hidden: true, title: "Nobody else comes in" }, icon("lock"), wide("locked"));
   #recorded = el("span", { class: "badge", hidden: true, title: "Somebody records this room" }, "recorded");
   #bar = el("footer", { class: "bar" });
   #buttons = {};
   #dot = el("span", { class: "dot", hidden: true });
-  #link = el("button", { onclick: () => this.#copyLink(), "aria-label": "Copy the link to this room" }, icon("link"), el("span", { class: "wide" }, "Copy link"));
+  #link = el("button", {
+    onclick: () => this.#copyLink(),
+    "aria-label": "Copy the link to this room",
+  }, icon("link"), wide("Copy link"));
 
   constructor(call, limits, leave) {
     this.#call = call;
@@ -48,7 +51,7 @@ class RoomView {
         el("img", { src: "/static/icon.svg", alt: "Tureen" }),
         this.#title,
         this.#badge,
-        call.isEncrypted ? el("span", { class: "badge", title: "Encrypted end to end" }, icon("lock"), el("span", { class: "wide" }, "end to end")) : null,
+        call.isEncrypted ? el("span", { class: "badge", title: "Encrypted end to end" }, icon("lock"), wide("end to end")) : null,
         this.#locked,
         this.#recorded,
         el("span", { class: "grow" }),
@@ -319,7 +322,8 @@ class RoomView {
         ? "The link is copied. The passphrase is not in it: tell it in another way."
         : "The link is copied. Send it to those you want to see here.");
     } catch {
-      await ask("The link to this room", [el("input", { type: "text", readOnly: true, value: link, "aria-label": "Link" })], [["", "Done"]]).closed;
+      const field = el("input", { type: "text", readOnly: true, value: link, "aria-label": "Link" });
+      await ask("The link to this room", [field], [["", "Done"]]).closed;
     }
   }
 
@@ -346,4 +350,9 @@ function pathOf({ connections, isReconnecting }) {
   const states = Object.values(connections).map((pc) => pc?.connectionState);
   if (states.includes("failed")) return "no way for media";
   return states.some((state) => state === "connecting" || state === "disconnected") ? "connecting…" : "";
+}
+
+/** Words that are left out where there is little room. */
+function wide(text) {
+  return el("span", { class: "wide" }, text);
 }

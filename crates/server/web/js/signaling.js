@@ -118,7 +118,7 @@ export class Signaling extends EventTarget {
   #receive(frame) {
     if (this.#isOver) return;
     this.#heard = Date.now();
-    // The last word of a connection is none of the session.
+    // `closing` belongs to the connection, not to the session, so it is not counted.
     if (frame.event !== "closing") this.#received++;
     if (frame.event) {
       // Whoever has sent us away does not take us back.

@@ -10,7 +10,11 @@ export function stagePanel(call, shareLink) {
   const grid = el("div", { class: "grid" });
   const main = el("div", { class: "main" }, grid);
   const strip = el("div", { class: "strip", hidden: true });
-  const more = el("button", { class: "more", hidden: true, onclick: () => strip.scrollBy({ left: strip.clientWidth * 0.8, top: strip.clientHeight * 0.8, behavior: "smooth" }) });
+  const onward = () => {
+    const [left, top] = [strip.clientWidth * 0.8, strip.clientHeight * 0.8];
+    strip.scrollBy({ left, top, behavior: "smooth" });
+  };
+  const more = el("button", { class: "more", hidden: true, onclick: onward });
   const alone = el("div", { class: "alone" });
   const audio = el("div", { hidden: true });
   const panel = el("main", { class: "stage" }, main, el("div", { class: "below" }, strip, more), audio);
@@ -145,12 +149,21 @@ class Tile {
   #figures = el("pre", { class: "figures", hidden: true });
   #pictureButton = el("button", { onclick: () => this.#toggleReceive(this.#shown.video) });
   #soundButton = el("button", { onclick: () => this.#toggleReceive(this.#shown.sound) });
-  #stopButton = el("button", { title: "Stop sharing this screen", "aria-label": "Stop sharing this screen", onclick: () => this.#try(() => this.#call.stopScreen(this.#shown.video)) }, icon("stop"));
-  #figuresButton = el("button", { onclick: () => this.#toggleFigures(), title: "Statistics", "aria-label": "Statistics", "aria-pressed": "false" }, icon("figures"));
+  #stopButton = el("button", {
+    title: "Stop sharing this screen",
+    "aria-label": "Stop sharing this screen",
+    onclick: () => this.#try(() => this.#call.stopScreen(this.#shown.video)),
+  }, icon("stop"));
+  #figuresButton = el("button", {
+    title: "Statistics",
+    "aria-label": "Statistics",
+    "aria-pressed": "false",
+    onclick: () => this.#toggleFigures(),
+  }, icon("figures"));
 
   constructor(call, { participant, screen }) {
     this.#call = call;
-    this.#face = el("div", { class: "face" }, avatar(participant.name));
+    this.#face = el("div", { class: "face" });
     this.#video.muted = true;
     this.#video.addEventListener("loadeddata", () => {
       this.#hasPicture = true;
@@ -173,6 +186,10 @@ class Tile {
     else delete this.element.dataset.track;
     this.#show(video);
 
+    if (this.#face.dataset.name !== participant.name) {
+      this.#face.dataset.name = participant.name;
+      this.#face.replaceChildren(avatar(participant.name));
+    }
     const name = isMine && !screen ? `${participant.name} (you)` : participant.name;
     const label = screen ? `${name}${shown.what}` : name;
     const isMuted = !screen && !participant.viewer && (!sound || sound.muted);

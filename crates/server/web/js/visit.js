@@ -101,7 +101,7 @@ class Visit {
 
   /** After a lost connection: into the same room, with what was open, as it was. */
   async #comeBack() {
-    // A connection that is lost on the way back is this way's own to replace.
+    // An attempt to come back is running, and it replaces this connection as well.
     if (this.#isComingBack) return;
     this.#isComingBack = true;
     const { room, me } = this.#call;
