@@ -44,6 +44,11 @@ fn files_are_short() {
 }
 
 #[test]
+fn lines_of_the_page_are_short() {
+    none(sizes::long_lines(Tree::of_repository().sources()));
+}
+
+#[test]
 fn functions_are_short() {
     none(sizes::long_functions(Tree::of_repository().rust()));
 }

@@ -1,4 +1,5 @@
-//! How long files and functions may be, tests included; and how much code an adapter may have.
+//! How long files, functions and lines of the page may be, tests included; and how much code an
+//! adapter may have.
 
 use crate::source::{Source, block_end};
 
@@ -64,6 +65,21 @@ pub(crate) fn thick_adapters(sources: &[Source]) -> Vec<String> {
     found
 }
 
+/// Lines of the page's code that a reader has to scroll for. Rust is formatted by rustfmt.
+pub(crate) fn long_lines<'a>(sources: impl Iterator<Item = &'a Source>) -> Vec<String> {
+    let mut found = Vec::new();
+    for source in sources.filter(|source| source.path.starts_with(PAGE)) {
+        let lines = source.text.lines().map(|line| line.chars().count());
+        let long = lines.enumerate().filter(|(_, length)| *length > LONG_LINE);
+        found.extend(
+            long.map(|(index, length)| {
+                format!("{}:{}: {length} characters", source.path, index + 1)
+            }),
+        );
+    }
+    found
+}
+
 fn lines_of_code(source: &Source) -> usize {
     let mut start = 0;
     let mut count = 0;
@@ -114,6 +130,8 @@ fn in_generics(code: &str) -> bool {
 
 /// Directories, and how many lines of code are too many there.
 const ADAPTERS: [(&str, usize); 1] = [("crates/server/src/dialects/whip/", 600)];
+const PAGE: &str = "crates/server/web/js/";
+const LONG_LINE: usize = 140;
 const LONG_FILE: usize = 600;
 const REFUSED_FILE: usize = 800;
 const REFUSED_FUNCTION: usize = 150;
@@ -131,6 +149,19 @@ mod tests {
         let sources = [799, 800].map(|count| Source::new("sample.rs", &lines(count)));
         assert_eq!(refused_files(sources.iter()), ["sample.rs: 800 lines"]);
         assert_eq!(long_files(sources.iter()).len(), 2);
+    }
+
+    #[test]
+    fn a_long_line_of_the_page_is_found() {
+        let text = |length| format!("a;\n{}\n", "x".repeat(length));
+        let sample = |path: &str, length| Source::new(path, &text(length));
+        let sources = [
+            sample("crates/server/web/js/a.js", 140),
+            sample("crates/server/web/js/b.js", 141),
+            sample("crates/server/src/lib.rs", 141),
+        ];
+        let found = long_lines(sources.iter());
+        assert_eq!(found, ["crates/server/web/js/b.js:2: 141 characters"]);
     }
 
     #[test]
