@@ -126,3 +126,24 @@ async function enterLocked(page, room) {
   await page.waitForSelector(".door:not(:has([aria-busy=true])) form");
   await page.evaluate(() => document.querySelector(".door button[type=submit]").click());
 }
+
+test("a new name is shown in the list and on the tile", async () => {
+  await inRoom("renamed", async (ann, bob) => {
+    // A client of an application, which may change its name.
+    await bob.evaluate(async () => {
+      const socket = new WebSocket(new URL("/ws", location).href.replace("http", "ws"));
+      await new Promise((resolve) => (socket.onopen = resolve));
+      let id = 0;
+      globalThis.carl = (type, data) => socket.send(JSON.stringify({ id: ++id, type, data }));
+      globalThis.carl("hello", { version: 1, name: "Carl" });
+      globalThis.carl("join", { room: "renamed" });
+    });
+    const shows = (name) => [".people li", ".tile"].every((where) => {
+      const of = [...document.querySelectorAll(where)].filter((one) => one.textContent.includes(name));
+      return of.length === 1 && of[0].querySelector(".avatar").textContent === name[0];
+    });
+    await until(ann, "Carl", shows, "Carl");
+    await bob.evaluate(() => globalThis.carl("profile", { name: "Doris" }));
+    await until(ann, "Doris", shows, "Doris");
+  });
+});

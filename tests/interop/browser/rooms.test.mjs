@@ -212,6 +212,57 @@ test("one rings another from the lobby", async () => {
   });
 });
 
+test("the page forgets what is over", async () => {
+  await withPages(async (rita, otto) => {
+    await otto.addInitScript(() => {
+      globalThis.rings = [];
+      const add = EventTarget.prototype.addEventListener;
+      EventTarget.prototype.addEventListener = function (type, listener, options) {
+        if (type === "ring-cancelled") globalThis.rings.push(options.signal);
+        add.call(this, type, listener, options);
+      };
+    });
+    await comeToLobby(rita, server.url, "Rita");
+    await comeToLobby(otto, server.url, "Otto");
+    const ring = "[aria-label='Ring Otto']";
+    for (const _ of [1, 2]) {
+      await rita.waitForSelector(ring);
+      await click(rita, ring);
+      await otto.waitForSelector("dialog button[value=decline]");
+      await click(otto, "dialog button[value=decline]");
+      await until(rita, "the end of the ring", () => !document.querySelector("dialog"));
+    }
+    await until(otto, "nobody listens for a ring that is over", () =>
+      globalThis.rings.length === 2 && globalThis.rings.every((signal) => signal.aborted));
+
+    const isKept = await otto.evaluate(async () => {
+      const { rowKeeper } = await import("/static/js/lobby.js");
+      const rows = rowKeeper();
+      const make = (person) => ({ person });
+      const [first] = rows([{ id: "ann" }], make);
+      const [stays] = rows([{ id: "ann" }], make);
+      rows([], make);
+      const [anew] = rows([{ id: "ann" }], make);
+      return [stays === first, anew === first];
+    });
+    assert.deepEqual(isKept, [true, false]);
+
+    const heard = await otto.evaluate(async () => {
+      const { Encryption } = await import("/static/js/encryption.js");
+      const encryption = new Encryption("soup", "room");
+      const heard = [];
+      encryption.addEventListener("readable", ({ detail }) => heard.push(detail.receiver.track.readyState));
+      for (const readyState of ["ended", "live"]) encryption.name({ track: { readyState } });
+      for (const id of [1, 2]) {
+        encryption.worker.dispatchEvent(new MessageEvent("message", { data: { id, readable: true } }));
+      }
+      encryption.close();
+      return heard;
+    });
+    assert.deepEqual(heard, ["live"], "receivers of closed connections are forgotten");
+  });
+});
+
 test("one who closes the page is missed", async () => {
   await withPages(async (ann, bob) => {
     await enterRoom(ann, server.url, "gone", "Ann");

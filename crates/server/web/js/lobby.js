@@ -111,7 +111,7 @@ export function showLobby(root, signaling, enter, rename) {
 }
 
 /** Makes rows, and keeps those of what has not changed: a button that is about to be pressed stays. */
-function rowKeeper() {
+export function rowKeeper() {
   let kept = new Map();
   return (items, make) => {
     const before = kept;
