@@ -207,6 +207,23 @@ test("a server with keys wants a token", async () => {
   assert.equal((await fetch(session, { method: "DELETE", headers: good })).status, 200);
 });
 
+test("who is refused takes nobody's place", async () => {
+  const [whip, whep] = ["whip", "whep"].map((kind) => `${guarded.url}${kind}/place`);
+  const [obs, ann] = ["obs", "ann"].map((identity) => bearer(identity, "--room", "place"));
+  const sessions = [];
+  for (const [url, offer, headers] of [[whip, publish, obs], [whep, receive, ann]]) {
+    const response = await post(url, offer, headers);
+    assert.equal(response.status, 201, await response.clone().text());
+    sessions.push([new URL(response.headers.get("location"), url), headers]);
+  }
+  // Nobody else publishes whom the publisher could watch.
+  await refused(await post(whep, receive, obs), 409);
+  await refused(await post(whip, publish.replace(/(VP8|VP9|H264|AV1)\/90000/g, "X/90000"), obs), 422);
+  // The room has what is published, and this player has other codecs.
+  await refused(await post(whep, receive.replace(/(opus|VP8)\//g, "X/"), ann), 422);
+  for (const [session, headers] of sessions) assert.equal((await fetch(session, { headers })).status, 204);
+});
+
 test("who offers both directions is only received from", async () => {
   const response = await post(`${server.url}whip/both`, publish.replaceAll("a=sendonly", "a=sendrecv"));
   assert.equal(response.status, 201);
