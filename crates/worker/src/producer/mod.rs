@@ -45,6 +45,8 @@ pub(crate) struct Producer {
     scratch: Vec<u8>,
     /// When a stream last went on under another SSRC.
     source_changed: Option<Instant>,
+    /// Whether its transport knows that something has happened to it.
+    pub(crate) is_noted: bool,
 }
 
 /// What a packet says of itself besides its header.
@@ -110,6 +112,7 @@ impl Producer {
             arrivals: Vec::new(),
             scratch: Vec::new(),
             source_changed: None,
+            is_noted: false,
         })
     }
 

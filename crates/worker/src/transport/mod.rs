@@ -6,6 +6,7 @@
 
 mod consumer_ssrcs;
 mod destination;
+mod due;
 mod egress;
 mod events;
 mod feedback;
@@ -57,6 +58,7 @@ use crate::wire::extension_ids::RecvExtensionIds;
 use crate::wire::rtcp::ReportBlock;
 
 use consumer_ssrcs::{ConsumerSsrc, ConsumerSsrcs};
+use due::DueProducers;
 use egress::{Egress, SentCounters};
 use feedback::PathFeedback;
 use ingress::Ingress;
@@ -73,6 +75,8 @@ pub(crate) struct Transport {
     kind: Kind,
     /// In the order of creation; removal swaps the last into the hole.
     pub(crate) producers: Vec<ProducerKey>,
+    /// Which of them want to be looked after.
+    due: DueProducers,
     /// In the order of creation; removal swaps the last into the hole.
     pub(crate) consumers: Vec<ConsumerKey>,
     listener: RtpListener,
@@ -122,6 +126,7 @@ impl Transport {
             options,
             kind,
             producers: Vec::new(),
+            due: DueProducers::default(),
             consumers: Vec::new(),
             listener: RtpListener::default(),
             recv_ids: RecvExtensionIds::default(),
@@ -169,6 +174,7 @@ impl Transport {
             self.set_keys(send, receive);
         }
         self.egress.set_destination(connection.destination);
+        self.due.note_all();
         Ok(connection.answer)
     }
 
@@ -188,18 +194,21 @@ impl Transport {
     /// Packets go there from now on.
     pub(crate) fn set_destination(&mut self, destination: Destination) {
         self.egress.set_destination(destination);
+        self.due.note_all();
     }
 
     /// Media is protected with these keys from now on.
     pub(crate) fn set_keys(&mut self, send: SrtpSend, receive: SrtpReceive) {
         self.egress.set_protection(Protection::Keyed(send));
         self.ingress.set_protection(Protection::Keyed(receive));
+        self.due.note_all();
     }
 
     /// The keys are no longer valid. Nothing passes until there are new ones.
     pub(crate) fn forget_keys(&mut self) {
         self.egress.set_protection(Protection::Waiting);
         self.ingress.set_protection(Protection::Waiting);
+        self.due.note_all();
     }
 
     /// Whether media can leave.
@@ -251,6 +260,12 @@ impl Transport {
         self.changed_scores.retain(|other| *other != key);
         self.ingress.retire(self.listener.ssrcs_of(key));
         self.listener.remove(key);
+        self.due.remove(key);
+    }
+
+    /// Something has happened to one of its producers, which is looked after with the next output.
+    pub(crate) fn note_producer(&mut self, key: ProducerKey, producer: &mut Producer) {
+        self.due.note(key, producer);
     }
 
     /// Refuses a consumer whose SSRCs are or were in use.
@@ -320,9 +335,10 @@ impl Transport {
         Ok(())
     }
 
-    /// Sets the round trip to the publisher.
+    /// Sets the round trip to the publisher. The graph sets it in the streams.
     pub(crate) fn set_rtt(&mut self, rtt: Duration) {
         self.feedback.set_rtt(rtt);
+        self.due.note_all();
     }
 
     /// The SSRC of its reports and feedback.
@@ -343,23 +359,15 @@ impl Transport {
     }
 
     /// When the transport wants to be looked at, for itself or for its producers.
-    pub(crate) fn deadline(
-        &self,
-        producers: &Arena<ProducerKey, Producer>,
-        consumers: &Arena<ConsumerKey, Consumer>,
-    ) -> Option<Instant> {
-        let reports = self.has_to_report(producers, consumers) && self.is_connected();
+    pub(crate) fn deadline(&self, consumers: &Arena<ConsumerKey, Consumer>) -> Option<Instant> {
+        let reports = self.has_to_report(consumers) && self.is_connected();
         let reports = reports.then(|| self.rtcp.deadline());
-        let streams = self
-            .producers
-            .iter()
-            .filter_map(|key| producers[*key].deadline());
         self.kind
             .deadline()
             .into_iter()
             .chain(reports)
             .chain(self.feedback.deadline())
-            .chain(streams)
+            .chain(self.due.deadline())
             .min()
     }
 

@@ -5,7 +5,6 @@ use crate::arena::Arena;
 use crate::consumer::Consumer;
 use crate::ids::{ConsumerKey, ProducerKey};
 use crate::output::Output;
-use crate::producer::Producer;
 use crate::time::{Instant, NtpTime, compact_ntp_duration};
 use crate::wire::rtcp::{CompoundWriter, DlrrItem, ReceiverReport, Sdes, SenderReport, Xr};
 
@@ -23,7 +22,7 @@ impl Transport {
         if !self.rtcp.is_due(now) {
             return true;
         }
-        if !self.has_to_report(streams.producers, streams.consumers) {
+        if !self.has_to_report(streams.consumers) {
             // The report stays due, so that it leaves with the first packet.
             return true;
         }
@@ -48,6 +47,7 @@ impl Transport {
             self.rtcp.advance_streams(reported);
         }
         self.rtcp.reschedule(now);
+        self.due.reported();
         // With transport-wide feedback the publisher estimates by itself. If there is a limit, it
         // is sent as REMB, because senders obey that, too.
         if let (Some(_), Some(max)) = (&self.feedback.arrivals, self.limits.max_incoming())
@@ -59,17 +59,8 @@ impl Transport {
     }
 
     /// Whether something flows: a consumer forwards, or a stream has received since its last report.
-    pub(super) fn has_to_report(
-        &self,
-        producers: &Arena<ProducerKey, Producer>,
-        consumers: &Arena<ConsumerKey, Consumer>,
-    ) -> bool {
-        let receives = |key: &ProducerKey| {
-            let mut streams = producers[*key].streams().iter();
-            streams.any(|stream| stream.receive.has_to_report())
-        };
-        self.producers.iter().any(receives)
-            || self.consumers.iter().any(|key| consumers[*key].is_active())
+    pub(super) fn has_to_report(&self, consumers: &Arena<ConsumerKey, Consumer>) -> bool {
+        self.due.has_to_report() || self.consumers.iter().any(|key| consumers[*key].is_active())
     }
 
     /// Sends the sender reports of as many consumers as fit into one datagram, beginning with the

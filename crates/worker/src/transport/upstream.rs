@@ -20,12 +20,12 @@ impl Transport {
         streams: &mut Streams<'_>,
         output: &mut Output,
     ) -> bool {
-        let mut index = 0;
-        while let Some(producer) = self.producers.get(index).copied() {
-            if !self.look_after_producer(now, producer, streams, output) {
+        self.due.begin(now, &self.producers);
+        while let Some(key) = self.due.next() {
+            if !self.look_after_producer(now, key, streams, output) {
                 return false;
             }
-            index += 1;
+            self.due.looked_after(&mut streams.producers[key]);
         }
         true
     }

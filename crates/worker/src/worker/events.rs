@@ -155,6 +155,7 @@ impl Worker {
             return;
         }
         producer.pause();
+        self.entities.transports[producer.transport].note_producer(key, producer);
         self.fan_out.remove_producer(key);
         for consumer in producer.consumers.clone() {
             let consumer = &mut self.entities.consumers[consumer];
@@ -171,6 +172,7 @@ impl Worker {
             return;
         }
         producer.resume(now);
+        self.entities.transports[producer.transport].note_producer(key, producer);
         for key in producer.consumers.clone() {
             let consumer = &mut self.entities.consumers[key];
             consumer.set_producer_paused(false);

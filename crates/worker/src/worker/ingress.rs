@@ -194,6 +194,7 @@ impl Worker {
         };
         let transport = &mut self.entities.transports[key];
         let producer = &mut self.entities.producers[received.producer];
+        transport.note_producer(received.producer, producer);
         match producer.handle_rtp(now, at, &received.packet, received.names) {
             Ok(taken) => {
                 transport.rtp_taken(now, &received, &taken);

@@ -381,6 +381,14 @@ impl Worker {
         }
     }
 
+    /// Marks a producer as one that its transport must look after.
+    fn touch_producer(&mut self, key: ProducerKey) {
+        let producer = &mut self.entities.producers[key];
+        let publisher = producer.transport;
+        self.entities.transports[publisher].note_producer(key, producer);
+        self.touch(publisher);
+    }
+
     /// Runs a part of an input. A panic inside is counted and removes the transport that it was
     /// working on; the transport's owner is told that its DTLS is closed. The caller rolls back
     /// what the part had queued. If no transport is to blame, or if there are several panics, the

@@ -173,8 +173,8 @@ impl Worker {
             for outgoing in &consumer.outgoing {
                 producer.need_key_frame(now, outgoing.mapped_ssrc);
             }
-            let publisher = producer.transport;
-            self.touch(publisher);
+            let producer = consumer.producer;
+            self.touch_producer(producer);
         }
     }
 
@@ -186,8 +186,8 @@ impl Worker {
             for outgoing in &consumer.outgoing {
                 producer.picture_lost(now, outgoing.mapped_ssrc);
             }
-            let publisher = producer.transport;
-            self.touch(publisher);
+            let producer = consumer.producer;
+            self.touch_producer(producer);
         }
     }
 

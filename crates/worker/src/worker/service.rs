@@ -19,8 +19,7 @@ impl Worker {
             self.touched.pop_front();
             if let Some(transport) = self.entities.transports.get_mut(key) {
                 transport.touched = false;
-                let deadline =
-                    transport.deadline(&self.entities.producers, &self.entities.consumers);
+                let deadline = transport.deadline(&self.entities.consumers);
                 self.deadlines.set(key, deadline);
             }
         }

@@ -241,7 +241,10 @@ fn a_panic_costs_the_transport_it_came_from_and_nothing_else() {
 /// A producer that does not exist, so that work on the transport's streams panics.
 fn break_transport(rig: &mut Rig, key: TransportKey) {
     let nobody = ProducerKey::new(9, 9);
-    rig.worker.entities.transports[key].producers.push(nobody);
+    let transport = &mut rig.worker.entities.transports[key];
+    transport.producers.push(nobody);
+    // A new round trip concerns all its producers, so they are looked after.
+    transport.set_rtt(std::time::Duration::ZERO);
 }
 
 #[test]
