@@ -84,14 +84,14 @@ pub mod internal {
     pub mod messages {
         pub use crate::messages::{
             BaseStreamStats, Consume, ConsumeResponse, ConsumerDump, ConsumerScore,
-            CreatePlainTransport, CreateWebRtcTransport, Direction, Event, IncomingBody,
-            IncomingNotification, Listen, Message, Notification, Outgoing, PlainConnect,
-            PlainConnected, PlainTransportDump, PlainTransportStats, ProcessUsage, Produce,
-            ProducerDump, ProducerScore, RecvStreamStats, Request, RequestBody, ResourceUsage,
-            Response, ResponseBody, RouterDump, RtpListenerDump, RtpStreamDump, RtxStreamDump,
-            SendStreamStats, StreamStats, TransportDump, TransportOptions, TransportStats,
-            TurnTimes, WebRtcServerDump, WebRtcTransportDump, WebRtcTransportStats, WorkerDump,
-            WorkerMetrics,
+            CreateDirectTransport, CreatePlainTransport, CreateWebRtcTransport, Direction, Event,
+            IncomingBody, IncomingNotification, Listen, Message, Notification, Outgoing,
+            PlainConnect, PlainConnected, PlainTransportDump, PlainTransportStats, ProcessUsage,
+            Produce, ProducerDump, ProducerScore, RecvStreamStats, Request, RequestBody,
+            ResourceUsage, Response, ResponseBody, RouterDump, RtpListenerDump, RtpStreamDump,
+            RtxStreamDump, SendStreamStats, StreamStats, TransportDump, TransportOptions,
+            TransportStats, TurnTimes, WebRtcServerDump, WebRtcTransportDump, WebRtcTransportStats,
+            WorkerDump, WorkerMetrics,
         };
     }
 

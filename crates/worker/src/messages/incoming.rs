@@ -18,6 +18,10 @@ pub struct IncomingNotification {
 pub enum IncomingBody {
     /// `WORKER_CLOSE`: tear everything down and exit.
     WorkerClose,
+    /// `PRODUCER_SEND`: an RTP packet for a producer of a direct transport.
+    ProducerSend(Vec<u8>),
+    /// `TRANSPORT_SEND_RTCP`: an RTCP packet for a direct transport.
+    TransportSendRtcp(Vec<u8>),
     /// An event of the contract that this worker does not carry out.
     Unsupported,
     /// An event that is not in the contract, by its number.

@@ -14,8 +14,8 @@ pub use notifications::{ConsumerScore, Event, Notification, ProducerScore};
 pub(crate) use outbox::Outbox;
 pub use outbox::Outgoing;
 pub use requests::{
-    Consume, CreatePlainTransport, CreateWebRtcTransport, Listen, Message, PlainConnect, Produce,
-    Request, RequestBody, ResourceUsage, TransportOptions,
+    Consume, CreateDirectTransport, CreatePlainTransport, CreateWebRtcTransport, Listen, Message,
+    PlainConnect, Produce, Request, RequestBody, ResourceUsage, TransportOptions,
 };
 pub use responses::{
     BaseStreamStats, ConsumeResponse, ConsumerDump, PlainConnected, PlainTransportDump,

@@ -51,6 +51,20 @@ pub enum Event {
     ConsumerProducerClose,
     /// Scores of the consumer and its producer.
     ConsumerScore(ConsumerScore),
+    /// An RTP packet of a consumer on a direct transport.
+    ConsumerRtp(Vec<u8>),
+    /// An RTCP packet of a direct transport.
+    DirectTransportRtcp(Vec<u8>),
+}
+
+impl Event {
+    /// The length of the packet that it brings to the application; 0 if it brings none.
+    pub(crate) fn packet_len(&self) -> usize {
+        match self {
+            Self::ConsumerRtp(packet) | Self::DirectTransportRtcp(packet) => packet.len(),
+            _ => 0,
+        }
+    }
 }
 
 /// The score of one stream of a producer.

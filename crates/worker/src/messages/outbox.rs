@@ -26,8 +26,8 @@ pub enum Outgoing {
 /// Scores, tuples, ICE states and orientations change as often as peers like, and only the newest
 /// matters. So a newer one replaces the one of its entity that is still queued. Up to
 /// [`Outbox::CAP`] messages everything else is kept. Above that, logs are dropped and counted, and
-/// [`Outbox::is_over_cap`] asks the shell to stop reading requests. Responses and closes are always
-/// kept. So the queue is bounded by the requests already read and by the number of entities,
+/// [`Outbox::is_over_cap`] asks the shell to stop reading requests. Packets for the application are
+/// dropped much earlier ([`Outbox::offer`]). Responses and closes are always kept. So the queue is bounded by the requests already read and by the number of entities,
 /// whatever their peers do.
 #[derive(Debug, Default)]
 pub(crate) struct Outbox {
@@ -38,6 +38,9 @@ pub(crate) struct Outbox {
     newest: Table<String, Newest>,
     dropped: u64,
     merged: u64,
+    undelivered: u64,
+    /// Bytes of the packets in the queue.
+    packet_bytes: usize,
 }
 
 /// A place in the queue.
@@ -96,6 +99,25 @@ impl Outbox {
         self.push(Outgoing::Notification(Notification { handler_id, event }));
     }
 
+    /// Queues a packet for the application, unless it reads too slowly: then the packet is counted
+    /// and dropped. Media is worth nothing when it is late.
+    pub(crate) fn offer(&mut self, handler_id: &str, event: Event) {
+        let len = event.packet_len();
+        if self.queue.len() >= Self::CAP / 2 || self.packet_bytes + len > MAX_PACKET_BYTES {
+            self.undelivered += 1;
+            return;
+        }
+        self.packet_bytes += len;
+        let handler_id = handler_id.to_owned();
+        self.push(Outgoing::Notification(Notification { handler_id, event }));
+    }
+
+    /// How many packets the application was too slow for.
+    #[must_use]
+    pub(crate) fn undelivered(&self) -> u64 {
+        self.undelivered
+    }
+
     /// Queues a line of the log, or counts it as dropped above the cap.
     pub(crate) fn log(&mut self, line: String) {
         if self.is_over_cap() {
@@ -126,6 +148,9 @@ impl Outbox {
     pub(crate) fn pop(&mut self) -> Option<Outgoing> {
         while let Some(slot) = self.queue.pop_front() {
             self.forget_position(&slot.message);
+            if let Outgoing::Notification(notification) = &slot.message {
+                self.packet_bytes -= notification.event.packet_len();
+            }
             self.left += 1;
             if self.queue.is_empty() && self.dropped > 0 {
                 let line = format!("WOutbox | messages dropped: {}", self.dropped);
@@ -193,6 +218,9 @@ impl Outbox {
     }
 }
 
+/// How many bytes of packets may wait for the application.
+const MAX_PACKET_BYTES: usize = 2 * 1024 * 1024;
+
 /// The kinds of notification of which only the newest matters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Replaceable {
@@ -213,6 +241,8 @@ impl Replaceable {
             Event::IceStateChange(_) => Some(Self::IceState),
             Event::IceSelectedTupleChange(_) => Some(Self::IceTuple),
             Event::ProducerVideoOrientationChange { .. } => Some(Self::VideoOrientation),
+            // Packets never replace one another; see [`Outbox::offer`].
+            Event::ConsumerRtp(_) | Event::DirectTransportRtcp(_) => None,
             // Requests and entities bound how many of these there can be.
             Event::WorkerRunning
             | Event::DtlsStateChange { .. }

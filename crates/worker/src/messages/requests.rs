@@ -74,6 +74,8 @@ pub enum RequestBody {
     RouterCreateWebRtcTransport(Box<CreateWebRtcTransport>),
     /// `ROUTER_CREATE_PLAINTRANSPORT`.
     RouterCreatePlainTransport(Box<CreatePlainTransport>),
+    /// `ROUTER_CREATE_DIRECTTRANSPORT`.
+    RouterCreateDirectTransport(Box<CreateDirectTransport>),
     /// `ROUTER_CLOSE_TRANSPORT`.
     RouterCloseTransport {
         /// Which.
@@ -198,6 +200,15 @@ pub struct CreatePlainTransport {
     pub comedia: bool,
     /// Our suite; `None` for packets without protection.
     pub srtp_crypto_suite: Option<SrtpCryptoSuite>,
+}
+
+/// The body of `ROUTER_CREATE_DIRECTTRANSPORT`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct CreateDirectTransport {
+    /// The new transport's id.
+    pub transport_id: String,
+    /// What all transports have.
+    pub base: TransportOptions,
 }
 
 /// The body of `PLAINTRANSPORT_CONNECT`: the remote's side.

@@ -40,6 +40,10 @@ pub enum ResponseBody {
     PlainTransportDump(Box<PlainTransportDump>),
     /// To `TRANSPORT_GET_STATS`.
     PlainTransportStats(Box<PlainTransportStats>),
+    /// To `TRANSPORT_DUMP` and to the creation of a direct transport.
+    DirectTransportDump(Box<TransportDump>),
+    /// To `TRANSPORT_GET_STATS`.
+    DirectTransportStats(Box<TransportStats>),
     /// To `PLAINTRANSPORT_CONNECT`.
     PlainTransportConnect(Box<PlainConnected>),
     /// To `TRANSPORT_RESTART_ICE`.
@@ -112,6 +116,8 @@ pub struct RouterDump {
 pub struct TransportDump {
     /// Its id.
     pub id: String,
+    /// Whether it is a direct transport.
+    pub direct: bool,
     /// Its producers.
     pub producer_ids: Vec<String>,
     /// Its consumers.

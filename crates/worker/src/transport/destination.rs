@@ -16,24 +16,37 @@ pub(crate) enum Destination {
         /// Where RTCP goes.
         rtcp: Option<Path>,
     },
+    /// Both go to the application.
+    Channel,
+}
+
+/// The way of one packet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Way {
+    /// Over the network.
+    Path(Path),
+    /// To the application.
+    Channel,
 }
 
 impl Destination {
     /// Where RTP goes.
-    pub(crate) const fn rtp(&self) -> Option<Path> {
+    pub(crate) fn rtp(&self) -> Option<Way> {
         match self {
             Self::None => None,
-            Self::Path(path) => Some(*path),
-            Self::Pair { rtp, .. } => *rtp,
+            Self::Path(path) => Some(Way::Path(*path)),
+            Self::Pair { rtp, .. } => rtp.map(Way::Path),
+            Self::Channel => Some(Way::Channel),
         }
     }
 
     /// Where RTCP goes.
-    pub(crate) const fn rtcp(&self) -> Option<Path> {
+    pub(crate) fn rtcp(&self) -> Option<Way> {
         match self {
             Self::None => None,
-            Self::Path(path) => Some(*path),
-            Self::Pair { rtcp, .. } => *rtcp,
+            Self::Path(path) => Some(Way::Path(*path)),
+            Self::Pair { rtcp, .. } => rtcp.map(Way::Path),
+            Self::Channel => Some(Way::Channel),
         }
     }
 }

@@ -3,7 +3,7 @@
 use std::ops::AddAssign;
 
 use crate::ids::Ssrc;
-use crate::output::{Output, Path};
+use crate::output::Output;
 use crate::srtp::{MAX_PROTECTION_OVERHEAD, SrtpSend, StreamIndex};
 use crate::streams::{ProtectedLog, RateMeter};
 use crate::time::Instant;
@@ -11,13 +11,15 @@ use crate::wire::ext::{AbsSendTime, TransportWideSequenceNumber};
 use crate::wire::rtp::RtpHeader;
 use crate::wire::send_extensions::{SendExtensions, Stamps};
 
-use super::destination::Destination;
+use super::destination::{Destination, Way};
 use super::protection::Protection;
 
 /// Stamps, protects and queues what a transport sends.
 pub(crate) struct Egress {
     protection: Protection<SrtpSend>,
     destination: Destination,
+    /// Packets for the application that have not been taken.
+    for_application: Vec<Vec<u8>>,
     /// The transport-wide sequence number of the next packet that has the extension.
     wide_sequence_number: u16,
     pub(crate) sent: SentCounters,
@@ -100,10 +102,11 @@ pub(crate) enum Sent {
 }
 
 impl Egress {
-    pub(super) fn new(protection: Protection<SrtpSend>) -> Self {
+    pub(super) fn new(protection: Protection<SrtpSend>, destination: Destination) -> Self {
         Self {
             protection,
-            destination: Destination::None,
+            destination,
+            for_application: Vec::new(),
             wide_sequence_number: 1,
             sent: SentCounters::default(),
         }
@@ -147,13 +150,13 @@ impl Egress {
         log: Option<&mut ProtectedLog>,
         output: &mut Output,
     ) -> Sent {
-        let path = self.destination.rtp();
+        let way = self.destination.rtp();
         let stamps = Stamps {
             sent: AbsSendTime::from_instant(now),
             number: TransportWideSequenceNumber(self.wide_sequence_number),
         };
         let mut left_out = 0;
-        let sent = self.queue(now, path, output, |protection, slot| {
+        let sent = self.queue(now, way, output, |protection, slot| {
             let room = slot.len() - MAX_PROTECTION_OVERHEAD;
             let written = packet.write(stamps, &mut slot[..room]);
             let (plain, not_written) = written.ok_or(Refused::TooLong)?;
@@ -191,8 +194,8 @@ impl Egress {
         packet: &[u8],
         output: &mut Output,
     ) -> Sent {
-        let path = self.destination.rtp();
-        let sent = self.queue(now, path, output, |protection, slot| {
+        let way = self.destination.rtp();
+        let sent = self.queue(now, way, output, |protection, slot| {
             let overhead = match protection {
                 Protection::Keyed(srtp) => srtp.suite().rtp_overhead(),
                 Protection::Clear | Protection::Waiting => 0,
@@ -218,8 +221,8 @@ impl Egress {
         output: &mut Output,
         write: impl FnOnce(&mut [u8]) -> Option<usize>,
     ) -> Sent {
-        let path = self.destination.rtcp();
-        self.queue(now, path, output, |protection, slot| {
+        let way = self.destination.rtcp();
+        self.queue(now, way, output, |protection, slot| {
             let room = slot.len() - MAX_PROTECTION_OVERHEAD;
             let plain = write(&mut slot[..room]).filter(|len| *len > 0);
             let plain = plain.ok_or(Refused::Empty)?;
@@ -238,11 +241,11 @@ impl Egress {
     fn queue(
         &mut self,
         now: Instant,
-        path: Option<Path>,
+        way: Option<Way>,
         output: &mut Output,
         fill: impl FnOnce(&mut Protection<SrtpSend>, &mut [u8]) -> Result<Lengths, Refused>,
     ) -> Sent {
-        let (true, Some(path)) = (self.protection.is_ready(), path) else {
+        let (true, Some(way)) = (self.protection.is_ready(), way) else {
             self.sent.dropped_not_connected += 1;
             return Sent::Dropped;
         };
@@ -251,7 +254,10 @@ impl Egress {
         };
         match fill(&mut self.protection, slot) {
             Ok(Lengths { plain, protected }) => {
-                output.commit(path, protected);
+                match way {
+                    Way::Path(path) => output.commit(path, protected),
+                    Way::Channel => self.for_application.push(slot[..protected].to_vec()),
+                }
                 self.sent.all.add(now, protected);
                 return Sent::Queued(plain);
             }
@@ -260,6 +266,11 @@ impl Egress {
             Err(Refused::Unprotected) => self.sent.dropped_unprotected += 1,
         }
         Sent::Dropped
+    }
+
+    /// Takes the packets that are for the application.
+    pub(super) fn take_for_application(&mut self) -> Vec<Vec<u8>> {
+        std::mem::take(&mut self.for_application)
     }
 
     /// Accounts for a datagram of ICE or DTLS.

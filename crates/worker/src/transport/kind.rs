@@ -13,6 +13,7 @@ use crate::srtp::{SrtpReceive, SrtpSend};
 use crate::time::Instant;
 use crate::wire::stun::StunMessage;
 
+use super::destination::Destination;
 use super::events::TransportEvent;
 use super::ingress::Incoming;
 use super::listen::ListenSocket;
@@ -26,6 +27,8 @@ pub(crate) enum Kind {
     WebRtc(Box<WebRtcTransport>),
     /// The application names the remote's address and keys.
     Plain(Box<PlainTransport>),
+    /// There is no network: the remote is the application, at the other end of the channel.
+    Direct,
 }
 
 impl Kind {
@@ -34,6 +37,7 @@ impl Kind {
         match self {
             Self::WebRtc(web_rtc) => web_rtc.has_tuple(path),
             Self::Plain(plain) => plain.owns(path),
+            Self::Direct => false,
         }
     }
 
@@ -43,7 +47,21 @@ impl Kind {
             // RFC 8834 §4.5: "Implementations are REQUIRED to support transport-level multiplexing".
             Self::WebRtc(_) => true,
             Self::Plain(plain) => plain.carries(kind, path),
+            Self::Direct => false,
         }
+    }
+
+    /// Where packets go at first.
+    pub(super) fn destination(&self) -> Destination {
+        match self {
+            Self::WebRtc(_) | Self::Plain(_) => Destination::None,
+            Self::Direct => Destination::Channel,
+        }
+    }
+
+    /// Whether the application is its remote.
+    pub(super) fn is_direct(&self) -> bool {
+        matches!(self, Self::Direct)
     }
 
     /// How packets in and out are protected at first.
@@ -52,6 +70,7 @@ impl Kind {
             Self::Plain(plain) if !plain.is_protected() => (Protection::Clear, Protection::Clear),
             // RFC 8827 §6.5: "All media channels MUST be secured via SRTP".
             Self::WebRtc(_) | Self::Plain(_) => (Protection::Waiting, Protection::Waiting),
+            Self::Direct => (Protection::Clear, Protection::Clear),
         }
     }
 
@@ -59,7 +78,7 @@ impl Kind {
     pub(super) fn speaks_ice(&self) -> bool {
         match self {
             Self::WebRtc(_) => true,
-            Self::Plain(_) => false,
+            Self::Plain(_) | Self::Direct => false,
         }
     }
 
@@ -67,7 +86,7 @@ impl Kind {
     pub(super) fn is_in_use(&self, now: Instant, path: &Path) -> bool {
         match self {
             Self::WebRtc(web_rtc) => web_rtc.is_in_use(now, path),
-            Self::Plain(_) => false,
+            Self::Plain(_) | Self::Direct => false,
         }
     }
 
@@ -76,6 +95,7 @@ impl Kind {
         let (web_rtc, plain) = match self {
             Self::WebRtc(web_rtc) => (Some(web_rtc.paths()), None),
             Self::Plain(plain) => (None, Some(plain.paths())),
+            Self::Direct => (None, None),
         };
         let web_rtc = web_rtc.into_iter().flatten();
         web_rtc.chain(plain.into_iter().flatten())
@@ -86,6 +106,7 @@ impl Kind {
         match self {
             Self::WebRtc(web_rtc) => web_rtc.own_sockets(),
             Self::Plain(plain) => plain.own_sockets(),
+            Self::Direct => &[],
         }
     }
 
@@ -93,7 +114,7 @@ impl Kind {
     pub(super) fn web_rtc_server(&self) -> Option<WebRtcServerKey> {
         match self {
             Self::WebRtc(web_rtc) => web_rtc.server(),
-            Self::Plain(_) => None,
+            Self::Plain(_) | Self::Direct => None,
         }
     }
 
@@ -101,7 +122,7 @@ impl Kind {
     pub(super) fn username_fragments(&self) -> impl Iterator<Item = &str> {
         let web_rtc = match self {
             Self::WebRtc(web_rtc) => Some(web_rtc),
-            Self::Plain(_) => None,
+            Self::Plain(_) | Self::Direct => None,
         };
         web_rtc
             .into_iter()
@@ -120,7 +141,7 @@ impl Kind {
     ) -> usize {
         match self {
             Self::WebRtc(web_rtc) => web_rtc.handle_stun(now, path, message, message_len, answer),
-            Self::Plain(_) => 0,
+            Self::Plain(_) | Self::Direct => 0,
         }
     }
 
@@ -128,7 +149,7 @@ impl Kind {
     pub(super) fn handle_dtls(&mut self, now: Instant, path: Path, datagram: &[u8]) {
         match self {
             Self::WebRtc(web_rtc) => web_rtc.handle_dtls(now, path, datagram),
-            Self::Plain(_) => {}
+            Self::Plain(_) | Self::Direct => {}
         }
     }
 
@@ -136,7 +157,7 @@ impl Kind {
     pub(super) fn remove_path(&mut self, now: Instant, path: Path) {
         match self {
             Self::WebRtc(web_rtc) => web_rtc.remove_path(now, path),
-            Self::Plain(_) => {}
+            Self::Plain(_) | Self::Direct => {}
         }
     }
 
@@ -145,6 +166,7 @@ impl Kind {
         match self {
             Self::WebRtc(web_rtc) => web_rtc.confirm_remote(now, path),
             Self::Plain(plain) => plain.confirm_remote(path),
+            Self::Direct => {}
         }
     }
 
@@ -152,7 +174,7 @@ impl Kind {
     pub(super) fn handle_timeout(&mut self, now: Instant) {
         match self {
             Self::WebRtc(web_rtc) => web_rtc.handle_timeout(now),
-            Self::Plain(_) => {}
+            Self::Plain(_) | Self::Direct => {}
         }
     }
 
@@ -160,7 +182,7 @@ impl Kind {
     pub(super) fn deadline(&self) -> Option<Instant> {
         match self {
             Self::WebRtc(web_rtc) => web_rtc.deadline(),
-            Self::Plain(_) => None,
+            Self::Plain(_) | Self::Direct => None,
         }
     }
 
@@ -168,7 +190,7 @@ impl Kind {
     pub(super) fn poll_datagram(&mut self, now: Instant, buffer: &mut [u8]) -> DtlsStep {
         match self {
             Self::WebRtc(web_rtc) => web_rtc.poll_dtls(now, buffer),
-            Self::Plain(_) => DtlsStep::Idle,
+            Self::Plain(_) | Self::Direct => DtlsStep::Idle,
         }
     }
 
@@ -177,6 +199,7 @@ impl Kind {
         match self {
             Self::WebRtc(web_rtc) => web_rtc.has_events(),
             Self::Plain(plain) => plain.has_events(),
+            Self::Direct => false,
         }
     }
 
@@ -185,6 +208,7 @@ impl Kind {
         match self {
             Self::WebRtc(web_rtc) => web_rtc.next_event(),
             Self::Plain(plain) => plain.next_event(),
+            Self::Direct => None,
         }
     }
 
@@ -192,7 +216,7 @@ impl Kind {
     pub(super) fn close(&mut self, now: Instant, output: &mut Output) {
         match self {
             Self::WebRtc(web_rtc) => web_rtc.close(now, output),
-            Self::Plain(_) => {}
+            Self::Plain(_) | Self::Direct => {}
         }
     }
 
@@ -204,7 +228,9 @@ impl Kind {
     ) -> Result<DtlsRole, RequestError> {
         match self {
             Self::WebRtc(web_rtc) => web_rtc.connect(now, parameters),
-            Self::Plain(_) => Err(RequestError::Failed("not a WebRTC transport".into())),
+            Self::Plain(_) | Self::Direct => {
+                Err(RequestError::Failed("not a WebRTC transport".into()))
+            }
         }
     }
 
@@ -215,8 +241,10 @@ impl Kind {
         rng: &mut Rng,
     ) -> Result<Connection, RequestError> {
         match self {
-            Self::WebRtc(_) => Err(RequestError::Failed("not a plain transport".into())),
             Self::Plain(plain) => plain.connect(remote, rng),
+            Self::WebRtc(_) | Self::Direct => {
+                Err(RequestError::Failed("not a plain transport".into()))
+            }
         }
     }
 
@@ -228,7 +256,9 @@ impl Kind {
     ) -> Result<IceParameters, RequestError> {
         match self {
             Self::WebRtc(web_rtc) => Ok(web_rtc.restart_ice(now, rng)),
-            Self::Plain(_) => Err(RequestError::Failed("not a WebRTC transport".into())),
+            Self::Plain(_) | Self::Direct => {
+                Err(RequestError::Failed("not a WebRTC transport".into()))
+            }
         }
     }
 
@@ -236,7 +266,7 @@ impl Kind {
     pub(super) fn counters(&self) -> Option<(&IceCounters, &DtlsCounters)> {
         match self {
             Self::WebRtc(web_rtc) => Some(web_rtc.counters()),
-            Self::Plain(_) => None,
+            Self::Plain(_) | Self::Direct => None,
         }
     }
 
@@ -248,6 +278,7 @@ impl Kind {
                 ResponseBody::WebRtcTransportDump(Box::new(web_rtc.dump(base, fingerprints)))
             }
             Self::Plain(plain) => ResponseBody::PlainTransportDump(Box::new(plain.dump(base))),
+            Self::Direct => ResponseBody::DirectTransportDump(Box::new(base)),
         }
     }
 
@@ -258,6 +289,7 @@ impl Kind {
                 ResponseBody::WebRtcTransportStats(Box::new(web_rtc.stats(base)))
             }
             Self::Plain(plain) => ResponseBody::PlainTransportStats(Box::new(plain.stats(base))),
+            Self::Direct => ResponseBody::DirectTransportStats(Box::new(base)),
         }
     }
 }

@@ -29,7 +29,7 @@ mod webrtc;
 pub(crate) use destination::Destination;
 pub(crate) use egress::Traffic;
 pub(crate) use events::TransportEvent;
-pub(crate) use ingress::ReceivedCounters;
+pub(crate) use ingress::{Incoming, ReceivedCounters};
 pub(crate) use kind::Kind;
 pub(crate) use listen::{ListenSocket, open};
 pub(crate) use plain::PlainTransport;
@@ -120,6 +120,7 @@ impl Transport {
         rng: &mut Rng,
     ) -> Self {
         let (ingress, egress) = kind.protection();
+        let egress = Egress::new(egress, kind.destination());
         Self {
             id,
             router,
@@ -135,7 +136,7 @@ impl Transport {
             dtls_share: Share::default(),
             share: Share::default(),
             is_proven: false,
-            egress: Egress::new(egress),
+            egress,
             limits: Limits::default(),
             rtcp: RtcpSchedule::new(now, rng),
             feedback: PathFeedback::default(),
@@ -209,6 +210,16 @@ impl Transport {
         self.egress.set_protection(Protection::Waiting);
         self.ingress.set_protection(Protection::Waiting);
         self.due.note_all();
+    }
+
+    /// Whether the application is its remote, at the other end of the channel.
+    pub(crate) fn is_direct(&self) -> bool {
+        self.kind.is_direct()
+    }
+
+    /// Takes the packets that are for the application.
+    pub(crate) fn take_for_application(&mut self) -> Vec<Vec<u8>> {
+        self.egress.take_for_application()
     }
 
     /// Whether media can leave.

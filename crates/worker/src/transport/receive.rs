@@ -73,17 +73,17 @@ impl Transport {
         self.kind.remove_path(now, path);
     }
 
-    /// Takes an RTP datagram from one of its paths and finds the packet's producer; `None` if the
-    /// datagram was dropped and counted. `at` is when the kernel received it.
+    /// Takes an RTP packet from one of its paths, or from the application, and finds its producer;
+    /// `None` if it was dropped and counted. `at` is when the kernel received it.
     pub(crate) fn receive_rtp<'a>(
         &mut self,
         now: Instant,
         at: Instant,
-        path: Path,
+        path: Option<Path>,
         datagram: &'a mut [u8],
     ) -> Option<ReceivedRtp<'a>> {
         self.ingress.count(now, datagram.len());
-        if !self.is_on_its_port(Incoming::Rtp, &path) {
+        if !self.is_on_its_port(Incoming::Rtp, path) {
             return None;
         }
         let plain = self.ingress.unprotect(Incoming::Rtp, datagram)?;
@@ -92,7 +92,9 @@ impl Transport {
             self.ingress.received.dropped_malformed += 1;
             return None;
         };
-        self.kind.confirm_remote(now, path);
+        if let Some(path) = path {
+            self.kind.confirm_remote(now, path);
+        }
         let names = self.feedback.note(now, at, self.recv_ids, &packet);
         let known = self.listener.find(packet.ssrc());
         let producer = known.or_else(|| {
@@ -134,16 +136,16 @@ impl Transport {
         self.ingress.received.dropped_by_producer += 1;
     }
 
-    /// Takes an RTCP datagram from one of its paths and returns the compound packet in it; `None`
-    /// if the datagram was dropped and counted.
+    /// Takes an RTCP datagram from one of its paths, or from the application, and returns the
+    /// compound packet in it; `None` if it was dropped and counted.
     pub(crate) fn receive_rtcp<'a>(
         &mut self,
         now: Instant,
-        path: Path,
+        path: Option<Path>,
         datagram: &'a mut [u8],
     ) -> Option<&'a [u8]> {
         self.ingress.count(now, datagram.len());
-        if !self.is_on_its_port(Incoming::Rtcp, &path) {
+        if !self.is_on_its_port(Incoming::Rtcp, path) {
             return None;
         }
         let plain = self.ingress.unprotect(Incoming::Rtcp, datagram)?;
@@ -152,13 +154,15 @@ impl Transport {
             self.ingress.received.dropped_malformed += 1;
             return None;
         }
-        self.kind.confirm_remote(now, path);
+        if let Some(path) = path {
+            self.kind.confirm_remote(now, path);
+        }
         Some(plain)
     }
 
     /// Whether a packet came to the port that is for its kind. If not, it is counted.
-    fn is_on_its_port(&mut self, kind: Incoming, path: &Path) -> bool {
-        let carries = self.kind.carries(kind, path);
+    fn is_on_its_port(&mut self, kind: Incoming, path: Option<Path>) -> bool {
+        let carries = path.is_none_or(|path| self.kind.carries(kind, &path));
         self.ingress.received.dropped_wrong_port += u64::from(!carries);
         carries
     }

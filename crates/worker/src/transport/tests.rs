@@ -26,7 +26,7 @@ fn path(port: u16) -> Path {
 }
 
 fn clear_egress() -> Egress {
-    let mut egress = Egress::new(Protection::Waiting);
+    let mut egress = Egress::new(Protection::Waiting, Destination::None);
     egress.set_protection(Protection::Clear);
     egress
 }
@@ -64,7 +64,7 @@ fn send(egress: &mut Egress, packet: &RtpToSend<'_>, output: &mut Output) -> Sen
 #[test]
 fn nothing_leaves_before_keys_and_a_destination_are_known() {
     let mut output = Output::new(10_000);
-    let mut egress = Egress::new(Protection::Waiting);
+    let mut egress = Egress::new(Protection::Waiting, Destination::None);
     let none = SendExtensions::new(&[], None);
     let nothing = packet(&none, &[]);
     egress.set_destination(Destination::Path(path(1)));
@@ -167,7 +167,7 @@ fn what_the_one_byte_form_cannot_hold_is_left_out_and_counted() {
 #[test]
 fn a_protected_packet_that_is_sent_again_counts_as_much_as_the_first_time() {
     let keys = simulated_keys(&IceParameters::generate(&mut Rng::new([3; 32])));
-    let mut egress = Egress::new(Protection::Waiting);
+    let mut egress = Egress::new(Protection::Waiting, Destination::None);
     egress.set_protection(Protection::Keyed(SrtpSend::new(&keys.server, 16)));
     egress.set_destination(Destination::Path(path(1)));
     let (mut output, mut log) = (Output::new(10_000), ProtectedLog::new());

@@ -112,6 +112,7 @@ impl Worker {
         self.totals.keep(&transport);
         self.deadlines.set(key, None);
         self.touched.retain(|touched| *touched != key);
+        self.direct.retain(|direct| *direct != key);
         self.registry.remove(&transport.id);
         if let Some(router) = self.entities.routers.get_mut(transport.router)
             && let Some(at) = router.transports.iter().position(|other| *other == key)

@@ -8,8 +8,8 @@ use crate::consumer::Consumer;
 use crate::error::RequestError;
 use crate::ids::{RouterKey, TransportKey};
 use crate::messages::{
-    Consume, ConsumeResponse, CreatePlainTransport, CreateWebRtcTransport, Event, Listen,
-    PlainConnect, Produce, ResponseBody, TransportOptions,
+    Consume, ConsumeResponse, CreateDirectTransport, CreatePlainTransport, CreateWebRtcTransport,
+    Event, Listen, PlainConnect, Produce, ResponseBody, TransportOptions,
 };
 use crate::params::{DtlsParameters, ListenInfo, RtpType};
 use crate::producer::Producer;
@@ -94,6 +94,23 @@ impl Worker {
         Ok(self.add_transport(now, router, &create.transport_id, &create.base, kind))
     }
 
+    pub(super) fn create_direct_transport(
+        &mut self,
+        now: Instant,
+        router: RouterKey,
+        create: &CreateDirectTransport,
+    ) -> Answer {
+        self.registry.check_free(&create.transport_id)?;
+        check_no_sctp(&create.base, "ROUTER_CREATE_DIRECTTRANSPORT")?;
+        Ok(self.add_transport(
+            now,
+            router,
+            &create.transport_id,
+            &create.base,
+            Kind::Direct,
+        ))
+    }
+
     /// Enters a transport of any kind; answers its dump.
     fn add_transport(
         &mut self,
@@ -111,6 +128,9 @@ impl Worker {
         self.entities.routers[router].transports.push(key);
         self.registry.insert(id, Entity::Transport(key));
         self.own_sockets(&own, SocketOwner::Transport(key));
+        if self.entities.transports[key].is_direct() {
+            self.direct.push(key);
+        }
         if let Some(server) = server {
             let server = &mut self.entities.web_rtc_servers[server];
             server.transports.push(key);

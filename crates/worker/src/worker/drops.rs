@@ -27,6 +27,7 @@ impl Worker {
             counters.stun_answers_dropped,
             counters.panics,
             self.outbox.merged(),
+            self.outbox.undelivered(),
         ]);
         drops += self.totals.dropped;
         for (_, transport) in self.entities.transports.iter() {
@@ -126,7 +127,7 @@ impl fmt::Display for Drops {
 }
 
 /// How many of the names are the worker's own; the others are those of its transports.
-const OWN: usize = 9;
+const OWN: usize = 10;
 
 /// What is dropped in every call, without harm.
 const ORDINARY: [&str; 10] = [
@@ -142,7 +143,7 @@ const ORDINARY: [&str; 10] = [
     "sent.not_connected",
 ];
 
-const NAMES: [&str; 38] = [
+const NAMES: [&str; 39] = [
     "worker.unknown_protocol",
     "worker.stun_ignored",
     "worker.unknown_tuple",
@@ -152,6 +153,7 @@ const NAMES: [&str; 38] = [
     "worker.stun_answers_dropped",
     "worker.panics",
     "worker.notifications_merged",
+    "worker.undelivered",
     "ice.not_a_request",
     "ice.unknown_username",
     "ice.wrong_fingerprint",

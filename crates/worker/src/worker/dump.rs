@@ -109,6 +109,7 @@ impl Worker {
         };
         TransportDump {
             id: transport.id.clone(),
+            direct: transport.is_direct(),
             producer_ids: transport
                 .producers
                 .iter()

@@ -178,13 +178,26 @@ impl Worker {
     }
 
     fn handle_rtp(&mut self, now: Instant, path: Path, at: Instant, datagram: &mut [u8]) {
-        let Some(key) = self.transport_of_packet(now, &path) else {
-            return;
-        };
+        if let Some(key) = self.transport_of_packet(now, &path) {
+            self.take_rtp(now, key, Some(path), at, datagram);
+        }
+    }
+
+    /// Takes an RTP packet that came on `path`, or from the application.
+    pub(super) fn take_rtp(
+        &mut self,
+        now: Instant,
+        key: TransportKey,
+        path: Option<Path>,
+        at: Instant,
+        datagram: &mut [u8],
+    ) {
         let work = Work::rtp(datagram.len());
         let transport = &mut self.entities.transports[key];
         let received = transport.receive_rtp(now, at, path, datagram);
-        self.enter_work(now, key, &path, work);
+        if let Some(path) = &path {
+            self.enter_work(now, key, path, work);
+        }
         let Some(received) = received else {
             // A packet that is for no producer may still have told the remote's address.
             if self.entities.transports[key].has_events() {

@@ -90,6 +90,8 @@ pub struct Worker {
     /// Transports that have something to do, each once.
     touched: VecDeque<TransportKey>,
     deadlines: Deadlines<TransportKey>,
+    /// The direct transports, whose packets leave through the channel.
+    direct: Vec<TransportKey>,
     fan_out: FanOut,
     /// Answers to STUN and alerts, until they are drained.
     control: Output,
@@ -199,6 +201,7 @@ impl Worker {
             outbox,
             touched: VecDeque::new(),
             deadlines: Deadlines::new(),
+            direct: Vec::new(),
             fan_out: FanOut::default(),
             control: Output::new(CONTROL_CAPACITY),
             full_controls: VecDeque::new(),

@@ -92,6 +92,9 @@ impl Worker {
             RequestBody::RouterCreatePlainTransport(create) => {
                 self.create_plain_transport(now, router, create, binder)
             }
+            RequestBody::RouterCreateDirectTransport(create) => {
+                self.create_direct_transport(now, router, create)
+            }
             RequestBody::RouterCloseTransport { transport_id } => {
                 let transport = self.registry.transport(transport_id)?;
                 if self.entities.transports[transport].router != router {

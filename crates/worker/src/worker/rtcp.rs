@@ -11,13 +11,25 @@ use crate::wire::rtcp::{DlrrItem, ReportBlocks, RtcpPacket, RtcpPackets, Xr, XrB
 
 impl Worker {
     pub(super) fn handle_rtcp(&mut self, now: Instant, path: Path, datagram: &mut [u8]) {
-        let Some(key) = self.transport_of_packet(now, &path) else {
-            return;
-        };
+        if let Some(key) = self.transport_of_packet(now, &path) {
+            self.take_rtcp(now, key, Some(path), datagram);
+        }
+    }
+
+    /// Takes an RTCP packet that came on `path`, or from the application.
+    pub(super) fn take_rtcp(
+        &mut self,
+        now: Instant,
+        key: TransportKey,
+        path: Option<Path>,
+        datagram: &mut [u8],
+    ) {
         let work = Work::rtcp(datagram.len());
         let transport = &mut self.entities.transports[key];
         let plain = transport.receive_rtcp(now, path, datagram);
-        self.enter_work(now, key, &path, work);
+        if let Some(path) = &path {
+            self.enter_work(now, key, path, work);
+        }
         let Some(plain) = plain else {
             return;
         };
@@ -36,7 +48,7 @@ impl Worker {
         &mut self,
         now: Instant,
         key: TransportKey,
-        path: Path,
+        path: Option<Path>,
         packet: &RtcpPacket<'_>,
     ) {
         match packet {
@@ -72,7 +84,7 @@ impl Worker {
                 if nacked.taken > 0 {
                     transport.resend_for(entry.consumer);
                 }
-                if self.is_pressed {
+                if let (true, Some(path)) = (self.is_pressed, path) {
                     let work = Work::nack(nacked.taken + nacked.refused, nacked.taken);
                     let own = &mut transport.share;
                     self.shares.enter(now, own, path.network(), work);

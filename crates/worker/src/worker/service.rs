@@ -2,10 +2,13 @@
 
 use super::{Drain, Worker};
 use crate::ids::TransportKey;
+use crate::messages::Event;
 use crate::output::Output;
 use crate::router::Ends;
 use crate::time::Instant;
 use crate::transport::Streams;
+use crate::wire::demux::DatagramKind;
+use crate::wire::rtp::RtpPacket;
 
 impl Worker {
     /// One stretch of [`Worker::drain`]. A full output can interrupt it anywhere, and the next
@@ -30,10 +33,26 @@ impl Worker {
             transports: &mut self.entities.transports,
             current: &mut self.current,
         };
-        if self.fan_out.run(now, &mut ends, output) {
-            Drain::Drained
-        } else {
-            Drain::More
+        let is_done = self.fan_out.run(now, &mut ends, output);
+        self.deliver();
+        if is_done { Drain::Drained } else { Drain::More }
+    }
+
+    /// Hands the application the packets of direct transports.
+    fn deliver(&mut self) {
+        for key in &self.direct {
+            let transport = &mut self.entities.transports[*key];
+            for packet in transport.take_for_application() {
+                if DatagramKind::of(&packet) == DatagramKind::Rtcp {
+                    let event = Event::DirectTransportRtcp(packet);
+                    self.outbox.offer(&transport.id, event);
+                } else if let Ok(rtp) = RtpPacket::new_checked(&packet)
+                    && let Some(entry) = transport.consumer_of(rtp.ssrc())
+                {
+                    let id = &self.entities.consumers[entry.consumer].id;
+                    self.outbox.offer(id, Event::ConsumerRtp(packet));
+                }
+            }
         }
     }
 

@@ -1,5 +1,6 @@
 //! The core as a whole: requests, closing, and the fence.
 
+mod direct;
 mod plain;
 
 use std::collections::BTreeMap;

@@ -52,16 +52,32 @@ pub fn decode(
 }
 
 fn notification(notification: &Notification<'_>) -> IncomingNotification {
-    let event = notification.event();
+    let body = notification_body(notification).unwrap_or_else(|| {
+        let problem = format!("does not fit the event {:?}", notification.event());
+        IncomingBody::Malformed(RequestError::invalid("notification.body", problem))
+    });
     IncomingNotification {
-        event: event.variant_name().unwrap_or("unknown"),
+        event: notification.event().variant_name().unwrap_or("unknown"),
         handler_id: notification.handler_id().to_owned(),
-        body: match event {
-            Event::WORKER_CLOSE => IncomingBody::WorkerClose,
-            event if event.variant_name().is_some() => IncomingBody::Unsupported,
-            event => IncomingBody::Unknown(event.0),
-        },
+        body,
     }
+}
+
+/// What is told; `None` when the body is not that of the event.
+fn notification_body(notification: &Notification<'_>) -> Option<IncomingBody> {
+    Some(match notification.event() {
+        Event::WORKER_CLOSE => IncomingBody::WorkerClose,
+        Event::PRODUCER_SEND => {
+            let body = notification.body_as_producer_send_notification()?;
+            IncomingBody::ProducerSend(body.data().bytes().to_vec())
+        }
+        Event::TRANSPORT_SEND_RTCP => {
+            let body = notification.body_as_transport_send_rtcp_notification()?;
+            IncomingBody::TransportSendRtcp(body.data().bytes().to_vec())
+        }
+        event if event.variant_name().is_some() => IncomingBody::Unsupported,
+        event => IncomingBody::Unknown(event.0),
+    })
 }
 
 /// The body that `accessor` finds, or an error that names it.
@@ -99,6 +115,11 @@ fn body(
         Method::ROUTER_CREATE_PLAINTRANSPORT => {
             let body = table!(request.body_as_router_create_plain_transport_request());
             RequestBody::RouterCreatePlainTransport(Box::new(plain_transport::create(&body)?))
+        }
+        Method::ROUTER_CREATE_DIRECTTRANSPORT => {
+            let body = table!(request.body_as_router_create_direct_transport_request());
+            let create = transport::create_direct(&body);
+            RequestBody::RouterCreateDirectTransport(Box::new(create))
         }
         Method::ROUTER_CLOSE_TRANSPORT => {
             let body = table!(request.body_as_router_close_transport_request());

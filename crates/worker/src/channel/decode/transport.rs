@@ -1,6 +1,6 @@
 //! Bodies about listening, ICE and DTLS.
 
-use tureen_channel_fbs::fbs::router::CreateWebRtcTransportRequest;
+use tureen_channel_fbs::fbs::router::{CreateDirectTransportRequest, CreateWebRtcTransportRequest};
 use tureen_channel_fbs::fbs::transport as fbs;
 use tureen_channel_fbs::fbs::web_rtc_transport::{
     DtlsParameters as FbsDtlsParameters, DtlsRole as FbsDtlsRole,
@@ -10,7 +10,7 @@ use tureen_channel_fbs::flatbuffers::{ForwardsUOffset, Vector};
 
 use super::{Decoded, unknown};
 use crate::error::RequestError;
-use crate::messages::{CreateWebRtcTransport, Listen, TransportOptions};
+use crate::messages::{CreateDirectTransport, CreateWebRtcTransport, Listen, TransportOptions};
 use crate::output::Protocol;
 use crate::params::{
     DtlsParameters, DtlsRole, Fingerprint, FingerprintAlgorithm, ListenInfo, PortRange, SocketFlags,
@@ -28,6 +28,13 @@ pub(super) fn create(body: &CreateWebRtcTransportRequest<'_>) -> Decoded<CreateW
         prefer_tcp: options.prefer_tcp(),
         ice_consent_timeout: options.ice_consent_timeout(),
     })
+}
+
+pub(super) fn create_direct(body: &CreateDirectTransportRequest<'_>) -> CreateDirectTransport {
+    CreateDirectTransport {
+        transport_id: body.transport_id().to_owned(),
+        base: transport_options(&body.options().base()),
+    }
 }
 
 /// The options that every kind of transport has.

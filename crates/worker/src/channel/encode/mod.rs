@@ -1,6 +1,7 @@
 //! Messages to frames.
 
 mod control;
+mod direct_transport;
 mod metrics;
 mod plain_transport;
 mod rtp;
@@ -107,6 +108,14 @@ fn response_body(fbb: &mut Builder, body: &ResponseBody) -> Option<Payload<Body>
         ResponseBody::PlainTransportStats(stats) => (
             Body::PlainTransport_GetStatsResponse,
             plain_transport::get_stats(fbb, stats).as_union_value(),
+        ),
+        ResponseBody::DirectTransportDump(dump) => (
+            Body::DirectTransport_DumpResponse,
+            direct_transport::dump(fbb, dump).as_union_value(),
+        ),
+        ResponseBody::DirectTransportStats(stats) => (
+            Body::DirectTransport_GetStatsResponse,
+            direct_transport::get_stats(fbb, stats).as_union_value(),
         ),
         ResponseBody::PlainTransportConnect(answer) => (
             Body::PlainTransport_ConnectResponse,
@@ -222,6 +231,8 @@ fn event(fbb: &mut Builder, event: &Event) -> (FbsEvent, Option<Payload<EventBod
                 Some((body, table.as_union_value())),
             )
         }
+        Event::ConsumerRtp(packet) => direct_transport::rtp_event(fbb, packet),
+        Event::DirectTransportRtcp(packet) => direct_transport::rtcp_event(fbb, packet),
         Event::PlainTransportTuple(tuple) => plain_transport::tuple_event(fbb, tuple),
         Event::PlainTransportRtcpTuple(tuple) => plain_transport::rtcp_tuple_event(fbb, tuple),
         Event::IceSelectedTupleChange(_)

@@ -52,7 +52,7 @@ pub(super) fn base(fbb: &mut Builder, dump: &TransportDump) -> Offset<fbs::Dump<
     };
     let args = fbs::DumpArgs {
         id: Some(fbb.create_string(&dump.id)),
-        direct: false,
+        direct: dump.direct,
         producer_ids: Some(strings(fbb, &dump.producer_ids)),
         consumer_ids: Some(strings(fbb, &dump.consumer_ids)),
         map_ssrc_consumer_id: Some(ssrcs(fbb, &dump.ssrc_consumers)),
