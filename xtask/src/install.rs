@@ -188,6 +188,20 @@ pub(crate) const WHIP_CLIENT: Tool = Tool {
     variable: None,
 };
 
+/// Publishes plain RTP, plays it, and counts the frames of files.
+pub(crate) const FFMPEG: Tool = Tool {
+    programs: &["ffmpeg"],
+    package: "ffmpeg",
+    variable: None,
+};
+
+/// Publishes plain RTP and records it.
+pub(crate) const GSTREAMER: Tool = Tool {
+    programs: &["gst-launch-1.0"],
+    package: "gstreamer1.0-tools",
+    variable: None,
+};
+
 /// Runs aiortc, in an environment of its own.
 pub(crate) const PYTHON: Tool = Tool {
     programs: &["python3"],

@@ -13,7 +13,7 @@ use std::process::Command;
 use super::Selection;
 use super::counts::Counts;
 use super::report::Report;
-use crate::install::{self, CHROMIUM, FIREFOX, PYTHON, WHIP_CLIENT};
+use crate::install::{self, CHROMIUM, FFMPEG, FIREFOX, GSTREAMER, PYTHON, WHIP_CLIENT};
 use crate::process;
 
 /// Sets up and runs the selected suites; a row for the set-up and one for each suite.
@@ -108,7 +108,7 @@ fn suites_of(selection: &Selection) -> Result<Vec<Suite>, String> {
 /// Browsers, npm packages and binaries.
 fn prepare() -> Result<(), String> {
     install::ensure_node()?;
-    install::ensure(&[CHROMIUM, FIREFOX, PYTHON, WHIP_CLIENT])?;
+    install::ensure(&[CHROMIUM, FIREFOX, PYTHON, WHIP_CLIENT, FFMPEG, GSTREAMER])?;
     install_packages()?;
     install_python_packages()?;
     // With the examples, dev-dependencies count: the features are then those of the test step,

@@ -119,8 +119,10 @@ fn what_is_not_for_a_direct_transport_is_refused() {
         assert!(error.contains(problem), "{problem}: {error}");
     }
     // What is no packet is counted, like a peer's.
-    rig.tell("p", IncomingBody::ProducerSend(vec![0x80; 11]));
-    rig.tell("t", IncomingBody::TransportSendRtcp(vec![0x80; 3]));
+    rig.tell("p", IncomingBody::ProducerSend(vec![0x80; 11]))
+        .unwrap();
+    rig.tell("t", IncomingBody::TransportSendRtcp(vec![0x80; 3]))
+        .unwrap();
     let key = rig.worker.registry.transport("t").unwrap();
     let received = rig.worker.entities.transports[key].received();
     assert_eq!(received.dropped_malformed, 2);
