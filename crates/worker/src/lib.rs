@@ -55,8 +55,8 @@ pub mod internal {
         pub use crate::dtls::{
             Certificate, CertificateError, DimplContext, DimplSession, DtlsCounters, DtlsEngines,
             DtlsFailure, DtlsKeys, DtlsOutput, DtlsSession, DtlsTransport, EngineSession,
-            SIMULATED_CERTIFICATE, SessionError, SessionEvent, SessionRole, fingerprint,
-            simulated_keys,
+            SIMULATED_CERTIFICATE, SessionDrops, SessionError, SessionEvent, SessionRole,
+            fingerprint, simulated_keys,
         };
     }
 

@@ -1,14 +1,14 @@
 //! What a client offers in its first message (RFC 6347 §4.2.1). It is read before an engine is
 //! chosen, and decides nothing else: the engine reads it again.
 
-use super::handshake::Fragment;
+use super::cookie::COOKIE_LEN;
 use crate::params::SrtpCryptoSuite;
 
 /// What matters of a `ClientHello`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct ClientHello {
-    /// A new one for each handshake.
-    pub(super) random: [u8; 32],
+    /// What it echoes of a `HelloVerifyRequest`; `None` also when that cannot be a cookie of ours.
+    pub(super) cookie: Option<[u8; COOKIE_LEN]>,
     /// Whether it names a session that is to be resumed.
     pub(super) resumes: bool,
     /// Whether it offers `ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256` (RFC 7905).
@@ -23,14 +23,13 @@ impl ClientHello {
     /// Reads the body of the message; `None` if it is not sound.
     pub(super) fn parse(body: &[u8]) -> Option<Self> {
         let mut rest = body;
-        take(&mut rest, 2)?;
-        let random = *take(&mut rest, 32)?.first_chunk()?;
+        take(&mut rest, VERSION_AND_RANDOM)?;
         let session_id = vector::<1>(&mut rest)?;
-        vector::<1>(&mut rest)?;
+        let cookie = vector::<1>(&mut rest)?;
         let cipher_suites = vector::<2>(&mut rest)?;
         vector::<1>(&mut rest)?;
         let mut hello = Self {
-            random,
+            cookie: cookie.try_into().ok(),
             resumes: !session_id.is_empty(),
             offers_chacha20: contains(cipher_suites, CHACHA20),
             offers_dtls_1_3: false,
@@ -62,43 +61,16 @@ impl ClientHello {
     }
 }
 
-/// Puts the first message of a client together.
-#[derive(Default)]
-pub(super) struct HelloAssembly {
-    message_len: usize,
-    parts: Vec<(usize, Vec<u8>)>,
-}
-
-impl HelloAssembly {
-    /// Takes a fragment. Returns the message when it is whole and sound, and begins anew.
-    pub(super) fn push(&mut self, fragment: &Fragment<'_>) -> Option<ClientHello> {
-        if !is_of_first_hello(fragment) || fragment.message_len > MAX_HELLO_LEN {
-            return None;
-        }
-        if fragment.message_len != self.message_len || self.parts.len() == MAX_PARTS {
-            self.parts.clear();
-            self.message_len = fragment.message_len;
-        }
-        self.parts.retain(|(offset, _)| *offset != fragment.offset);
-        self.parts.push((fragment.offset, fragment.body.to_vec()));
-        self.parts.sort_by_key(|(offset, _)| *offset);
-        let mut body = Vec::with_capacity(self.message_len);
-        for (offset, part) in &self.parts {
-            // A gap: the next part begins behind what is there.
-            let known = body.len().checked_sub(*offset)?;
-            body.extend_from_slice(part.get(known..).unwrap_or_default());
-        }
-        if body.len() < self.message_len {
-            return None;
-        }
-        self.parts.clear();
-        ClientHello::parse(&body)
-    }
-}
-
-/// Whether a fragment belongs to the first message of a client.
-pub(super) const fn is_of_first_hello(fragment: &Fragment<'_>) -> bool {
-    fragment.kind == CLIENT_HELLO && fragment.sequence == 0
+/// The body of a hello as it was before it got a cookie. RFC 6347 §4.2.1: "the client MUST use the
+/// same parameter values (version, random, session_id, cipher_suites, compression_method) as it did
+/// in the original ClientHello".
+pub(super) fn without_cookie(body: &[u8]) -> Option<Vec<u8>> {
+    let mut rest = body;
+    take(&mut rest, VERSION_AND_RANDOM)?;
+    vector::<1>(&mut rest)?;
+    let before = &body[..body.len() - rest.len()];
+    vector::<1>(&mut rest)?;
+    Some([before, &[0], rest].concat())
 }
 
 fn take<'a>(rest: &mut &'a [u8], len: usize) -> Option<&'a [u8]> {
@@ -127,25 +99,28 @@ const PROFILES: [(SrtpCryptoSuite, u16); 3] = [
     (SrtpCryptoSuite::AeadAes128Gcm, 7),
     (SrtpCryptoSuite::AesCm128HmacSha1_80, 1),
 ];
-const CLIENT_HELLO: u8 = 1;
+const VERSION_AND_RANDOM: usize = 2 + 32;
 const CHACHA20: u16 = 0xcca9;
 const USE_SRTP: u16 = 14;
 const SUPPORTED_VERSIONS: u16 = 43;
 const DTLS_1_3: u16 = 0xfefc;
-/// Those of browsers have 1500 bytes.
-const MAX_HELLO_LEN: usize = 4096;
-const MAX_PARTS: usize = 16;
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn body(session_id: &[u8], extensions: &[(u16, &[u8])]) -> Vec<u8> {
+        body_with(session_id, &[], extensions)
+    }
+
+    fn body_with(session_id: &[u8], cookie: &[u8], extensions: &[(u16, &[u8])]) -> Vec<u8> {
         let mut body = vec![0xfe, 0xfd];
         body.extend([7; 32]);
         body.push(u8::try_from(session_id.len()).unwrap());
         body.extend_from_slice(session_id);
-        body.extend([0, 0, 4, 0xc0, 0x2b, 0xcc, 0xa9, 1, 0]);
+        body.push(u8::try_from(cookie.len()).unwrap());
+        body.extend_from_slice(cookie);
+        body.extend([0, 4, 0xc0, 0x2b, 0xcc, 0xa9, 1, 0]);
         let mut all = Vec::new();
         for (kind, data) in extensions {
             all.extend(kind.to_be_bytes());
@@ -164,7 +139,7 @@ mod tests {
     fn offers_are_read() {
         let hello = ClientHello::parse(&body(&[], &[SRTP, (10, &[0, 2, 0, 29])])).unwrap();
         let expected = ClientHello {
-            random: [7; 32],
+            cookie: None,
             resumes: false,
             offers_chacha20: true,
             offers_dtls_1_3: false,
@@ -186,44 +161,13 @@ mod tests {
     }
 
     #[test]
-    fn parts_may_come_in_any_order_and_twice() {
-        let body = body(&[], &[SRTP]);
-        let part = |from: usize, to: usize| Fragment {
-            kind: CLIENT_HELLO,
-            message_len: body.len(),
-            sequence: 0,
-            offset: from,
-            body: &body[from..to],
-        };
-        let end = body.len();
-        let whole = ClientHello::parse(&body);
-        let mut assembly = HelloAssembly::default();
-        for (from, to) in [(20, 40), (0, 10), (20, 40), (35, end)] {
-            assert_eq!(assembly.push(&part(from, to)), None);
-        }
-        let later = Fragment {
-            sequence: 1,
-            ..part(0, end)
-        };
-        assert_eq!(assembly.push(&later), None);
-        assert_eq!(assembly.push(&part(5, 25)), whole);
-        assert_eq!(assembly.push(&part(0, end)), whole);
-    }
-
-    #[test]
-    fn the_room_for_parts_is_limited() {
-        let mut assembly = HelloAssembly::default();
-        for offset in 1..2000 {
-            let fragment = Fragment {
-                kind: CLIENT_HELLO,
-                message_len: MAX_HELLO_LEN + offset % 2,
-                sequence: 0,
-                offset,
-                body: &[0; 1000],
-            };
-            assert_eq!(assembly.push(&fragment), None);
-            assert!(assembly.parts.len() <= MAX_PARTS);
-            assert!(assembly.message_len <= MAX_HELLO_LEN);
+    fn a_cookie_is_read_and_taken_out() {
+        for len in [19, 20, 21] {
+            let with = body_with(&[1, 2], &vec![9; len], &[SRTP]);
+            let hello = ClientHello::parse(&with).unwrap();
+            assert_eq!(hello.cookie.is_some(), len == 20, "{len}");
+            assert_eq!(without_cookie(&with), Some(body(&[1, 2], &[SRTP])));
+            assert_eq!(without_cookie(&with[..40]), None);
         }
     }
 }

@@ -218,6 +218,11 @@ impl DimplSession {
         Ok(())
     }
 
+    /// From now on only the client's own messages come, so an error is no reason to begin afresh.
+    pub(super) const fn settle(&mut self) {
+        self.restarts_left = 0;
+    }
+
     fn advance(&mut self, now: Instant) -> std::time::Instant {
         self.latest = self.latest.max(now);
         self.context.clock.to_std(self.latest)

@@ -71,6 +71,30 @@ pub(super) fn plaintext_fragments(datagram: &[u8]) -> impl Iterator<Item = Fragm
         .flatten()
 }
 
+/// A whole message with its header, as it counts for the transcript (RFC 6347 §4.2.6).
+pub(super) fn message(kind: u8, sequence: u16, body: &[u8]) -> Vec<u8> {
+    let [_, m0, m1, m2] = u32::try_from(body.len()).unwrap_or(u32::MAX).to_be_bytes();
+    let [s0, s1] = sequence.to_be_bytes();
+    let header = [kind, m0, m1, m2, s0, s1, 0, 0, 0, m0, m1, m2];
+    [&header[..], body].concat()
+}
+
+/// A record in plaintext, of at most 2^14 bytes (RFC 6347 §4.1).
+pub(super) fn plaintext_record(content: Content, number: u8, payload: &[u8]) -> Vec<u8> {
+    let [l0, l1] = u16::try_from(payload.len())
+        .unwrap_or(u16::MAX)
+        .to_be_bytes();
+    let kind = content.number();
+    let header = [kind, 0xfe, 0xfd, 0, 0, 0, 0, 0, 0, 0, number, l0, l1];
+    [&header[..], payload].concat()
+}
+
+pub(super) const CLIENT_HELLO: u8 = 1;
+pub(super) const HELLO_VERIFY_REQUEST: u8 = 3;
+pub(super) const CERTIFICATE: u8 = 11;
+pub(super) const SERVER_HELLO_DONE: u8 = 14;
+pub(super) const CERTIFICATE_VERIFY: u8 = 15;
+pub(super) const CLIENT_KEY_EXCHANGE: u8 = 16;
 const HEADER_LEN: usize = 12;
 
 #[cfg(test)]
@@ -104,6 +128,20 @@ mod tests {
                 assert_eq!(Fragment::split_first(&bytes[..len]), None);
             }
         }
+    }
+
+    #[test]
+    fn a_message_that_is_written_can_be_read() {
+        let record = plaintext_record(Content::Handshake, 3, &message(11, 2, b"abc"));
+        let read: Vec<_> = plaintext_fragments(&record).collect();
+        let expected = Fragment {
+            kind: 11,
+            message_len: 3,
+            sequence: 2,
+            offset: 0,
+            body: b"abc",
+        };
+        assert_eq!(read, [expected]);
     }
 
     #[test]

@@ -9,21 +9,28 @@
 //!
 //! - keys leave only in [`DtlsOutput::Connected`], and only after the remote's certificate has
 //!   matched the signalled fingerprint;
-//! - nothing unauthenticated reaches a connected engine, except a request to repeat its last
-//!   flight;
+//! - a server's engine sees nothing of a client but its hello before the client has signed the
+//!   whole handshake, and no plaintext after that;
+//! - what is not authenticated never ends a session;
 //! - a session that does not connect fails at its deadline; failing costs the session alone;
 //! - every datagram or record that is dropped is counted by its reason.
 
+mod allowance;
+mod assembly;
 mod certificate;
+mod client_flight;
 mod client_hello;
+mod cookie;
 mod dimpl_session;
 mod engines;
 mod fingerprint;
+mod greeting;
 mod handshake;
 mod key_gate;
+mod proof;
 mod record;
-mod rtc_fence;
 mod rtc_session;
+mod server;
 mod session;
 mod simulated_session;
 mod transport;
@@ -35,7 +42,7 @@ pub use certificate::{Certificate, CertificateError};
 pub use dimpl_session::{DimplContext, DimplSession};
 pub use engines::{DtlsEngines, EngineSession};
 pub use fingerprint::fingerprint;
-pub use session::{DtlsSession, SessionError, SessionEvent, SessionRole};
+pub use session::{DtlsSession, SessionDrops, SessionError, SessionEvent, SessionRole};
 #[doc(hidden)]
 pub use simulated_session::{SIMULATED_CERTIFICATE, simulated_keys};
 pub(crate) use simulated_session::{Session, SessionSource};

@@ -18,6 +18,18 @@ pub(super) enum Content {
     ApplicationData,
 }
 
+impl Content {
+    /// The number in a record's header (RFC 5246 §6.2.1).
+    pub(super) const fn number(self) -> u8 {
+        match self {
+            Self::ChangeCipherSpec => 20,
+            Self::Alert => 21,
+            Self::Handshake => 22,
+            Self::ApplicationData => 23,
+        }
+    }
+}
+
 impl Record {
     /// The record that `bytes` start with; `None` when it is cut short, of an unknown type or not
     /// DTLS at all.

@@ -2,9 +2,10 @@
 //!
 //! It is a server only. What it lacks is added here: its timer is lost when the remote says
 //! anything, so its flight is repeated from outside; it would take the SRTP profile that the remote
-//! names first, so it is told of one only. What it sees is limited by [`RtcFence`]. It does not
-//! compare the client's `Finished`. No message is left unauthenticated by that, because a
-//! client must present a certificate here, and its signature covers all messages before it.
+//! names first, so it is told of one only; it cannot share a cookie, so it is given one. What it
+//! sees is what the module of both engines lets through. It does not compare the client's
+//! `Finished`. No message is left unauthenticated by that, because a client must present a
+//! certificate here, and its signature covers all messages before it.
 
 use std::collections::VecDeque;
 use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4};
@@ -20,16 +21,18 @@ use rtc_dtls::cipher_suite::CipherSuiteId;
 use rtc_dtls::config::{ClientAuthType, ConfigBuilder, ExtendedMasterSecretType};
 use rtc_dtls::crypto::{Certificate as RtcCertificate, CryptoPrivateKey};
 use rtc_dtls::crypto_provider::{
-    CryptoError, PublicKey, PublicKeyEncoding, RTCCryptoProvider, SignatureScheme, SigningKey,
-    default_provider,
+    CryptoError, PublicKey, PublicKeyEncoding, RTCCrypto, RTCCryptoProvider, RTCRandom,
+    SignatureScheme, SigningKey, default_provider,
 };
 use rtc_dtls::endpoint::{Endpoint, EndpointEvent};
 use rtc_dtls::extension::extension_use_srtp::SrtpProtectionProfile;
 use rustls_pki_types::CertificateDer;
 
 use super::certificate::Certificate;
-use super::client_hello::ClientHello;
-use super::rtc_fence::RtcFence;
+use super::client_hello::{ClientHello, without_cookie};
+use super::cookie::{COOKIE_LEN, Cookie};
+use super::handshake::{CLIENT_HELLO, message, plaintext_record};
+use super::record::Content;
 use super::session::{DtlsSession, SessionError, SessionEvent, SessionRole};
 use crate::params::SrtpCryptoSuite;
 use crate::srtp::SrtpKeys;
@@ -58,11 +61,34 @@ impl RtcContext {
         })
     }
 
-    /// A session for the client that says `hello`.
+    /// A session for the client that has echoed the `cookie` in its second message. `body` is that of
+    /// this message, and `hello` what it says.
+    ///
+    /// # Errors
+    ///
+    /// [`SessionError`] when the engine refuses the message.
     pub(super) fn session(
-        self: &Arc<Self>,
+        &self,
+        now: Instant,
+        cookie: Cookie,
         hello: &ClientHello,
+        body: &[u8],
     ) -> Result<RtcSession, SessionError> {
+        let mut session = self.unstarted(cookie, hello)?;
+        // The engine wants to have sent the cookie itself, and what is in the first message.
+        let first = without_cookie(body)
+            .ok_or_else(|| SessionError("the hello is not sound".to_owned()))?;
+        session.handle_records(now, &hello_datagram(0, &first))?;
+        session.datagrams.clear();
+        session.handle_records(now, &hello_datagram(1, body))?;
+        Ok(session)
+    }
+
+    fn unstarted(&self, cookie: Cookie, hello: &ClientHello) -> Result<RtcSession, SessionError> {
+        let provider = ProviderWithCookie {
+            provider: Arc::clone(&self.provider),
+            cookie,
+        };
         // This engine draws the nonces of AES-GCM at random too; see `dimpl_session`.
         let suite = if hello.offers_chacha20 {
             CipherSuiteId::Tls_Ecdhe_Ecdsa_With_ChaCha20_Poly1305_Sha256
@@ -70,7 +96,7 @@ impl RtcContext {
             CipherSuiteId::Tls_Ecdhe_Ecdsa_With_Aes_128_Gcm_Sha256
         };
         let config = ConfigBuilder::default()
-            .with_crypto_provider(Arc::clone(&self.provider))
+            .with_crypto_provider(Arc::new(provider))
             .with_certificates(vec![self.certificate.clone()])
             .with_cipher_suites(vec![suite])
             .with_srtp_protection_profiles(hello.profile.map(profile_of).into_iter().collect())
@@ -86,7 +112,6 @@ impl RtcContext {
             clock: self.clock,
             endpoint: Endpoint::new(REMOTE, Default::default(), Some(Arc::new(config))),
             profile: hello.profile,
-            fence: RtcFence::default(),
             is_certified: false,
             is_connected: false,
             events: VecDeque::new(),
@@ -104,7 +129,6 @@ pub(super) struct RtcSession {
     clock: ClockAnchor,
     endpoint: Endpoint,
     profile: Option<SrtpCryptoSuite>,
-    fence: RtcFence,
     is_certified: bool,
     is_connected: bool,
     events: VecDeque<Pending>,
@@ -133,15 +157,11 @@ impl DtlsSession for RtcSession {
     }
 
     fn handle_records(&mut self, now: Instant, records: &[u8]) -> Result<(), SessionError> {
-        let passed = self.fence.pass(records)?;
-        if passed.is_empty() {
-            return Ok(());
-        }
         self.latest = self.latest.max(now);
         let std_now = self.clock.to_std(self.latest);
         let read = self
             .endpoint
-            .read(std_now, REMOTE, None, BytesMut::from(&passed[..]));
+            .read(std_now, REMOTE, None, BytesMut::from(records));
         let events = read.map_err(into_session_error)?;
         self.note_certificate();
         for event in events {
@@ -234,7 +254,6 @@ impl RtcSession {
             None => None,
         };
         self.is_connected = true;
-        self.fence.connected();
         self.flight.clear();
         self.repeat_at = None;
         self.events.push_back(Pending::Connected(keys));
@@ -258,6 +277,42 @@ impl RtcSession {
         }
         self.datagrams.extend(sent);
     }
+}
+
+/// The cryptography of the engine, which draws the cookie of our choice. Nothing else that the
+/// engine draws has this length.
+struct ProviderWithCookie {
+    provider: Arc<dyn RTCCryptoProvider>,
+    cookie: Cookie,
+}
+
+impl RTCCryptoProvider for ProviderWithCookie {
+    fn name(&self) -> &'static str {
+        self.provider.name()
+    }
+
+    fn crypto(&self) -> &dyn RTCCrypto {
+        self.provider.crypto()
+    }
+
+    fn random(&self) -> &dyn RTCRandom {
+        self
+    }
+}
+
+impl RTCRandom for ProviderWithCookie {
+    fn fill(&self, output: &mut [u8]) -> Result<(), CryptoError> {
+        match <&mut [u8; COOKIE_LEN]>::try_from(&mut *output) {
+            Ok(cookie) => cookie.copy_from_slice(self.cookie.bytes()),
+            Err(_) => self.provider.random().fill(output)?,
+        }
+        Ok(())
+    }
+}
+
+fn hello_datagram(sequence: u8, body: &[u8]) -> Vec<u8> {
+    let hello = message(CLIENT_HELLO, sequence.into(), body);
+    plaintext_record(Content::Handshake, sequence, &hello)
 }
 
 /// The worker's private key, as this engine wants to have keys.

@@ -1,5 +1,6 @@
 //! The seam between the state machine and a DTLS engine.
 
+use crate::params::Fingerprint;
 use crate::srtp::SrtpKeys;
 use crate::time::Instant;
 
@@ -40,6 +41,27 @@ pub trait DtlsSession {
 
     /// Queues the alert that ends the session, if it is connected.
     fn close(&mut self);
+
+    /// Says which certificate the signalling has named. It makes no difference to what is accepted,
+    /// only to what is looked at first.
+    fn expect(&mut self, _: &Fingerprint) {}
+
+    /// What the session has dropped so far.
+    fn drops(&self) -> SessionDrops {
+        SessionDrops::default()
+    }
+}
+
+/// What a session dropped before an engine saw it, by reason.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct SessionDrops {
+    /// First messages of clients that were not served: another one is, or there were too many.
+    pub hellos: u64,
+    /// Messages that are whole and not signed by the client, records that do not authenticate, and
+    /// those beyond what is checked.
+    pub unproven: u64,
+    /// Records and fragments that no handshake needs, or not at this point.
+    pub unneeded: u64,
 }
 
 /// Who sends the first message.

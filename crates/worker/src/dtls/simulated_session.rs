@@ -6,8 +6,8 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use super::engines::{DtlsEngines, EngineSession};
-use super::session::{DtlsSession, SessionError, SessionEvent, SessionRole};
-use crate::params::{IceParameters, SrtpCryptoSuite};
+use super::session::{DtlsSession, SessionDrops, SessionError, SessionEvent, SessionRole};
+use crate::params::{Fingerprint, IceParameters, SrtpCryptoSuite};
 use crate::rng::Rng;
 use crate::srtp::SrtpKeys;
 use crate::time::Instant;
@@ -143,6 +143,20 @@ impl DtlsSession for Session {
         match self {
             Self::Engine(session) => session.close(),
             Self::Simulated(session) => session.close(),
+        }
+    }
+
+    fn expect(&mut self, fingerprint: &Fingerprint) {
+        match self {
+            Self::Engine(session) => session.expect(fingerprint),
+            Self::Simulated(session) => session.expect(fingerprint),
+        }
+    }
+
+    fn drops(&self) -> SessionDrops {
+        match self {
+            Self::Engine(session) => session.drops(),
+            Self::Simulated(session) => session.drops(),
         }
     }
 }

@@ -33,7 +33,9 @@ fn context() -> Arc<DimplContext> {
     DimplContext::new(Certificate::generate().unwrap(), clock()).unwrap()
 }
 
+mod browser;
 mod engines;
+mod forged;
 
 struct End<S = DimplSession> {
     dtls: DtlsTransport<S>,
@@ -83,9 +85,9 @@ impl<S: DtlsSession> End<S> {
     }
 }
 
-struct Pair<S = DimplSession> {
+struct Pair<S = DimplSession, C = DimplSession> {
     now: Instant,
-    client: End,
+    client: End<C>,
     server: End<S>,
 }
 
@@ -109,7 +111,7 @@ impl Pair {
     }
 }
 
-impl<S: DtlsSession> Pair<S> {
+impl<S: DtlsSession, C: DtlsSession> Pair<S, C> {
     fn connect(&mut self) {
         self.exchange_fingerprints();
         self.start();

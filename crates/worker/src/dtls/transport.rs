@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::fingerprint::certificate_pem;
 use super::key_gate::{FingerprintMismatch, KeyGate};
 use super::record::{Content, Record};
-use super::session::{DtlsSession, SessionError, SessionEvent, SessionRole};
+use super::session::{DtlsSession, SessionDrops, SessionError, SessionEvent, SessionRole};
 use crate::output::MAX_DATAGRAM;
 use crate::params::{DtlsRole, DtlsState, Fingerprint};
 use crate::srtp::{MasterKey, SrtpKeys};
@@ -111,6 +111,8 @@ pub struct DtlsCounters {
     pub unverified_data: u64,
     /// Data to be sent that the engine did not take.
     pub unsent_data: u64,
+    /// What the session dropped.
+    pub session: SessionDrops,
 }
 
 impl<S: DtlsSession> DtlsTransport<S> {
@@ -198,7 +200,8 @@ impl<S: DtlsSession> DtlsTransport<S> {
     /// [`DtlsState::Connecting`]. It is taken once; when the state is connected, the call has no
     /// effect.
     pub fn set_remote_fingerprint(&mut self, fingerprint: Fingerprint) {
-        if matches!(self.phase, Phase::New(_) | Phase::Connecting { .. }) {
+        if let Phase::New(session) | Phase::Connecting { session, .. } = &mut self.phase {
+            session.expect(&fingerprint);
             let verdict = self.gate.expect(fingerprint);
             self.judge(verdict);
         }
@@ -416,7 +419,9 @@ impl<S: DtlsSession> DtlsTransport<S> {
         }
         let result = match &mut self.phase {
             Phase::Connecting { session, .. } | Phase::Connected { session, .. } => {
-                session.handle_records(now, records)
+                let result = session.handle_records(now, records);
+                self.counters.session = session.drops();
+                result
             }
             _ => return self.counters.after_end += 1,
         };

@@ -81,6 +81,9 @@ impl Drops {
             dtls.plaintext_after_handshake,
             dtls.unverified_data,
             dtls.unsent_data,
+            dtls.session.hellos,
+            dtls.session.unproven,
+            dtls.session.unneeded,
             received.dropped_not_connected,
             received.dropped_unauthenticated,
             received.dropped_too_many_ssrcs,
@@ -143,7 +146,7 @@ const ORDINARY: [&str; 10] = [
     "sent.not_connected",
 ];
 
-const NAMES: [&str; 39] = [
+const NAMES: [&str; 42] = [
     "worker.unknown_protocol",
     "worker.stun_ignored",
     "worker.unknown_tuple",
@@ -169,6 +172,9 @@ const NAMES: [&str; 39] = [
     "dtls.plaintext_after_handshake",
     "dtls.unverified_data",
     "dtls.unsent_data",
+    "dtls.hellos",
+    "dtls.unproven",
+    "dtls.unneeded",
     "received.not_connected",
     "received.unauthenticated",
     "received.too_many_ssrcs",
