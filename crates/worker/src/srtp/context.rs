@@ -182,7 +182,7 @@ impl SrtpSend {
         let (ssrc, sequence) = (header.ssrc, header.sequence_number);
         let Some(window) = self.rtp_streams.get_mut(ssrc, hint) else {
             self.rtp_streams.check_room()?;
-            self.refuse_spent(ssrc)?;
+            self.check_new(ssrc)?;
             let index = u64::from(sequence);
             let sealed = self.rtp.seal_rtp(ssrc, index, header_len, buffer, len)?;
             self.rtp_streams.insert(ssrc, RtpWindow::starting_at(index));
@@ -217,7 +217,7 @@ impl SrtpSend {
             return Ok(sealed);
         }
         self.next_rtcp_index.check_room()?;
-        self.refuse_spent(ssrc)?;
+        self.check_new(ssrc)?;
         let sealed = self.rtcp.seal_rtcp(ssrc, 0, buffer, len)?;
         self.next_rtcp_index.insert(ssrc, 1);
         Ok(sealed)
@@ -225,7 +225,7 @@ impl SrtpSend {
 
     /// Forgets the state of a stream that has ended, RTP and RTCP. The SSRC is refused from now on:
     /// its indices would start over and repeat nonces. That costs 4 bytes for each SSRC that was
-    /// ever sent.
+    /// ever sent. After 65,536 of them the session takes no new one, but those that it has go on.
     pub fn release(&mut self, ssrc: Ssrc) {
         let sent_rtp = self.rtp_streams.remove(ssrc);
         let sent_rtcp = self.next_rtcp_index.remove(ssrc);
@@ -240,9 +240,12 @@ impl SrtpSend {
         self.spent.binary_search(&ssrc).is_ok()
     }
 
-    fn refuse_spent(&self, ssrc: Ssrc) -> Result<(), SrtpError> {
+    fn check_new(&self, ssrc: Ssrc) -> Result<(), SrtpError> {
         if self.is_spent(ssrc) {
             return Err(SrtpError::SpentSsrc);
+        }
+        if self.spent.len() >= MAX_SPENT {
+            return Err(SrtpError::TooManyStreams);
         }
         Ok(())
     }
@@ -280,6 +283,10 @@ type RtpWindow = ReplayWindow<17>;
 pub(crate) const SENDER_WINDOW: u64 = RtpWindow::GUARANTEED;
 /// At least 129 indices (RFC 3711 §3.3.2 asks for 64).
 type RtcpWindow = ReplayWindow<3>;
+
+/// A remote that subscribes and unsubscribes without end must not make us remember without end. This
+/// is one change a second for 18 hours.
+const MAX_SPENT: usize = 65_536;
 
 /// The index has 31 bits (RFC 3711 §3.4). A key that has used them all is exhausted (§9.2), because
 /// there is no re-keying here.

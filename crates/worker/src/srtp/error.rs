@@ -21,7 +21,7 @@ pub enum SrtpError {
     /// On the sending side: the SSRC was released, and its indices are not used again.
     #[error("the SSRC has ended in this session")]
     SpentSsrc,
-    /// The session holds as many SSRCs as it may.
+    /// The session holds as many SSRCs as it may, or has sent as many as it may remember.
     #[error("too many SSRCs in the session")]
     TooManyStreams,
     /// An SRTCP packet with its E flag clear: unencrypted control packets are not accepted.

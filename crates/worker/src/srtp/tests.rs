@@ -409,6 +409,29 @@ fn a_released_ssrc_does_not_start_over() {
 }
 
 #[test]
+fn the_number_of_ssrcs_that_were_ever_sent_is_bounded() {
+    let mut send = SrtpSend::new(&master_key(AeadAes128Gcm, 10), 4);
+    let mut rng = Rng::new([11; 32]);
+    protect_rtp(&mut send, &rtp_packet(&mut rng, 0, 9)).unwrap();
+    let mut packet = rtp_packet(&mut rng, 1, 9);
+    for ssrc in 1_u32..=65_536 {
+        packet[8..12].copy_from_slice(&ssrc.to_be_bytes());
+        protect_rtp(&mut send, &packet).unwrap();
+        send.release(Ssrc(ssrc));
+    }
+    let full = Err(SrtpError::TooManyStreams);
+    assert_eq!(
+        protect_rtp(&mut send, &rtp_packet(&mut rng, 65_537, 9)),
+        full
+    );
+    assert_eq!(
+        protect_rtcp(&mut send, &rtcp_packet(&mut rng, 65_537)),
+        full
+    );
+    protect_rtp(&mut send, &rtp_packet(&mut rng, 0, 10)).unwrap();
+}
+
+#[test]
 fn a_key_ends_with_its_last_index() {
     let mut send = SrtpSend::new(&master_key(AeadAes256Gcm, 7), 2);
     let packet = rtcp_packet(&mut Rng::new([7; 32]), 1);
