@@ -54,7 +54,7 @@ impl MessageAssembly {
         } else if start <= self.in_order {
             self.in_order = self.in_order.max(end);
         }
-        let is_whole = self.known == [0..self.body.len()];
+        let is_whole = matches!(&self.known[..], [all] if *all == (0..self.body.len()));
         is_whole.then(|| Whole {
             body: self.body.clone(),
             is_in_order: self.in_order == self.body.len(),

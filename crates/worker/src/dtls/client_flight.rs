@@ -187,6 +187,6 @@ impl Checks {
 /// The client's hellos have the records before it.
 const FIRST_RECORD: u8 = 2;
 /// A certificate of RSA 4096 has about 1400 bytes. Chains are of no use in WebRTC.
-const MAX_CERTIFICATE: usize = 8 * 1024;
+const MAX_CERTIFICATE: usize = 4 * 1024;
 /// A signature of RSA 8192 has 1024 bytes.
 const MAX_MESSAGE: usize = 1100;

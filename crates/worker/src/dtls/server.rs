@@ -137,7 +137,7 @@ impl ServerSession {
                 Taken::Proven(flight) => {
                     self.stage = Stage::Proven {
                         is_encrypted: false,
-                        tries: Allowance::new(32, Duration::from_millis(100)),
+                        tries: Allowance::new(256, Duration::from_millis(20)),
                         last_flight: Vec::new(),
                     };
                     self.engine.settle();
@@ -239,7 +239,7 @@ impl ServerSession {
                 last_flight,
                 repetitions,
             } if last_flight.len() <= record.len() + CCS_LEN => {
-                if repetitions.take(now) {
+                if !last_flight.is_empty() && repetitions.take(now) {
                     self.own = Some(last_flight.clone());
                 }
             }
@@ -313,9 +313,12 @@ impl ServerSession {
                 plaintext_fragments(datagram).for_each(|fragment| greeting.note_sent(&fragment));
             }
             Stage::Proven { last_flight, .. } | Stage::Connected { last_flight, .. } => {
-                let first = Record::first(datagram).map(|record| record.content);
-                if first == Some(Content::ChangeCipherSpec) {
-                    *last_flight = datagram.to_vec();
+                let begins =
+                    |(record, _): &(Record, &[u8])| record.content == Content::ChangeCipherSpec;
+                let before = records(datagram).take_while(|record| !begins(record));
+                let at = before.map(|(_, bytes)| bytes.len()).sum();
+                if let Some(flight) = datagram.get(at..).filter(|flight| !flight.is_empty()) {
+                    *last_flight = flight.to_vec();
                 }
             }
         }

@@ -429,7 +429,7 @@ fn mutated_datagrams_never_panic_during_a_handshake() {
 /// The engine joins fragments by recursion, so without a limit this overflows the stack.
 #[test]
 fn a_message_in_very_many_fragments_costs_nothing() {
-    for (message_len, kind) in [(100_000_u32, 1), (4_000, 1), (8_000, 11)] {
+    for (message_len, kind) in [(100_000_u32, 1), (4_000, 1), (4_000, 11)] {
         let mut pair = pair();
         pair.exchange_fingerprints();
         pair.start();
