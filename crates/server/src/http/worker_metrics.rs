@@ -9,7 +9,7 @@ use prometheus_client::metrics::MetricType;
 use prometheus_client::metrics::counter::ConstCounter;
 use prometheus_client::metrics::gauge::ConstGauge;
 use prometheus_client::registry::{Registry, Unit};
-use tureen_controller::{WorkerDetails, WorkerMetrics};
+use tureen_controller::{DirectionMetrics, WorkerDetails, WorkerMetrics};
 
 /// A registry that tells of these workers, by place; none is one that gave no answer.
 pub(super) fn registry(workers: Vec<Option<WorkerMetrics>>) -> Registry {
@@ -24,6 +24,9 @@ struct Workers(Vec<Option<WorkerMetrics>>);
 /// A figure of a worker.
 type Figure = fn(&WorkerDetails) -> u64;
 
+/// A figure of one direction.
+type WayFigure = fn(&DirectionMetrics) -> u64;
+
 impl Collector for Workers {
     fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> fmt::Result {
         self.encode_process(&mut encoder)?;
@@ -34,12 +37,14 @@ impl Collector for Workers {
                 gauge(&mut family, worker, value)?;
             }
         }
+        for (name, received, sent, figure) in BOTH_WAYS {
+            let family = format!("{name}_received");
+            self.encode_counter(&mut encoder, &family, received, |of| figure(&of.received))?;
+            let family = format!("{name}_sent");
+            self.encode_counter(&mut encoder, &family, sent, |of| figure(&of.sent))?;
+        }
         for (name, help, figure) in COUNTERS {
-            let mut family = encoder.encode_descriptor(name, help, None, MetricType::Counter)?;
-            for (worker, details) in self.details() {
-                let labels = [worker_label(worker)];
-                ConstCounter::new(figure(details)).encode(family.encode_family(&labels)?)?;
-            }
+            self.encode_counter(&mut encoder, name, help, figure)?;
         }
         self.encode_drops(&mut encoder)?;
         self.encode_turns(&mut encoder)
@@ -81,6 +86,21 @@ impl Workers {
         for (worker, details) in self.details() {
             let bytes = i64::try_from(details.resident_bytes).unwrap_or(i64::MAX);
             gauge(&mut family, worker, bytes)?;
+        }
+        Ok(())
+    }
+
+    fn encode_counter(
+        &self,
+        encoder: &mut DescriptorEncoder<'_>,
+        name: &str,
+        help: &str,
+        figure: impl Fn(&WorkerDetails) -> u64,
+    ) -> fmt::Result {
+        let mut family = encoder.encode_descriptor(name, help, None, MetricType::Counter)?;
+        for (worker, details) in self.details() {
+            let labels = [worker_label(worker)];
+            ConstCounter::new(figure(details)).encode(family.encode_family(&labels)?)?;
         }
         Ok(())
     }
@@ -144,93 +164,49 @@ const GAUGES: [(&str, &str, Figure); 5] = [
     ("consumers", "Consumers", |of| of.consumers.into()),
 ];
 
-const COUNTERS: [(&str, &str, Figure); 22] = [
-    ("bytes_received", "Bytes of all datagrams received", |of| {
-        of.received.bytes
-    }),
-    ("bytes_sent", "Bytes of all datagrams sent", |of| {
-        of.sent.bytes
-    }),
-    (
-        "rtp_packets_received",
+/// Rows of the table below. The name of a field is the name of its metrics.
+macro_rules! both_ways {
+    ($($field:ident: $received:literal, $sent:literal;)*) => {
+        [$((stringify!($field), $received, $sent, |way| way.$field)),*]
+    };
+}
+
+/// What is counted in both directions: the beginning of the name, the texts for what was received and
+/// for what was sent, and the figure.
+const BOTH_WAYS: [(&str, &str, &str, WayFigure); 10] = both_ways! {
+    bytes:
+        "Bytes of all datagrams received",
+        "Bytes of all datagrams sent";
+    rtp_packets:
         "RTP packets received, retransmissions apart",
-        |of| of.received.rtp_packets,
-    ),
-    (
-        "rtp_packets_sent",
-        "RTP packets sent, retransmissions apart",
-        |of| of.sent.rtp_packets,
-    ),
-    (
-        "rtp_bytes_received",
+        "RTP packets sent, retransmissions apart";
+    rtp_bytes:
         "Bytes of RTP packets received, before protection",
-        |of| of.received.rtp_bytes,
-    ),
-    (
-        "rtp_bytes_sent",
-        "Bytes of RTP packets sent, before protection",
-        |of| of.sent.rtp_bytes,
-    ),
-    ("rtx_packets_received", "Retransmissions received", |of| {
-        of.received.rtx_packets
-    }),
-    ("rtx_packets_sent", "Retransmissions sent", |of| {
-        of.sent.rtx_packets
-    }),
-    (
-        "rtx_bytes_received",
+        "Bytes of RTP packets sent, before protection";
+    rtx_packets:
+        "Retransmissions received",
+        "Retransmissions sent";
+    rtx_bytes:
         "Bytes of retransmissions received, before protection",
-        |of| of.received.rtx_bytes,
-    ),
-    (
-        "rtx_bytes_sent",
-        "Bytes of retransmissions sent, before protection",
-        |of| of.sent.rtx_bytes,
-    ),
-    (
-        "rtp_packets_lost_received",
+        "Bytes of retransmissions sent, before protection";
+    rtp_packets_lost:
         "RTP packets lost on the way from publishers",
-        |of| of.received.rtp_packets_lost,
-    ),
-    (
-        "rtp_packets_lost_sent",
-        "RTP packets that subscribers report lost",
-        |of| of.sent.rtp_packets_lost,
-    ),
-    ("nacks_received", "NACK messages of subscribers", |of| {
-        of.received.nacks
-    }),
-    ("nacks_sent", "NACK messages to publishers", |of| {
-        of.sent.nacks
-    }),
-    (
-        "nacked_packets_received",
+        "RTP packets that subscribers report lost";
+    nacks:
+        "NACK messages of subscribers",
+        "NACK messages to publishers";
+    nacked_packets:
         "RTP packets that subscribers asked for again",
-        |of| of.received.nacked_packets,
-    ),
-    (
-        "nacked_packets_sent",
-        "RTP packets that publishers were asked for again",
-        |of| of.sent.nacked_packets,
-    ),
-    (
-        "plis_received",
+        "RTP packets that publishers were asked for again";
+    plis:
         "Picture loss indications of subscribers",
-        |of| of.received.plis,
-    ),
-    (
-        "plis_sent",
-        "Picture loss indications to publishers",
-        |of| of.sent.plis,
-    ),
-    (
-        "firs_received",
+        "Picture loss indications to publishers";
+    firs:
         "Full intra requests of subscribers",
-        |of| of.received.firs,
-    ),
-    ("firs_sent", "Full intra requests to publishers", |of| {
-        of.sent.firs
-    }),
+        "Full intra requests to publishers";
+};
+
+const COUNTERS: [(&str, &str, Figure); 2] = [
     ("panics", "Panics that were contained", |of| of.panics),
     (
         "notifications_merged",
@@ -241,8 +217,11 @@ const COUNTERS: [(&str, &str, Figure); 22] = [
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+    use std::time::Duration;
+
     use prometheus_client::encoding::text::encode;
-    use tureen_controller::ResourceUsage;
+    use tureen_controller::{ResourceUsage, TurnMetrics};
 
     use super::*;
 
@@ -267,5 +246,67 @@ mod tests {
                 r#"tureen_worker_cpu_seconds_total{worker="1",mode="system"} 0.0"#,
             ]
         );
+    }
+
+    /// Every figure is another one, in the order of the fields.
+    fn direction(first: u64) -> DirectionMetrics {
+        DirectionMetrics {
+            bytes: first,
+            rtp_packets: first + 1,
+            rtp_bytes: first + 2,
+            rtx_packets: first + 3,
+            rtx_bytes: first + 4,
+            rtp_packets_lost: first + 5,
+            nacks: first + 6,
+            nacked_packets: first + 7,
+            plis: first + 8,
+            firs: first + 9,
+        }
+    }
+
+    #[test]
+    fn what_came_and_what_went_have_names_of_their_own() {
+        let details = WorkerDetails {
+            resident_bytes: 0,
+            web_rtc_servers: 0,
+            routers: 0,
+            transports: 0,
+            producers: 0,
+            consumers: 0,
+            received: direction(10),
+            sent: direction(30),
+            dropped: BTreeMap::new(),
+            panics: 50,
+            notifications_merged: 51,
+            turns: TurnMetrics {
+                bounds: Vec::new(),
+                counts: vec![0],
+                sum: Duration::ZERO,
+            },
+        };
+        let worker = WorkerMetrics {
+            resource_usage: ResourceUsage::default(),
+            details: Some(details),
+        };
+        let mut text = String::new();
+        encode(&mut text, &registry(vec![Some(worker)])).unwrap();
+        for (name, value) in [
+            ("bytes_received", 10),
+            ("bytes_sent", 30),
+            ("rtp_packets_sent", 31),
+            ("rtp_bytes_received", 12),
+            ("rtx_packets_sent", 33),
+            ("rtx_bytes_received", 14),
+            ("rtp_packets_lost_sent", 35),
+            ("nacks_received", 16),
+            ("nacked_packets_sent", 37),
+            ("plis_received", 18),
+            ("firs_sent", 39),
+            ("panics", 50),
+            ("notifications_merged", 51),
+        ] {
+            let sample = format!("tureen_worker_{name}_total{{worker=\"0\"}} {value}\n");
+            assert!(text.contains(&sample), "{sample}{text}");
+        }
     }
 }
