@@ -4,11 +4,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use serde_json::json;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep_until};
-use tureen_controller::{Consumer, Protocol, WebRtcTransport};
+use tureen_controller::{Consumer, WebRtcTransport};
 use tureen_peer::demo::DemoPublisher;
 use tureen_peer::receiver::{
     Payload, PayloadKind, Receiver, ReceiverConfig, RtxSource, StreamStats, Vp8Frame,
@@ -16,11 +15,11 @@ use tureen_peer::receiver::{
 use tureen_peer::rtcp::{RtcpPacket, parse_compound};
 use tureen_peer::rtp::{PayloadType, RtpPacket, Ssrc};
 use tureen_peer::{
-    DtlsFingerprint, DtlsRole, IceCandidate, IceProtocol, Incoming, LocalAddresses,
-    LocalParameters, Peer, PeerConfig, PeerError, PeerSender, PeerState, PeerTransport,
+    Incoming, LocalAddresses, Peer, PeerConfig, PeerError, PeerSender, PeerState, PeerTransport,
     RemoteParameters, SrtpProfile,
 };
 
+use crate::signaling::{self, dtls_parameters};
 use crate::within;
 
 /// A connected client.
@@ -278,41 +277,13 @@ pub(crate) async fn new_peer_with_patience(profiles: &[SrtpProfile], patience: D
     .unwrap()
 }
 
-/// What signaling tells the worker of a client, which sends the ClientHello.
-pub(crate) fn dtls_parameters(local: &LocalParameters) -> tureen_controller::DtlsParameters {
-    let fingerprint = json!({ "algorithm": "sha-256", "value": local.fingerprint.value() });
-    let parameters = json!({ "role": "client", "fingerprints": [fingerprint] });
-    serde_json::from_value(parameters).unwrap()
-}
-
 /// What signaling tells a client of a transport.
 pub(crate) fn remote_parameters(transport: &WebRtcTransport) -> RemoteParameters {
-    let ice = transport.ice_parameters();
-    let candidates = transport.ice_candidates().iter().map(|one| IceCandidate {
-        foundation: one.foundation.clone(),
-        priority: one.priority,
-        address: one.address.parse().unwrap(),
-        protocol: match one.protocol {
-            Protocol::Udp => IceProtocol::Udp,
-            Protocol::Tcp => IceProtocol::Tcp,
-        },
-        port: one.port,
-    });
-    let fingerprints = serde_json::to_value(transport.dtls_parameters().fingerprints).unwrap();
-    let fingerprints = fingerprints.as_array().unwrap().iter();
-    RemoteParameters {
-        username_fragment: ice.username_fragment,
-        password: ice.password,
-        candidates: candidates.collect(),
-        dtls_role: DtlsRole::Auto,
-        // A client knows no SHA-1 and no SHA-224.
-        fingerprints: fingerprints
-            .filter_map(|one| {
-                let (algorithm, value) = (one["algorithm"].as_str()?, one["value"].as_str()?);
-                DtlsFingerprint::new(algorithm, value).ok()
-            })
-            .collect(),
-    }
+    signaling::remote_parameters(
+        transport.ice_parameters(),
+        transport.ice_candidates(),
+        &transport.dtls_parameters(),
+    )
 }
 
 fn receiver_config(consumers: &[&Consumer]) -> ReceiverConfig {

@@ -8,10 +8,9 @@ use tureen_controller::{
 use tureen_peer::{PeerError, SrtpProfile};
 
 use crate::call::{Call, Publisher, Publishing, Subscriber};
-use crate::endpoint::{
-    Endpoint, dtls_parameters, new_peer, new_peer_with_patience, remote_parameters,
-};
+use crate::endpoint::{Endpoint, new_peer, new_peer_with_patience, remote_parameters};
 use crate::relay::{Relay, nomination};
+use crate::signaling::dtls_parameters;
 use crate::within;
 
 #[tokio::test]

@@ -19,6 +19,7 @@ mod metrics;
 mod program;
 mod recovery;
 mod relay;
+mod signaling;
 
 use std::future::Future;
 use std::time::Duration;

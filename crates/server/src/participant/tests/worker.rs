@@ -8,19 +8,20 @@ use std::path::PathBuf;
 use serde_json::json;
 use tokio::sync::mpsc;
 use tureen_controller::rtp::{MediaKind, RtpParameters};
-use tureen_controller::{ChannelObserver, DtlsParameters, Numbering, Protocol, WorkerBinary};
+use tureen_controller::{ChannelObserver, Numbering, WorkerBinary};
 use tureen_peer::demo::{
     DemoConfig, DemoMedia, DemoPublisher, DemoSource, ExtensionIds, StreamConfig,
 };
 use tureen_peer::rtp::{PayloadType, RtpPacket, Ssrc};
-use tureen_peer::{
-    DtlsFingerprint, DtlsRole, IceCandidate, IceProtocol, Incoming, LocalAddresses,
-    LocalParameters, Peer, PeerConfig, PeerTransport, RemoteParameters,
-};
+use tureen_peer::{Incoming, LocalAddresses, Peer, PeerConfig, PeerTransport};
 
 use super::*;
-use crate::media::{ToReceive, TransportParameters, plan, surroundings};
+use crate::media::{ToReceive, plan, surroundings};
 use crate::rooms::{TrackId, TrackSource};
+use signaling::{dtls_parameters, remote_parameters};
+
+#[path = "../../../tests/media/signaling.rs"]
+mod signaling;
 
 /// The worker of the tests below: [`program`] runs this test alone in a process of its own. In a run
 /// of all tests it checks that such a process can be started, and that one without a channel fails.
@@ -134,7 +135,8 @@ impl Client {
         assert_eq!(ours.ice.username_fragment, same.ice.username_fragment);
         let dtls = dtls_parameters(peer.local());
         participant.connect(Side::Receiving, &dtls).await.unwrap();
-        let mut peer = peer.connect(remote(&ours)).await.unwrap();
+        let remote = remote_parameters(ours.ice, &ours.candidates, &ours.dtls);
+        let mut peer = peer.connect(remote).await.unwrap();
         let track = participant.publish(new_track()).await.unwrap();
         let demo = demo(&peer);
         let (sender, incoming) = mpsc::unbounded_channel();
@@ -359,40 +361,6 @@ fn demo(peer: &PeerTransport) -> Arc<DemoPublisher> {
     };
     let source = DemoSource::new(Arc::new(DemoMedia::embedded().unwrap()), config);
     Arc::new(DemoPublisher::start(source, peer.sender()))
-}
-
-fn dtls_parameters(local: &LocalParameters) -> DtlsParameters {
-    let fingerprint = json!({ "algorithm": "sha-256", "value": local.fingerprint.value() });
-    let parameters = json!({ "role": "client", "fingerprints": [fingerprint] });
-    serde_json::from_value(parameters).unwrap()
-}
-
-fn remote(ours: &TransportParameters) -> RemoteParameters {
-    let candidates = ours.candidates.iter().map(|one| IceCandidate {
-        foundation: one.foundation.clone(),
-        priority: one.priority,
-        address: one.address.parse().unwrap(),
-        protocol: match one.protocol {
-            Protocol::Udp => IceProtocol::Udp,
-            Protocol::Tcp => IceProtocol::Tcp,
-        },
-        port: one.port,
-    });
-    let fingerprints = serde_json::to_value(&ours.dtls.fingerprints).unwrap();
-    let fingerprints = fingerprints.as_array().unwrap().iter();
-    RemoteParameters {
-        username_fragment: ours.ice.username_fragment.clone(),
-        password: ours.ice.password.clone(),
-        candidates: candidates.collect(),
-        dtls_role: DtlsRole::Auto,
-        // A client knows no SHA-1 and no SHA-224.
-        fingerprints: fingerprints
-            .filter_map(|one| {
-                let (algorithm, value) = (one["algorithm"].as_str()?, one["value"].as_str()?);
-                DtlsFingerprint::new(algorithm, value).ok()
-            })
-            .collect(),
-    }
 }
 
 /// This is for slow and busy machines.
