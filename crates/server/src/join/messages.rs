@@ -1,5 +1,10 @@
 //! The client's half of the dialect, as far as a bot needs it: see `SIGNALING.md`. Unknown fields
 //! are ignored, because the dialect requires that of clients.
+//!
+//! These are not the server's own types, on purpose. A bot talks to servers of other versions, so it
+//! asks for no field that it does not use, and passes over events that it does not know. The server
+//! says all it knows, and refuses what it does not know. A test reads every message of the server
+//! here that a bot has a use for.
 
 use serde::Deserialize;
 use serde_json::Value;
@@ -177,6 +182,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::dialects::page::samples;
 
     #[test]
     fn events_are_read_and_unknown_ones_are_passed_over() {
@@ -188,5 +194,60 @@ mod tests {
         assert!(Event::read("lobby", json!({})).unwrap().is_none());
         let error = Event::read("presence", json!({})).unwrap_err().to_string();
         assert!(error.contains("event") && error.contains("participant"));
+    }
+
+    /// The event after this one, so that none is left out.
+    fn after(event: Option<&Event>) -> Option<&'static str> {
+        Some(match event {
+            None => "participant-joined",
+            Some(Event::ParticipantJoined(_)) => "participant-left",
+            Some(Event::ParticipantLeft(_)) => "presence",
+            Some(Event::Presence(_)) => "call-ringing",
+            Some(Event::CallRinging) => "room-ended",
+            Some(Event::RoomEnded) => "track-published",
+            Some(Event::TrackPublished(_)) => "track-closed",
+            Some(Event::TrackClosed(_)) => "offer",
+            Some(Event::Offer(_)) => "track-refused",
+            Some(Event::TrackRefused(_)) => "media-lost",
+            Some(Event::MediaLost) => "closing",
+            Some(Event::Closing(_)) => return None,
+        })
+    }
+
+    #[test]
+    fn a_bot_reads_every_event_that_it_has_a_use_for_as_the_server_says_it() {
+        let mut event = None;
+        let mut count = 0;
+        while let Some(name) = after(event.as_ref()) {
+            let frame: Frame = serde_json::from_value(samples::event(name)).unwrap();
+            assert_eq!(frame.event.as_deref(), Some(name));
+            event = Event::read(name, frame.data).unwrap();
+            assert!(event.is_some(), "{name} is not read");
+            count += 1;
+        }
+        assert_eq!(count, 11);
+        for presence in samples::presences() {
+            content::<Presence>(presence).unwrap();
+        }
+    }
+
+    #[test]
+    fn a_bot_reads_the_answers_of_the_server() {
+        fn answer<T: serde::de::DeserializeOwned>(request: &str) -> T {
+            let frame: Frame = serde_json::from_value(samples::answer(request)).unwrap();
+            assert!(frame.id == Some(1) && frame.error.is_none());
+            content(frame.ok.unwrap()).unwrap()
+        }
+        assert_eq!(answer::<Welcome>("hello").you, "p1");
+        let joined: Joined = answer("join");
+        assert_eq!((joined.participants.len(), joined.tracks.len()), (1, 1));
+        assert_eq!(joined.secret.as_deref(), Some("secret"));
+        let published: Published = answer("publish");
+        assert!(published.refused[0].message.contains("token"));
+        let Done {} = answer("leave");
+        let frame: Frame = serde_json::from_value(samples::refused()).unwrap();
+        assert_eq!(frame.error.unwrap().code, "not-allowed");
+        let version = &samples::answer("hello")["ok"]["version"];
+        assert_eq!(version, VERSION, "a bot speaks what its own server speaks");
     }
 }

@@ -19,6 +19,8 @@ mod session;
 mod translate;
 
 #[cfg(test)]
+pub(crate) mod samples;
+#[cfg(test)]
 mod tests;
 
 pub(super) use connection::routes;
