@@ -161,12 +161,11 @@ test("what is not supported is an Error that names it, and the worker goes on", 
     const listenInfo = { protocol: "udp", ip: "127.0.0.1" };
     const transport = await router.createWebRtcTransport({ listenInfos: [listenInfo] });
     const refused = [
-      [/ROUTER_CREATE_PLAINTRANSPORT/, () => router.createPlainTransport({ listenInfo })],
       [/ROUTER_CREATE_PIPETRANSPORT/, () => router.createPipeTransport({ listenInfo })],
-      [/ROUTER_CREATE_DIRECTTRANSPORT/, () => router.createDirectTransport()],
       [/ROUTER_CREATE_AUDIOLEVELOBSERVER/, () => router.createAudioLevelObserver()],
       [/ROUTER_CREATE_ACTIVESPEAKEROBSERVER/, () => router.createActiveSpeakerObserver()],
       [/enableSctp/, () => router.createWebRtcTransport({ listenInfos: [listenInfo], enableSctp: true })],
+      [/enableSctp/, () => router.createPlainTransport({ listenInfo, enableSctp: true })],
       [/TRANSPORT_ENABLE_TRACE_EVENT/, () => transport.enableTraceEvent(["bwe"])],
     ];
     for (const [message, request] of refused) await assert.rejects(request, { name: "Error", message });
