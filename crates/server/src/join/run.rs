@@ -85,7 +85,6 @@ impl Visit {
             "viewer": !config.publish_demo,
             "consumes": !config.publish_demo,
             "open": open,
-            "stays": true,
         });
         let joined: Joined = signaling.request("join", wish).await?;
         if joined.room.encrypted {

@@ -94,7 +94,7 @@ fn join(person: &mut Participant, room: &str) -> Result<bool, RoomError> {
         enters_call: true,
         secret: None,
         open: Some(meeting()),
-        stays: false,
+        moves: true,
     };
     let joined = person.join(&id(room), options, Way::Any)?;
     Ok(joined.secret.is_some())
@@ -162,7 +162,7 @@ async fn a_name_is_free_again_once_its_room_has_ended() {
             enters_call: true,
             secret: None,
             open: None,
-            stays: false,
+            moves: true,
         };
         one.join(&id("a"), options, Way::Any).map(drop)
     };
@@ -239,7 +239,7 @@ async fn a_room_for_two_is_made_by_a_ring_and_goes_with_them() {
         enters_call: true,
         secret: Some(secret.reveal().to_owned()),
         open: None,
-        stays: false,
+        moves: true,
     };
     bob.join(room, options, Way::Any).unwrap();
     bob.leave().unwrap();
@@ -353,7 +353,7 @@ async fn who_looks_finds_what_will_be_there_and_is_not_noticed() {
         enters_call: true,
         secret: None,
         open: None,
-        stays: false,
+        moves: true,
     };
     let newcomer = Newcomer::new(&scene.hall, &scene.media, new(), origin);
     // The newcomer would take Ann's place, and then her track is gone.

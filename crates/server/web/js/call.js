@@ -98,7 +98,7 @@ export class Call extends EventTarget {
   async join(signaling, how) {
     const { viewer, consume, forceTcp, encryption } = this.#options;
     this.#attach(signaling);
-    const joined = await signaling.request("join", { viewer, consumes: consume, forceTcp, ...how });
+    const joined = await signaling.request("join", { viewer, consumes: consume, forceTcp, moves: true, ...how });
     // Before anything is shown to anyone.
     if (joined.room.encrypted && !encryption) throw new WrongRoom("passphrase-missing");
     if (encryption && !joined.room.encrypted) throw new WrongRoom("not-encrypted");

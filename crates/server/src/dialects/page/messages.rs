@@ -197,9 +197,9 @@ pub(super) struct Join {
     pub(super) secret: Option<String>,
     #[serde(default)]
     pub(super) open: Option<CreateRoom>,
-    /// Whether the client cannot go over into another room.
+    /// Whether the client goes over into another room when it is `moved`.
     #[serde(default)]
-    pub(super) stays: bool,
+    pub(super) moves: bool,
     /// Over which transport media is to flow.
     #[serde(default)]
     pub(super) force_tcp: bool,

@@ -167,7 +167,7 @@ impl Session {
             enters_call: join.enters_call,
             secret: join.secret,
             open: join.open.map(Into::into),
-            stays: join.stays,
+            moves: join.moves,
         };
         let way = if join.force_tcp {
             Way::TcpOnly

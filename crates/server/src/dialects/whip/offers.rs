@@ -183,7 +183,7 @@ fn options(room: &RoomId, side: Side) -> JoinOptions {
         secret: None,
         open: (side == Side::Sending).then(|| NewRoom::meeting(room)),
         // What is agreed is agreed once.
-        stays: true,
+        moves: false,
     }
 }
 

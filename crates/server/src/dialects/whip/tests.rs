@@ -140,7 +140,7 @@ async fn ann(app: &App, encrypted: bool) -> Participant {
     };
     let room = RoomId::parse("room").unwrap();
     let options = JoinOptions {
-        stays: false,
+        moves: true,
         viewer: false,
         consumes: true,
         enters_call: true,

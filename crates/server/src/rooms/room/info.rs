@@ -115,8 +115,8 @@ pub(crate) struct JoinOptions {
     pub secret: Option<String>,
     /// What to make the room if there is none.
     pub open: Option<NewRoom>,
-    /// Whether their client cannot go over into another room.
-    pub stays: bool,
+    /// Whether their client goes over into another room when it is told that it is moved.
+    pub moves: bool,
 }
 
 /// What a person finds in a room.

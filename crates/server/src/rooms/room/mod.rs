@@ -53,8 +53,8 @@ struct Member {
     seat: u64,
     /// Whether tracks are received without being asked for.
     consumes: bool,
-    /// Whether their client cannot go over into another room.
-    stays: bool,
+    /// Whether their client goes over into another room.
+    moves: bool,
     subscriptions: Subscriptions,
 }
 

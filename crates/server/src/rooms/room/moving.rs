@@ -90,7 +90,7 @@ impl Room {
         };
         let mut later = Outbox::new();
         let consumes = member.consumes && may_receive;
-        to.seat(info, (consumes, member.stays), &mut later);
+        to.seat(info, (consumes, member.moves), &mut later);
         // What they hear of the room comes after the room itself.
         let joined = to.view_of(person);
         there.push(person, Event::Moved(Box::new(Moved { by, joined })));
@@ -100,7 +100,7 @@ impl Room {
 
     fn movable(&self, by: PersonId, person: PersonId) -> Result<&Member, RoomError> {
         let member = self.removable(by, person)?;
-        if member.stays {
+        if !member.moves {
             return Err(RoomError::CannotFollow);
         }
         Ok(member)

@@ -66,7 +66,7 @@ impl Room {
             joined: now,
         };
         let person = info.profile.id;
-        self.seat(info, (consumes, options.stays), out);
+        self.seat(info, (consumes, options.moves), out);
         Ok(self.view_of(person))
     }
 
@@ -74,7 +74,7 @@ impl Room {
     pub(super) fn seat(
         &mut self,
         info: ParticipantInfo,
-        (consumes, stays): (bool, bool),
+        (consumes, moves): (bool, bool),
         out: &mut Outbox,
     ) {
         let person = info.profile.id;
@@ -83,7 +83,7 @@ impl Room {
             info: info.clone(),
             seat: self.seats,
             consumes,
-            stays,
+            moves,
             subscriptions: Subscriptions::default(),
         };
         self.members.insert(person, member);

@@ -122,7 +122,7 @@ fn options() -> JoinOptions {
         enters_call: true,
         secret: None,
         open: None,
-        stays: false,
+        moves: true,
     }
 }
 

@@ -202,11 +202,11 @@ fn what_the_other_room_refuses_changes_nothing_in_either() {
     };
     refused(twin, RoomError::SameIdentity);
     let program = |two: &mut Two| {
-        let stays = JoinOptions {
-            stays: true,
+        let agreed_once = JoinOptions {
+            moves: false,
             ..options()
         };
-        two.bob = two.here.join_with("Encoder", &stays);
+        two.bob = two.here.join_with("Encoder", &agreed_once);
     };
     refused(program, RoomError::CannotFollow);
 }

@@ -6,7 +6,7 @@ use super::*;
 async fn join(client: &mut Client, room: &str) -> Value {
     let open = json!({ "name": room, "kind": "meeting", "started": true });
     client
-        .ok("join", json!({ "room": room, "open": open }))
+        .ok("join", json!({ "room": room, "open": open, "moves": true }))
         .await
 }
 
@@ -77,6 +77,17 @@ async fn one_who_is_moved_finds_the_other_room_and_others_see_a_leave_and_a_join
     // Ann is alone now, and nobody can be moved back by one who is not there.
     let back = json!({ "participant": two.bobs, "room": "x" });
     assert_eq!(two.ann.refused("move", back).await, "no-such-person");
+}
+
+#[tokio::test]
+async fn a_client_that_does_not_say_that_it_can_follow_is_not_moved() {
+    let page = page(&[]);
+    let mut two = Two::new(&page).await;
+    let mut old = Client::online(&page, "Old").await;
+    let mut people = old.ok("join", json!({ "room": "x" })).await["participants"].take();
+    let olds = people[2]["id"].take();
+    let request = json!({ "participant": olds, "room": "y", "secret": two.secret });
+    assert_eq!(two.ann.refused("move", request).await, "cannot-follow");
 }
 
 #[tokio::test]

@@ -28,7 +28,7 @@ impl Traveller {
     async fn in_room(page: &Page, name: &str) -> Self {
         let mut traveller = Self::online(page, name).await;
         let open = json!({ "name": "x", "kind": "meeting", "started": true });
-        let join = json!({ "room": "x", "open": open });
+        let join = json!({ "room": "x", "open": open, "moves": true });
         traveller.client.ok("join", join).await;
         traveller
     }
