@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { openBrowser } from "./browsers.mjs";
-import { click, enterRoom, seen, shown, tracksOf, until, withScreens } from "./pages.mjs";
+import { click, comeToLobby, enterRoom, makeRoom, seen, shown, tracksOf, until, withScreens } from "./pages.mjs";
 import { startProxy, startServer } from "./server.mjs";
 
 let server;
@@ -144,3 +144,36 @@ test("a page that is moved while its connection is lost finds itself in the othe
     way.close();
   }
 });
+
+for (const [where, isLater] of [["a meeting that has not begun", true], ["a call", false]]) {
+  test(`one who is moved out of ${where} to where they only watch lets go of camera and microphone`, async () => {
+    // The host has both rooms, in two windows.
+    const pages = await Promise.all([0, 0, 1].map((index) => browsers[index].newPage()));
+    const [ann, stage, bob] = pages;
+    const make = async (page, change) => {
+      await comeToLobby(page, server.url, "Ann");
+      await makeRoom(page, change);
+      return page.url().split("/").at(-1);
+    };
+    const presents = () => document.querySelector("dialog [value=presentation]").click();
+    const beginsLater = () => document.querySelector("dialog .check input").click();
+    try {
+      const talk = await make(stage, isLater ? presents : `(${presents})(), (${beginsLater})()`);
+      await enterRoom(bob, server.url, await make(ann, isLater ? beginsLater : () => {}), "Bob");
+      if (isLater) await shown(bob, "a camera that is open", ".bar [title='Turn the camera off']");
+      else await seen(ann, "Bob");
+      const opened = () => globalThis.opened.map(({ kind, readyState }) => `${kind} ${readyState}`).sort();
+      await until(bob, "both devices", () => globalThis.opened.length === 2);
+      assert.deepEqual(await bob.evaluate(opened), ["audio live", "video live"]);
+      await move(ann, "Bob", talk);
+      await notice(bob, "has moved you to");
+      assert.equal((await here(bob)).room, talk);
+      assert.deepEqual(await bob.evaluate(opened), ["audio ended", "video ended"]);
+      const buttons = await bob.evaluate(() => [...document.querySelectorAll(".bar button")].filter((one) => one.offsetParent).map(({ title }) => title));
+      assert.deepEqual(buttons, isLater ? ["Enter the call", "Devices", "Leave"] : ["Devices", "Leave"]);
+      assert.deepEqual(await stage.evaluate(tracksOf, "Bob"), []);
+    } finally {
+      await Promise.all(pages.map((page) => page.close()));
+    }
+  });
+}

@@ -398,7 +398,7 @@ export class Call extends EventTarget {
     this.dispatchEvent(new CustomEvent("removed", { detail }));
   }
 
-  /** We are in another room by another's doing. What is open is published there, as it was. */
+  /** We are in another room by another's doing. What is open is published there, as it was, if we may. */
   moved({ by, ...found }) {
     const who = this.participants.get(by)?.name;
     this.#closeMedia();
@@ -406,6 +406,8 @@ export class Call extends EventTarget {
     this.refused.clear();
     this.#wishes.clear();
     this.#find(found);
+    // Where one only watches, no button would turn them off.
+    if (!this.mayShow) this.#own.close();
     this.chat = found.chat;
     this.dispatchEvent(new CustomEvent("moved", { detail: who }));
     this.changed("room");

@@ -278,6 +278,7 @@ class RoomView {
   /** Another room, by the doing of `by`, if we know who that is. */
   #arrive(by) {
     closeDialogs();
+    if (!this.#call.mayShow) this.#letGo();
     this.#dot.hidden = true;
     this.#update();
     this.#title.focus();
