@@ -11,7 +11,7 @@ use super::{Participant, ParticipantError};
 use crate::media::{Media, MediaError};
 use crate::rooms::{
     Identity, JoinOptions, Joined, NewPerson, Outbox, PersonId, Profile, Room, RoomError, RoomId,
-    Track,
+    Track, TrackId,
 };
 
 /// A person before they come online, of whom nobody has heard.
@@ -129,15 +129,25 @@ impl Preview {
         self.found.as_ref().map(|(_, joined)| joined)
     }
 
-    /// Whether they may publish a track there. Whoever opens a room disturbs nobody, so they learn it
-    /// when they do.
+    /// Whether they may publish a track there, with all those that were asked for before. Whoever
+    /// opens a room disturbs nobody, so they learn it when they do.
     ///
     /// # Errors
     ///
-    /// Those of [`Room::may_publish_source`](crate::rooms::Room::may_publish_source)
-    pub(crate) fn may_publish(&self, new: &NewTrack) -> Result<(), RoomError> {
-        self.found.as_ref().map_or(Ok(()), |(room, _)| {
-            room.may_publish_source(self.me, track_kind(new.kind), &new.source)
-        })
+    /// Those of [`Room::publish`](crate::rooms::Room::publish)
+    pub(crate) fn may_publish(&mut self, new: &NewTrack) -> Result<(), RoomError> {
+        let Some((copy, _)) = &mut self.found else {
+            return Ok(());
+        };
+        let track = Track {
+            id: TrackId(new.rtp_parameters.mid.clone().unwrap_or_default()),
+            owner: self.me,
+            kind: track_kind(new.kind),
+            source: new.source.clone(),
+            group: String::new(),
+            label: String::new(),
+            muted: new.muted,
+        };
+        copy.publish(track, &mut Outbox::new())
     }
 }

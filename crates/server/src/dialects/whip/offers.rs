@@ -21,7 +21,7 @@ pub(super) async fn publish(
 ) -> Result<(Session, String), Problem> {
     let sending: Vec<&OfferedMedia> = one_of_each(offer, OfferedMedia::sends)?;
     let options = options(room, Side::Sending);
-    let preview = look(&newcomer, room, &options)?;
+    let mut preview = look(&newcomer, room, &options)?;
     let router = newcomer
         .rtp_capabilities()
         .map_err(ParticipantError::from)?;
@@ -187,8 +187,8 @@ fn options(room: &RoomId, side: Side) -> JoinOptions {
     }
 }
 
-/// What a client would find. It takes the place of whoever is there with its identity, so all that
-/// can be refused is refused before it comes.
+/// What a client would find. It takes the place of whoever is there with its identity, so what
+/// can be refused without a worker is refused before it comes.
 fn look(newcomer: &Newcomer, room: &RoomId, options: &JoinOptions) -> Result<Preview, Problem> {
     let preview = newcomer.look(room, options)?;
     preview.joined().map_or(Ok(()), require_clear)?;

@@ -171,16 +171,19 @@ async fn a_refused_post_takes_nobodys_place_and_nobody_notices_it() {
     let unknown = unknown
         .iter()
         .fold(PUBLISH.to_owned(), |sdp, codec| sdp.replace(codec, "X/"));
-    for (encrypted, line, body, status) in [
-        (false, "POST /whep/room", play.as_str(), 409),
-        (false, "POST /whep/room/nobody", &play, 404),
-        (false, "POST /whip/room", &unknown, 422),
+    for (encrypted, tracks, line, body, status) in [
+        (false, 2, "POST /whep/room", play.as_str(), 409),
+        (false, 2, "POST /whep/room/nobody", &play, 404),
+        (false, 2, "POST /whip/room", &unknown, 422),
+        // Each of the two alone would be one of few enough.
+        (false, 1, "POST /whip/room", PUBLISH, 403),
         // No worker runs.
-        (false, "POST /whip/room", PUBLISH, 503),
-        (true, "POST /whip/room", PUBLISH, 403),
-        (true, "POST /whep/room", &play, 403),
+        (false, 2, "POST /whip/room", PUBLISH, 503),
+        (true, 2, "POST /whip/room", PUBLISH, 403),
+        (true, 2, "POST /whep/room", &play, 403),
     ] {
-        let (address, app) = serve(&[&keys]).await;
+        let tracks = format!("--max-tracks={tracks}");
+        let (address, app) = serve(&[&keys, &tracks]).await;
         let mut ann = ann(&app, encrypted).await;
         let answer = ask(address, line, "application/sdp", &bearer, body).await;
         assert!(
