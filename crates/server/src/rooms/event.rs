@@ -114,9 +114,11 @@ impl Event {
             Self::Chat(message) => message.name.len() + message.text.len(),
             Self::Data(data) => data.topic.len() + data.payload.len(),
             Self::Ring { from, .. } => from.name.len(),
-            Self::Moved(moved) => moved.joined.weight(),
-            // A lobby is shared by everyone who watches it, and each waits for one alone.
+            // A lobby is shared by everyone who watches it, and each waits for one alone. The room that
+            // one is moved into may be larger than all that may wait, and each waits for one alone as
+            // well, because nobody is moved further before they have heard of it.
             Self::Lobby(_)
+            | Self::Moved(_)
             | Self::RingAccepted { .. }
             | Self::RingDeclined { .. }
             | Self::RingCancelled { .. }

@@ -5,7 +5,8 @@ use std::sync::{Weak, mpsc};
 use std::thread;
 
 use super::*;
-use crate::rooms::{PersonId, ProfileChange};
+use crate::participant::mailbox::mailbox;
+use crate::rooms::{ChatMessage, Moved, PersonId, ProfileChange};
 
 /// Two rooms: Ann owns `a`, in which Bob is, and has the secret of `b`, in which Cid is.
 struct Two {
@@ -212,6 +213,25 @@ async fn what_happens_before_they_hear_of_it_is_not_lost() {
         "{told:?}"
     );
     assert_eq!(join(&mut two.bob, "a"), Ok(false), "he is in no room");
+}
+
+#[tokio::test]
+async fn a_room_of_any_size_leaves_place_for_what_follows_it() {
+    let two = Two::new().await;
+    let mut joined = two.cid.view().unwrap();
+    joined.call.chat.push(ChatMessage {
+        from: two.cid.id(),
+        name: "Cid".to_owned(),
+        text: "x".repeat(3 << 20),
+        time: 0,
+    });
+    let (mailbox, mut letters) = mailbox();
+    let moved = Moved { by: None, joined };
+    mailbox.deliver(two.bob.id(), Event::Moved(Box::new(moved)));
+    let track = TrackId("camera".to_owned());
+    mailbox.deliver(two.bob.id(), Event::Subscribed(track));
+    assert!(matches!(letters.next().await, Some(Event::Moved(_))));
+    assert!(matches!(letters.next().await, Some(Event::Subscribed(_))));
 }
 
 #[tokio::test]

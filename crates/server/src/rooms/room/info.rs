@@ -135,18 +135,6 @@ pub(crate) struct Joined {
 }
 
 impl Joined {
-    /// About how many bytes it keeps.
-    pub(in crate::rooms) fn weight(&self) -> usize {
-        let people = self.participants.iter();
-        let people = people.map(|one| size_of::<ParticipantInfo>() + one.profile.weight());
-        let tracks = self.call.tracks.iter();
-        let tracks = tracks.map(|one| size_of::<Track>() + one.label.len() + one.group.len());
-        let chat = self.call.chat.iter();
-        let chat = chat.map(|one| size_of::<ChatMessage>() + one.name.len() + one.text.len());
-        let room = size_of::<Self>() + self.room.name.len() + self.room.metadata.len();
-        room + people.sum::<usize>() + tracks.sum::<usize>() + chat.sum::<usize>()
-    }
-
     /// Whether this person is here, as far as the one who asks knows.
     pub(crate) fn holds(&self, person: PersonId) -> bool {
         self.participants.iter().any(|one| one.profile.id == person)
