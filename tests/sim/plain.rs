@@ -191,3 +191,49 @@ fn plain_rtp_is_repaired_on_one_port_and_on_two_in_the_clear_and_with_every_suit
         }
     }
 }
+
+/// A source whose port for RTCP is not known cannot be asked for anything. Its media is forwarded
+/// all the same, without a worker that tries again and again, and once the port is known its losses
+/// are repaired.
+#[test]
+fn a_source_without_rtcp_is_forwarded_and_later_repaired() {
+    let kind = Kind {
+        suite: None,
+        rtcp_mux: false,
+    };
+    let mut world = World::new(9);
+    let router_id = "router".to_owned();
+    world
+        .request("", RequestBody::WorkerCreateRouter { router_id })
+        .expect("there is a router");
+    let source = join(&mut world, "source", 1, kind, true);
+    let player = join(&mut world, "player", 2, kind, false);
+    let produce = RequestBody::TransportProduce(Box::new(CAMERA.produce("cam")));
+    world.request("source", produce).expect("it is produced");
+    let consume = RequestBody::TransportConsume(Box::new(SEEN.consume("seen", "cam", CAMERA)));
+    world.request("player", consume).expect("it is consumed");
+    let link = LinkConfig {
+        loss: Loss::Random(0.03),
+        ..LinkConfig::default()
+    };
+    world.set_link(0, link, LinkConfig::default(), 50);
+    source.borrow_mut().camera = Some(Camera::new(4, 900));
+    source.borrow_mut().next_frame = Some(world.now + FRAME);
+    world.run_for(Duration::from_secs(10));
+    let (lost, missing) = (world.traffic(0).up.lost, missing(&player.borrow()));
+    assert!(lost > 20 && missing.abs_diff(lost) < 5, "{lost} {missing}");
+
+    source
+        .borrow_mut()
+        .send_rtcp(&[0x80, 201, 0, 1, 0, 0, 0, 9]);
+    world.run_for(Duration::from_secs(1));
+    let before = self::missing(&player.borrow());
+    world.run_for(Duration::from_secs(10));
+    assert_eq!(self::missing(&player.borrow()), before);
+}
+
+/// How many numbers between the first and the last have not come.
+fn missing(player: &Endpoint) -> u64 {
+    let span = player.came.last().unwrap() - player.came.first().unwrap() + 1;
+    span - player.came.len() as u64
+}

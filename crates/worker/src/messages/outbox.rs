@@ -27,8 +27,8 @@ pub enum Outgoing {
 /// matters. So a newer one replaces the one of its entity that is still queued. Up to
 /// [`Outbox::CAP`] messages everything else is kept. Above that, logs are dropped and counted, and
 /// [`Outbox::is_over_cap`] asks the shell to stop reading requests. Packets for the application are
-/// dropped much earlier ([`Outbox::offer`]). Responses and closes are always kept. So the queue is bounded by the requests already read and by the number of entities,
-/// whatever their peers do.
+/// dropped much earlier ([`Outbox::offer`]). Responses and closes are always kept. So the queue is
+/// bounded by the requests already read and by the number of entities, whatever their peers do.
 #[derive(Debug, Default)]
 pub(crate) struct Outbox {
     queue: VecDeque<Slot>,
@@ -110,6 +110,11 @@ impl Outbox {
         self.packet_bytes += len;
         let handler_id = handler_id.to_owned();
         self.push(Outgoing::Notification(Notification { handler_id, event }));
+    }
+
+    /// Counts packets that were lost before they came here.
+    pub(crate) fn count_undelivered(&mut self, packets: u64) {
+        self.undelivered += packets;
     }
 
     /// How many packets the application was too slow for.

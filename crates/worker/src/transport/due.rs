@@ -10,7 +10,7 @@ use crate::time::Instant;
 /// Producers to which something has happened, and when to look at all.
 #[derive(Debug, Default)]
 pub(super) struct DueProducers {
-    /// In the order in which it happened, each once.
+    /// In the order in which it happened. When all are noted, one may stand here twice.
     noted: VecDeque<ProducerKey>,
     /// Something has happened that concerns all of them.
     all: bool,

@@ -18,8 +18,7 @@ use super::protection::Protection;
 pub(crate) struct Egress {
     protection: Protection<SrtpSend>,
     destination: Destination,
-    /// Packets for the application that have not been taken.
-    for_application: Vec<Vec<u8>>,
+    for_application: ForApplication,
     /// The transport-wide sequence number of the next packet that has the extension.
     wide_sequence_number: u16,
     pub(crate) sent: SentCounters,
@@ -81,6 +80,29 @@ impl Traffic {
     }
 }
 
+/// The packets of one drain that are for the application.
+#[derive(Debug, Default)]
+pub(crate) struct ForApplication {
+    pub(crate) packets: Vec<Vec<u8>>,
+    bytes: usize,
+    /// How many there were no room for.
+    pub(crate) lost: u64,
+}
+
+impl ForApplication {
+    fn push(&mut self, packet: &[u8]) {
+        self.bytes += packet.len();
+        self.packets.push(packet.to_vec());
+    }
+
+    fn is_full(&self) -> bool {
+        self.bytes >= MAX_FOR_APPLICATION
+    }
+}
+
+/// How many bytes a transport keeps for the application until the end of a drain.
+const MAX_FOR_APPLICATION: usize = 256 * 1024;
+
 /// A packet to send, in numbers of the receiver.
 pub(crate) struct RtpToSend<'a> {
     pub(crate) header: RtpHeader,
@@ -106,7 +128,7 @@ impl Egress {
         Self {
             protection,
             destination,
-            for_application: Vec::new(),
+            for_application: ForApplication::default(),
             wide_sequence_number: 1,
             sent: SentCounters::default(),
         }
@@ -125,6 +147,11 @@ impl Egress {
     /// Whether media can leave.
     pub(super) fn is_connected(&self) -> bool {
         self.protection.is_ready() && self.destination.rtp().is_some()
+    }
+
+    /// Whether RTCP can leave. A remote's port for RTCP may be learned later than that for RTP.
+    pub(super) fn takes_rtcp(&self) -> bool {
+        self.protection.is_ready() && self.destination.rtcp().is_some()
     }
 
     /// Whether an SSRC was released and must not be sent again, because of what was sent under it.
@@ -249,6 +276,10 @@ impl Egress {
             self.sent.dropped_not_connected += 1;
             return Sent::Dropped;
         };
+        if way == Way::Channel && self.for_application.is_full() {
+            self.for_application.lost += 1;
+            return Sent::Dropped;
+        }
         let Some(slot) = output.slot() else {
             return Sent::Dropped;
         };
@@ -256,7 +287,7 @@ impl Egress {
             Ok(Lengths { plain, protected }) => {
                 match way {
                     Way::Path(path) => output.commit(path, protected),
-                    Way::Channel => self.for_application.push(slot[..protected].to_vec()),
+                    Way::Channel => self.for_application.push(&slot[..protected]),
                 }
                 self.sent.all.add(now, protected);
                 return Sent::Queued(plain);
@@ -269,7 +300,7 @@ impl Egress {
     }
 
     /// Takes the packets that are for the application.
-    pub(super) fn take_for_application(&mut self) -> Vec<Vec<u8>> {
+    pub(super) fn take_for_application(&mut self) -> ForApplication {
         std::mem::take(&mut self.for_application)
     }
 

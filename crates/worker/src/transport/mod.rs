@@ -27,7 +27,7 @@ mod upstream;
 mod webrtc;
 
 pub(crate) use destination::Destination;
-pub(crate) use egress::Traffic;
+pub(crate) use egress::{ForApplication, Traffic};
 pub(crate) use events::TransportEvent;
 pub(crate) use ingress::{Incoming, ReceivedCounters};
 pub(crate) use kind::Kind;
@@ -218,7 +218,7 @@ impl Transport {
     }
 
     /// Takes the packets that are for the application.
-    pub(crate) fn take_for_application(&mut self) -> Vec<Vec<u8>> {
+    pub(crate) fn take_for_application(&mut self) -> ForApplication {
         self.egress.take_for_application()
     }
 
@@ -371,7 +371,7 @@ impl Transport {
 
     /// When the transport wants to be looked at, for itself or for its producers.
     pub(crate) fn deadline(&self, consumers: &Arena<ConsumerKey, Consumer>) -> Option<Instant> {
-        let reports = self.has_to_report(consumers) && self.is_connected();
+        let reports = self.has_to_report(consumers) && self.egress.takes_rtcp();
         let reports = reports.then(|| self.rtcp.deadline());
         self.kind
             .deadline()

@@ -26,7 +26,7 @@ impl Transport {
             // The report stays due, so that it leaves with the first packet.
             return true;
         }
-        if !self.is_connected() {
+        if !self.egress.takes_rtcp() {
             self.rtcp.reschedule(now);
             return true;
         }

@@ -37,7 +37,7 @@ impl Transport {
         streams: &mut Streams<'_>,
         output: &mut Output,
     ) -> bool {
-        let is_connected = self.is_connected();
+        let can_ask = self.egress.takes_rtcp();
         let (producer, consumers) = (&mut streams.producers[key], &*streams.consumers);
         let (own, audience) = producer.streams_and_consumers();
         for stream in own {
@@ -49,7 +49,7 @@ impl Transport {
             if stream.handle_timeout(now, || audience.iter().any(waits)) {
                 self.note_changed_score(key);
             }
-            if !is_connected {
+            if !can_ask {
                 // Nobody can be asked now, and later the missing packets will be too old.
                 stream.receive.forget_losses();
                 continue;

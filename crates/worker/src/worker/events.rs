@@ -155,9 +155,10 @@ impl Worker {
             return;
         }
         producer.pause();
-        self.entities.transports[producer.transport].note_producer(key, producer);
+        let consumers = producer.consumers.clone();
+        self.touch_producer(key);
         self.fan_out.remove_producer(key);
-        for consumer in producer.consumers.clone() {
+        for consumer in consumers {
             let consumer = &mut self.entities.consumers[consumer];
             consumer.set_producer_paused(true);
             self.outbox
@@ -172,8 +173,9 @@ impl Worker {
             return;
         }
         producer.resume(now);
-        self.entities.transports[producer.transport].note_producer(key, producer);
-        for key in producer.consumers.clone() {
+        let consumers = producer.consumers.clone();
+        self.touch_producer(key);
+        for key in consumers {
             let consumer = &mut self.entities.consumers[key];
             consumer.set_producer_paused(false);
             self.outbox

@@ -42,7 +42,9 @@ impl Worker {
     fn deliver(&mut self) {
         for key in &self.direct {
             let transport = &mut self.entities.transports[*key];
-            for packet in transport.take_for_application() {
+            let taken = transport.take_for_application();
+            self.outbox.count_undelivered(taken.lost);
+            for packet in taken.packets {
                 if DatagramKind::of(&packet) == DatagramKind::Rtcp {
                     let event = Event::DirectTransportRtcp(packet);
                     self.outbox.offer(&transport.id, event);

@@ -161,3 +161,20 @@ fn an_application_that_does_not_read_loses_packets_and_no_answers() {
     let is_rtp = |(_, event): &(String, Event)| matches!(event, Event::ConsumerRtp(_));
     assert_eq!(rig.events().iter().filter(|event| is_rtp(event)).count(), 1);
 }
+
+#[test]
+fn one_packet_for_very_many_consumers_of_an_application_is_bounded() {
+    const CONSUMERS: u32 = 1000;
+    let mut rig = Rig::direct();
+    for number in 1..CONSUMERS {
+        rig.consumer("to", &format!("c{number}"), "p", 20 + number);
+    }
+    let mut packet = rtp(1);
+    packet.resize(1200, 1);
+    rig.tell("p", IncomingBody::ProducerSend(packet)).unwrap();
+    let is_rtp = |(_, event): &(String, Event)| matches!(event, Event::ConsumerRtp(_));
+    let delivered = rig.events().iter().filter(|event| is_rtp(event)).count() as u64;
+    assert!((200..230).contains(&delivered), "256 KiB: {delivered}");
+    let undelivered = rig.worker.outbox.undelivered();
+    assert_eq!(delivered + undelivered, u64::from(CONSUMERS));
+}
