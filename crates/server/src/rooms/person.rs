@@ -61,7 +61,7 @@ pub(crate) struct Permissions {
     pub own: bool,
     /// The one room in which they are a host by `admin`; without it, every room.
     pub admin_of: Option<String>,
-    /// The room into which they may bring others as if it were theirs.
+    /// The room into which they may bring others as if it were theirs, with `admin`.
     pub destination: Option<String>,
 }
 
@@ -90,9 +90,10 @@ impl Permissions {
         }
     }
 
-    /// Whether they may bring others into this room without its owner's secret.
+    /// Whether they may bring others into this room without its owner's secret: an administrator
+    /// whose token names it. Who owns the room where the others are needs the secret.
     pub(super) fn may_bring_into(&self, room: &RoomId) -> bool {
-        self.destination.as_deref().is_some_and(|one| room.is(one))
+        self.admin && self.destination.as_deref().is_some_and(|one| room.is(one))
     }
 
     /// Whether a track of this kind and source may be published. The known sources have a kind:

@@ -298,6 +298,11 @@ fn an_administrator_of_one_room_is_a_guest_in_another() {
     assert!(of_one.in_room(&room("soup")).admin);
     assert!(!of_one.in_room(&room("salad")).admin);
     assert!(of_one.may_bring_into(&room("salad")) && !of_one.may_bring_into(&room("soup")));
+    let of_none = Permissions {
+        admin: false,
+        ..of_one.clone()
+    };
+    assert!(!of_none.may_bring_into(&room("salad")));
     let of_all = Permissions {
         admin_of: None,
         destination: None,
