@@ -2,6 +2,7 @@
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
+use std::time::{Duration, Instant};
 
 use nix::sys::signal::{Signal, kill};
 use serde_json::{Value, json};
@@ -172,7 +173,13 @@ fn a_session_that_gives_way_says_so() {
             .find_map(|line| line.strip_prefix("location: "));
         sessions.push(location.unwrap().to_owned());
     }
-    while !server.get(&sessions[0]).starts_with("HTTP/1.1 404") {}
+    let deadline = Instant::now() + Duration::from_secs(30);
+    while !server.get(&sessions[0]).starts_with("HTTP/1.1 404") {
+        assert!(
+            Instant::now() < deadline,
+            "the first session is still there"
+        );
+    }
     let lines = lines(server);
     says(&lines, &["a person leaves a room", "why=\"displaced\""]);
 }
