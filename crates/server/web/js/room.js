@@ -240,12 +240,14 @@ class RoomView {
     const label = `Screen ${++this.#screens}`;
     for (const media of await openScreen()) {
       const isVideo = media.kind === "video";
-      if (this.#isClosed) {
+      // One may have been moved meanwhile to where one only watches.
+      if (this.#isClosed || !this.#call.mayPublish) {
         media.stop();
         continue;
       }
       const track = await this.#publish(media, { source: isVideo ? "screen" : "screen-audio", label });
-      if (track && isVideo) await this.#try(() => this.#call.putOnStage(track));
+      // Without an id it waits to be published anew, and `stage` without a track would clear the stage.
+      if (track?.id && isVideo) await this.#try(() => this.#call.putOnStage(track));
     }
   }
 
