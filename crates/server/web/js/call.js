@@ -453,7 +453,11 @@ export class Call extends EventTarget {
   }
 
   offered(offer) {
-    this.#receiving?.offer(offer).catch((error) => this.#problem(error));
+    const receiving = this.#receiving;
+    // What is asked over a connection that another has replaced may fail.
+    receiving?.offer(offer).catch((error) => {
+      if (receiving === this.#receiving) this.#problem(error);
+    });
   }
 
   trackRefused({ track }) {
