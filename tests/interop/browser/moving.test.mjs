@@ -178,6 +178,30 @@ for (const [where, isLater] of [["a meeting that has not begun", true], ["a call
   });
 }
 
+test("for one who cannot be moved no room is made", async () => {
+  const pages = await Promise.all(browsers.map((browser) => browser.newPage()));
+  const [ann, bob] = pages;
+  const rooms = async () => (await (await fetch(`${server.url}metrics`)).text()).match(/^tureen_rooms \d+$/m)[0];
+  try {
+    await enterRoom(ann, server.url, "shchi", "Ann");
+    await enterRoom(bob, server.url, "shchi", "Bob");
+    // A client that does not say that it can be moved.
+    await bob.evaluate(async () => {
+      const socket = new WebSocket(new URL("/ws", location).href.replace("http", "ws"));
+      await new Promise((resolve) => (socket.onopen = resolve));
+      socket.send(JSON.stringify({ id: 1, type: "hello", data: { version: 1, name: "Carl" } }));
+      socket.send(JSON.stringify({ id: 2, type: "join", data: { room: "shchi" } }));
+    });
+    await shown(ann, "Carl", tool("Move Carl to another room…"));
+    const before = await rooms();
+    await move(ann, "Carl", "Side room");
+    await notice(ann, "cannot go over into another room");
+    assert.equal(await rooms(), before);
+  } finally {
+    await Promise.all(pages.map((page) => page.close()));
+  }
+});
+
 test("a screen that is shared in the moment of a move leaves the stage of the other room alone", async () => {
   const pages = await Promise.all([0, 1, 0].map((index) => browsers[index].newPage()));
   const [ann, bob, cid] = pages;

@@ -3,6 +3,7 @@
 import { ask, el, notify } from "./dom.js";
 import { roomOf } from "./link.js";
 import { store } from "./store.js";
+import { granted } from "./token.js";
 
 /** The ids of the rooms that were made here, by their names. */
 const made = new Map();
@@ -14,10 +15,11 @@ export async function moveThem(call, { id, name }) {
   const list = el("datalist", { id: "rooms" }, [...made.keys()].map((value) => el("option", { value })));
   const where = el("input", { type: "text", required: true, autocomplete: "off", value: last, placeholder: "Link or name of a room" });
   where.setAttribute("list", list.id);
+  const isMade = granted.mayMakeRooms ? " If there is none of this name, it is made, and is yours." : "";
   const { closed } = ask(`Move ${name} to another room`, [
     el("label", { class: "field" }, "Room", where),
     list,
-    el("p", { class: "small muted" }, "A room of yours. If there is none of this name, it is made, and is yours."),
+    el("p", { class: "small muted" }, `A room of yours.${isMade}`),
   ], [["", "Cancel"], ["move", "Move", "primary"]]);
   where.select();
   if ((await closed) !== "move") return;
@@ -35,12 +37,11 @@ export async function moveThem(call, { id, name }) {
 /** Moves them into the room of this link or name, which is made if there is none. Resolves with its id. */
 async function moveInto(call, participant, text) {
   const place = roomOf(text);
-  const room = made.get(text) ?? place?.id;
+  // Where they cannot be moved at all, no room is made for nothing: the server says so before it looks for the other room.
+  const room = made.get(text) ?? place?.id ?? nobodysId();
   try {
-    if (room) {
-      await call.move(participant, room, store.secret(room));
-      return room;
-    }
+    await call.move(participant, room, store.secret(room));
+    return room;
   } catch (error) {
     if (place?.isLink || !["no-such-room", "room-ended"].includes(error.code)) throw error;
   }
@@ -49,4 +50,9 @@ async function moveInto(call, participant, text) {
   made.set(text, id);
   await call.move(participant, id, secret);
   return id;
+}
+
+/** An id that no room has. */
+function nobodysId() {
+  return crypto.getRandomValues(new Uint32Array(4)).join("-");
 }

@@ -33,8 +33,9 @@ function read(text) {
   try {
     const bytes = atob(text.split(".")[1].replaceAll("-", "+").replaceAll("_", "/"));
     const claims = JSON.parse(new TextDecoder().decode(Uint8Array.from(bytes, (one) => one.charCodeAt(0))));
-    return { name: claims.name || "", mayPublish: claims.video?.canPublish !== false };
+    const { canPublish, roomCreate, room } = claims.video ?? {};
+    return { name: claims.name || "", mayPublish: canPublish !== false, mayMakeRooms: Boolean(roomCreate) && !room };
   } catch {
-    return { name: "", mayPublish: true };
+    return { name: "", mayPublish: true, mayMakeRooms: true };
   }
 }
