@@ -37,6 +37,17 @@ const here = (page) => page.evaluate(() => {
 
 const notice = (page, text) => until(page, text, (one) => document.querySelector("#notices").textContent.includes(one), text);
 
+/** Tells the page something in words, and waits until that is gone. */
+async function tellInPassing(page) {
+  const isThere = () => [...document.querySelectorAll(".notice")].some((one) => one.textContent.startsWith("The link is copied"));
+  await page.evaluate(() => {
+    navigator.clipboard.writeText = async () => {};
+    document.querySelector("[aria-label^='Copy the link']").click();
+  });
+  await until(page, "a notice", isThere);
+  await until(page, "its end", `!(${isThere})()`);
+}
+
 test("a host moves a guest, whose page goes over with what it shows", async () => {
   const pages = await Promise.all([0, 1, 1].map((index) => browsers[index].newPage()));
   const [ann, bob, cid] = pages;
@@ -100,8 +111,17 @@ test("what is switched off stays off, and a room is made for one who is moved", 
     assert.equal(path, `/room/${room}`);
     assert.notEqual(room, "solyanka");
 
-    // She follows him, and the room is hers.
+    // She follows him, and the room is hers. The way there outlasts what is told later, until she closes it.
+    await tellInPassing(ann);
     assert.equal(await ann.evaluate(() => document.querySelector(".notice a").pathname), path);
+    await ann.evaluate(() => sessionStorage.setItem("test", "goes along"));
+    const [other] = await Promise.all([ann.waitForEvent("popup"), click(ann, ".notice a")]);
+    await other.waitForSelector(".door form");
+    assert.deepEqual(await other.evaluate(() => [location.pathname, sessionStorage.getItem("test")]), [path, "goes along"]);
+    await other.close();
+    await ann.focus(".notice button[aria-label='Close this notice']");
+    await ann.keyboard.press("Enter");
+    assert.equal(await ann.evaluate(() => document.querySelectorAll(".notice").length), 0);
     await enterRoom(ann, server.url, room, "Ann");
     await until(ann, "Bob's track", ([names]) => (0, eval)(`(${names})`)("Bob").join() === "microphone muted", [String(tracksOf)]);
     assert.equal(await ann.evaluate(() => globalThis.tureen.call.me.owner), true);

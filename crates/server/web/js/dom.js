@@ -1,5 +1,7 @@
 // Small tools to build the page. Text is always set as text, never as markup.
 
+import { icon } from "./icons.js";
+
 /** An element with properties, attributes (those with a dash, and role) and children. */
 export function el(tag, properties = {}, ...children) {
   const element = document.createElement(tag);
@@ -34,11 +36,19 @@ export function avatar(name, className = "avatar") {
   return element;
 }
 
-/** Tells the user something, for a few seconds: a text, or an element. */
-export function notify(text, kind = "info") {
-  const notice = el("div", { class: `notice ${kind}` }, text);
+/** Tells the user something: a text for a few seconds, or an element, in which there may be something to do, until
+    they close it. Returns the notice. */
+export function notify(content, kind = "info") {
+  const notice = el("div", { class: `notice ${kind}` }, content);
   document.getElementById("notices").append(notice);
-  setTimeout(() => notice.remove(), kind === "error" ? 8000 : 4500);
+  const remove = () => notice.remove();
+  if (content instanceof Element) {
+    const label = "Close this notice";
+    notice.append(el("button", { type: "button", class: "quiet", title: label, "aria-label": label, onclick: remove }, icon("close")));
+  } else {
+    setTimeout(remove, kind === "error" ? 8000 : 4500);
+  }
+  return notice;
 }
 
 /** Closes whatever asks something: the view that wanted to know is no more. */

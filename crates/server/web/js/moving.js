@@ -7,6 +7,8 @@ import { granted } from "./token.js";
 
 /** The ids of the rooms that were made here, by their names. */
 const made = new Map();
+/** What tells who is in these rooms now: one notice for each. */
+const told = new Map();
 /** Where somebody was moved last. */
 let last = "";
 
@@ -27,8 +29,10 @@ export async function moveThem(call, { id, name }) {
   try {
     const room = await moveInto(call, id, text);
     last = text;
-    const link = el("a", { href: `/room/${room}`, target: "_blank" }, roomOf(text)?.id ?? text);
-    notify(el("span", {}, `${name} is in `, link, " now."));
+    // As its opener this window passes on the token that it remembers.
+    const link = el("a", { href: `/room/${room}`, target: "_blank", rel: "opener" }, roomOf(text)?.id ?? text);
+    told.get(room)?.remove();
+    told.set(room, notify(el("span", {}, `${name} is in `, link, " now.")));
   } catch (error) {
     notify(error.message, "error");
   }
