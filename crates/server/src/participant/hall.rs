@@ -226,7 +226,9 @@ impl Hall {
         room.act(|room, out| room.end(person, out))?;
         let mut inner = self.lock();
         inner.directory.set_busy(person, false);
-        inner.forget(room.id(), Some(self.now()));
+        if inner.knows(room) {
+            inner.forget(room.id(), Some(self.now()));
+        }
         Ok(())
     }
 
