@@ -238,7 +238,8 @@ impl Hall {
         self.lock().refresh(room, now);
     }
 
-    /// Changes what others know of a person, inside their room too. Returns their name.
+    /// Changes what others know of a person, inside the room too if they are still in it. Returns
+    /// their name.
     pub(super) fn change_profile(
         &self,
         person: PersonId,
@@ -251,7 +252,8 @@ impl Hall {
         let name = profile.name.clone();
         let moved = inner.moved.get(&person);
         if let Some(room) = moved.map(Arc::as_ref).or(room) {
-            room.act(|room, out| room.set_profile(profile, out))?;
+            // They may be out of it without having heard of it.
+            let _ = room.act(|room, out| room.set_profile(profile, out));
         }
         Ok(name)
     }

@@ -148,7 +148,7 @@ impl Participant {
 
     /// Changes what others know of them.
     pub(crate) fn change_profile(&mut self, change: ProfileChange) -> Result<()> {
-        let room = self.room.as_deref().filter(|_| self.is_in_room());
+        let room = self.room.as_deref();
         let name = self.hall.change_profile(self.id, change, room)?;
         self.entry.name = name;
         Ok(())

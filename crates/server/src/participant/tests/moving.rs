@@ -190,6 +190,20 @@ async fn one_who_has_not_heard_of_it_is_moved_no_further_and_can_leave() {
 }
 
 #[tokio::test]
+async fn one_who_is_out_without_having_heard_of_it_changes_their_profile() {
+    let mut two = Two::new().await;
+    two.ann.remove(two.bob.id()).unwrap();
+    let change = ProfileChange {
+        name: Some("Bobby".to_owned()),
+        ..ProfileChange::default()
+    };
+    assert_eq!(two.bob.change_profile(change), Ok(()));
+    heard(&mut two.bob).await;
+    join(&mut two.bob, "a").unwrap();
+    assert_eq!(names(&two.ann), ["Ann", "Bobby"]);
+}
+
+#[tokio::test]
 async fn what_happens_before_they_hear_of_it_is_not_lost() {
     let mut two = Two::new().await;
     two.move_bob().unwrap();
