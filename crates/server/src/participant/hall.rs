@@ -126,15 +126,14 @@ impl Hall {
         Ok((person, letters))
     }
 
-    /// A person is gone, out of the room as well.
-    pub(super) fn vanish(&self, person: PersonId, room: Option<&OpenRoom>) {
-        if let Some(room) = room {
-            self.leave(person, room);
-        }
+    /// A person is gone, out of the room as well. Returns which it was.
+    pub(super) fn vanish(&self, person: PersonId, room: Option<&OpenRoom>) -> Option<RoomId> {
+        let left = room.map(|room| self.leave(person, room));
         let now = self.now();
         let mut inner = self.lock();
         inner.act(|directory, out| directory.vanish(person, now, out));
         inner.mailboxes.remove(&person);
+        left
     }
 
     /// Changes something in the directory and delivers the events that follow.
@@ -193,8 +192,8 @@ impl Hall {
     }
 
     /// Takes a person out of their room; they may be out already. If they were moved and have not
-    /// heard of it, they are in another room than this.
-    pub(super) fn leave(&self, person: PersonId, room: &OpenRoom) {
+    /// heard of it, they are in another room than this. Returns which it was.
+    pub(super) fn leave(&self, person: PersonId, room: &OpenRoom) -> RoomId {
         let now = self.now();
         // Under the hall's lock nobody moves them meanwhile.
         let mut inner = self.lock();
@@ -202,6 +201,7 @@ impl Hall {
         let room = moved.as_deref().unwrap_or(room);
         let _ = room.act(|room, out| room.leave(person, out));
         inner.is_out(person, room, now);
+        room.id().clone()
     }
 
     /// Takes a person out of a room that they have opened in vain. If nobody else has come, it is

@@ -45,12 +45,6 @@ impl Entry {
         tracing::info!(%person, name, dialect, %address, %room, why, "a person leaves a room");
     }
 
-    pub(super) fn moves(&self, from: &RoomId, to: &RoomId) {
-        let Self { person, name, .. } = self;
-        let Origin { dialect, address } = self.origin;
-        tracing::info!(%person, name, dialect, %address, %from, %to, "a person is moved to another room");
-    }
-
     pub(super) fn goes(&self, why: &str) {
         let Self { person, name, .. } = self;
         let Origin { dialect, address } = self.origin;

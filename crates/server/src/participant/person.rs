@@ -177,21 +177,19 @@ impl Participant {
             Event::Removed(Removal::SameIdentity) if !self.is_in_room() => {
                 self.is_out("came in again elsewhere");
             }
-            Event::Moved(moved) if !self.goes_over(moved.joined.room.id.clone()) => return None,
+            Event::Moved(moved) if !self.goes_over(&moved.joined.room.id) => return None,
             _ => {}
         }
         Some(Told::Event(event))
     }
 
     /// They are in another room by another's doing. Returns false if they have left it by now.
-    fn goes_over(&mut self, to: RoomId) -> bool {
-        let Some(room) = self.hall.arrive(self.id, &to) else {
+    fn goes_over(&mut self, to: &RoomId) -> bool {
+        let Some(room) = self.hall.arrive(self.id, to) else {
             return false;
         };
         self.close_media();
-        if let Some(before) = self.room.replace(room) {
-            self.entry.moves(before.id(), &to);
-        }
+        self.room = Some(room);
         true
     }
 
@@ -235,10 +233,10 @@ impl Participant {
 impl Drop for Participant {
     fn drop(&mut self) {
         self.close_media();
-        if let Some(room) = &self.room {
-            self.entry.leaves(room.id(), &self.why_gone);
+        let left = self.hall.vanish(self.id, self.room.as_deref());
+        if let Some(room) = left {
+            self.entry.leaves(&room, &self.why_gone);
         }
         self.entry.goes(&self.why_gone);
-        self.hall.vanish(self.id, self.room.as_deref());
     }
 }

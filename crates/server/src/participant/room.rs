@@ -63,8 +63,8 @@ impl Participant {
     pub(crate) fn leave(&mut self) -> Result<()> {
         self.close_media();
         let room = self.room.take().ok_or(RoomError::NotInRoom)?;
-        self.entry.leaves(room.id(), "left");
-        self.hall.leave(self.id, &room);
+        let left = self.hall.leave(self.id, &room);
+        self.entry.leaves(&left, "left");
         Ok(())
     }
 

@@ -43,10 +43,13 @@ impl Client {
         (client, you.as_str().unwrap().to_owned())
     }
 
-    fn join(&mut self, room: &str) {
+    /// Opens a room, or comes into it. Returns what is there.
+    fn join(&mut self, room: &str) -> Value {
         let open = json!({ "name": "Soup", "kind": "meeting", "started": true });
-        let joined = self.ask("join", &json!({ "room": room, "open": open }));
+        let join = json!({ "room": room, "open": open, "moves": true });
+        let mut joined = self.ask("join", &join);
         assert!(joined["ok"].is_object(), "{joined}");
+        joined["ok"].take()
     }
 
     fn close(mut self) {
@@ -105,6 +108,30 @@ fn people_come_and_go_by_name_and_with_a_reason() {
     says(&lines, &["goes offline", r#"name="Eva""#]);
     let odd = |line: &&String| line.contains("WARN") || line.contains("ERROR");
     assert_eq!(lines.iter().find(odd), None);
+}
+
+#[test]
+fn one_who_is_moved_leaves_the_room_that_they_are_in() {
+    let server = Server::start_with_log(&["--workers=1"]);
+    let (mut ann, ann_id) = Client::online(&server, "Ann");
+    ann.join("soup");
+    let (mut cid, _) = Client::online(&server, "Cid");
+    let secret = cid.join("salad")["secret"].take();
+    let (mut bob, bob_id) = Client::online(&server, "Bob");
+    bob.join("soup");
+    let request = json!({ "participant": bob_id, "room": "salad", "secret": secret });
+    let moved = ann.ask("move", &request);
+    assert!(moved["ok"].is_object(), "{moved}");
+    bob.close();
+    let lines = lines(server);
+    let by = format!("by={ann_id}");
+    let goes = ["is moved", r#"name="Bob""#, "from=soup to=salad", &by];
+    says(&lines, &goes);
+    let why = r#"why="closed""#;
+    says(
+        &lines,
+        &["leaves a room", r#"name="Bob""#, "room=salad", why],
+    );
 }
 
 #[test]

@@ -12,7 +12,7 @@ impl Hall {
     ///
     /// All of it happens under the hall's lock and those of both rooms: nobody sees the person in
     /// both rooms or in neither. The person is told last of the old room and first of the new one,
-    /// and until they hear of it nothing that they do counts in either.
+    /// and until they hear of it, they can only leave, and change their profile.
     pub(in crate::participant) fn move_person(
         &self,
         (by, from): (PersonId, &OpenRoom),
@@ -32,7 +32,7 @@ impl Hall {
         if inner.moved.contains_key(&person) {
             return Err(RoomError::BeingMoved);
         }
-        let (_, permissions) = inner.directory.introduce(person, to.id())?;
+        let (profile, permissions) = inner.directory.introduce(person, to.id())?;
         let mailbox = inner.mailboxes.get(&person).cloned();
         let mailbox = mailbox.ok_or(RoomError::NotOnline)?;
         let right = if inner.directory.may_bring_into(by, to.id())? {
@@ -50,6 +50,8 @@ impl Hall {
         from.act_with(&to, (person, mailbox), |(from, out), (to, there)| {
             from.move_to(to, going, out, there)
         })?;
+        let (name, before, after) = (profile.name, from.id(), to.id());
+        tracing::info!(%person, name, from = %before, to = %after, %by, "a person is moved to another room");
         inner.refresh(from, now);
         inner.refresh(&to, now);
         inner.moved.insert(person, to);
