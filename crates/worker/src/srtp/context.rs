@@ -234,14 +234,14 @@ impl SrtpSend {
         }
     }
 
-    /// Whether packets were protected for this SSRC before it was released.
-    #[must_use]
-    pub fn is_spent(&self, ssrc: Ssrc) -> bool {
-        self.spent.binary_search(&ssrc).is_ok()
-    }
-
-    fn check_new(&self, ssrc: Ssrc) -> Result<(), SrtpError> {
-        if self.is_spent(ssrc) {
+    /// Whether packets may be protected for an SSRC that has no state.
+    ///
+    /// # Errors
+    ///
+    /// [`SrtpError::SpentSsrc`] for one that was released, and [`SrtpError::TooManyStreams`] when
+    /// the session takes no new one.
+    pub fn check_new(&self, ssrc: Ssrc) -> Result<(), SrtpError> {
+        if self.spent.binary_search(&ssrc).is_ok() {
             return Err(SrtpError::SpentSsrc);
         }
         if self.spent.len() >= MAX_SPENT {
@@ -285,7 +285,8 @@ pub(crate) const SENDER_WINDOW: u64 = RtpWindow::GUARANTEED;
 type RtcpWindow = ReplayWindow<3>;
 
 /// A remote that subscribes and unsubscribes without end must not make us remember without end. This
-/// is one change a second for 18 hours.
+/// is one change a second for 18 hours, or for 9 with video, which has a second SSRC for
+/// retransmissions.
 const MAX_SPENT: usize = 65_536;
 
 /// The index has 31 bits (RFC 3711 §3.4). A key that has used them all is exhausted (§9.2), because

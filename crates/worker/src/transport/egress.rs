@@ -4,7 +4,7 @@ use std::ops::AddAssign;
 
 use crate::ids::Ssrc;
 use crate::output::Output;
-use crate::srtp::{MAX_PROTECTION_OVERHEAD, SrtpSend, StreamIndex};
+use crate::srtp::{MAX_PROTECTION_OVERHEAD, SrtpError, SrtpSend, StreamIndex};
 use crate::streams::{ProtectedLog, RateMeter};
 use crate::time::Instant;
 use crate::wire::ext::{AbsSendTime, TransportWideSequenceNumber};
@@ -154,10 +154,14 @@ impl Egress {
         self.protection.is_ready() && self.destination.rtcp().is_some()
     }
 
-    /// Whether an SSRC was released and must not be sent again, because of what was sent under it.
-    pub(super) fn is_spent(&self, ssrc: Ssrc) -> bool {
+    /// Whether a new SSRC can be sent.
+    ///
+    /// # Errors
+    ///
+    /// See [`SrtpSend::check_new`].
+    pub(super) fn check_new(&self, ssrc: Ssrc) -> Result<(), SrtpError> {
         let session = self.protection.session();
-        session.is_some_and(|srtp| srtp.is_spent(ssrc))
+        session.map_or(Ok(()), |srtp| srtp.check_new(ssrc))
     }
 
     /// Forgets the cryptographic state of an SSRC that is not used again.

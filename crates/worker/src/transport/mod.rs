@@ -52,7 +52,7 @@ use crate::output::{Output, Path, Protocol};
 use crate::params::{DtlsParameters, DtlsRole, IceParameters, RtpParameters};
 use crate::producer::Producer;
 use crate::rng::Rng;
-use crate::srtp::{SrtpReceive, SrtpSend};
+use crate::srtp::{SrtpError, SrtpReceive, SrtpSend};
 use crate::time::{Instant, NtpTime};
 use crate::wire::extension_ids::RecvExtensionIds;
 use crate::wire::rtcp::ReportBlock;
@@ -279,7 +279,7 @@ impl Transport {
         self.due.note(key, producer);
     }
 
-    /// Refuses a consumer whose SSRCs are or were in use.
+    /// Refuses a consumer whose SSRCs are or were in use, or more than the transport can send.
     pub(crate) fn check_consumer(&self, consume: &Consume) -> Result<(), RequestError> {
         let encodings = &consume.rtp_parameters.encodings;
         let ssrcs = encodings.iter().flat_map(|e| [e.ssrc, e.rtx_ssrc]);
@@ -287,14 +287,20 @@ impl Transport {
     }
 
     fn check_free(&self, ssrc: Ssrc) -> Result<(), RequestError> {
-        let when = if self.consumer_of(ssrc).is_some() {
-            "already sent by the transport"
-        } else if self.egress.is_spent(ssrc) {
-            "not sent again: the transport sent it before"
+        let problem = if self.consumer_of(ssrc).is_some() {
+            format!("ssrc {ssrc} is already sent by the transport")
         } else {
-            return Ok(());
+            match self.egress.check_new(ssrc) {
+                Ok(()) => return Ok(()),
+                Err(SrtpError::SpentSsrc) => {
+                    format!("ssrc {ssrc} is not sent again: the transport sent it before")
+                }
+                Err(_) => {
+                    "the transport has sent as many SSRCs as it may; make a new one".to_owned()
+                }
+            }
         };
-        Err(RequestError::Failed(format!("ssrc {ssrc} is {when}")))
+        Err(RequestError::Failed(problem))
     }
 
     /// Enters a consumer.

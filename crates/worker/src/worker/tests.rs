@@ -22,7 +22,7 @@ use crate::params::{
     RtpParameters, RtpType, SocketFlags,
 };
 use crate::producer::PacketNames;
-use crate::srtp::{SrtpReceive, SrtpSend};
+use crate::srtp::{MAX_PROTECTION_OVERHEAD, SrtpReceive, SrtpSend};
 use crate::transport::Destination;
 use crate::wire::rtcp::{RtcpPacket, RtcpPackets};
 use crate::wire::rtp::RtpPacket;
@@ -332,6 +332,20 @@ fn opus(ssrc: u32) -> RtpParameters {
     }
 }
 
+fn consume(id: &str, producer: &str, ssrc: u32) -> RequestBody {
+    RequestBody::TransportConsume(Box::new(Consume {
+        consumer_id: id.into(),
+        producer_id: producer.into(),
+        kind: MediaKind::Audio,
+        rtp_parameters: opus(ssrc),
+        rtp_type: RtpType::Simple,
+        consumable_rtp_encodings: opus(1001).encodings,
+        paused: false,
+        preferred_layers: None,
+        ignore_dtx: false,
+    }))
+}
+
 impl Rig {
     fn producer(&mut self, transport: &str, id: &str, ssrc: u32) -> ProducerKey {
         let produce = RequestBody::TransportProduce(Box::new(Produce {
@@ -360,18 +374,8 @@ impl Rig {
     }
 
     fn consumer(&mut self, transport: &str, id: &str, producer: &str, ssrc: u32) -> ConsumerKey {
-        let consume = RequestBody::TransportConsume(Box::new(Consume {
-            consumer_id: id.into(),
-            producer_id: producer.into(),
-            kind: MediaKind::Audio,
-            rtp_parameters: opus(ssrc),
-            rtp_type: RtpType::Simple,
-            consumable_rtp_encodings: opus(1001).encodings,
-            paused: false,
-            preferred_layers: None,
-            ignore_dtx: false,
-        }));
-        self.request(transport, consume).unwrap();
+        self.request(transport, consume(id, producer, ssrc))
+            .unwrap();
         self.worker.registry.consumer(id).unwrap()
     }
 
@@ -409,6 +413,31 @@ const PATH: Path = Path {
     socket: SocketKey(0),
     remote: SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 9),
 };
+
+#[test]
+fn a_transport_that_has_sent_too_many_ssrcs_refuses_a_consumer() {
+    let mut rig = Rig::new();
+    rig.router("r");
+    let key = rig.transport("r", "t");
+    rig.producer("t", "p", 1);
+    let keys = simulated_keys(&IceParameters::generate(&mut Rng::new([3; 32])));
+    let mut send = SrtpSend::new(&keys.server, 16);
+    for ssrc in 1_u32..=65_536 {
+        let mut packet = [0; 12 + MAX_PROTECTION_OVERHEAD];
+        packet[0] = 0x80;
+        packet[8..12].copy_from_slice(&ssrc.to_be_bytes());
+        send.protect_rtp(&mut packet, 12).unwrap();
+        send.release(Ssrc(ssrc));
+    }
+    let receive = SrtpReceive::new(&keys.client, 16);
+    rig.worker.entities.transports[key].set_keys(send, receive);
+    for (ssrc, reason) in [(7, "sent it before"), (70_000, "make a new one")] {
+        let refused = rig.request("t", consume("c", "p", ssrc)).unwrap_err();
+        assert!(refused.to_string().contains(reason), "{refused}");
+    }
+    rig.connect(key);
+    rig.consumer("t", "c", "p", 70_000);
+}
 
 /// A packet that nobody can forward costs its publisher the transport, and no subscriber.
 #[test]
