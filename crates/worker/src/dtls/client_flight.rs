@@ -37,16 +37,16 @@ struct Candidate {
     kind: u8,
     assembly: MessageAssembly,
     body: Option<Vec<u8>>,
+    /// What will be `body` when the flight is judged.
+    newest: Option<Vec<u8>>,
 }
 
-/// What became of a fragment.
+/// What a flight turned out to be.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Taken {
-    /// No message of this flight, or one that comes too early.
-    Unneeded,
-    /// The flight is not whole yet.
-    Kept,
-    /// The flight was whole, and not the client's, or there were too many of them.
+pub(super) enum Verdict {
+    /// It is not whole yet, or nothing came since it was judged.
+    Open,
+    /// It was whole, and not the client's, or there were too many of them.
     Unproven,
     /// The client's own flight: a datagram of a record for each message.
     Proven(Vec<u8>),
@@ -59,6 +59,7 @@ impl ClientFlight {
             kind,
             assembly: MessageAssembly::new(max_len),
             body: None,
+            newest: None,
         };
         Self {
             transcript: message(CLIENT_HELLO, sequence, body),
@@ -95,43 +96,58 @@ impl ClientFlight {
         }
     }
 
-    /// Takes a fragment that somebody sent.
-    pub(super) fn take(
-        &mut self,
-        now: Instant,
-        fragment: &Fragment<'_>,
-        checks: &mut Checks,
-    ) -> Taken {
+    /// Takes a fragment that somebody sent. Returns false if it is of no message of this flight, or
+    /// comes too early.
+    pub(super) fn take(&mut self, fragment: &Fragment<'_>) -> bool {
         let mut numbered = (self.first + 1..).zip(&mut self.messages);
         let this = numbered
             .find(|(number, one)| fragment.sequence == *number && fragment.kind == one.kind);
         let Some((_, one)) = this.filter(|_| self.has_our_flight) else {
-            return Taken::Unneeded;
+            return false;
         };
-        let Some(whole) = one.assembly.push(fragment) else {
-            return Taken::Kept;
-        };
-        let is_replaced = |held: &[u8]| !checks.expects(held) || checks.expects(&whole.body);
-        if fragment.kind == CERTIFICATE && !one.body.as_deref().is_none_or(is_replaced) {
-            return Taken::Unproven;
+        if let Some(whole) = one.assembly.push(fragment) {
+            one.newest = Some(whole.body);
         }
-        one.body = Some(whole.body);
-        let [Some(certificate), Some(key_exchange), Some(verify)] =
-            self.messages.each_ref().map(|one| one.body.as_deref())
+        true
+    }
+
+    /// Judges the flight with what came since the last time. It costs up to three hashes of a
+    /// certificate, and much more if a check is allowed.
+    pub(super) fn judge(&mut self, now: Instant, checks: &mut Checks) -> Verdict {
+        let [shown, ..] = &mut self.messages;
+        let held = shown.body.as_deref().zip(shown.newest.as_deref());
+        let is_strange =
+            held.is_some_and(|(held, newest)| checks.expects(held) && !checks.expects(newest));
+        if is_strange {
+            shown.newest = None;
+        }
+        let mut has_news = false;
+        for one in &mut self.messages {
+            if let Some(newest) = one.newest.take() {
+                one.body = Some(newest);
+                has_news = true;
+            }
+        }
+        let bodies = self.messages.each_ref().map(|one| one.body.as_deref());
+        let (true, [Some(certificate), Some(key_exchange), Some(verify)]) = (has_news, bodies)
         else {
-            return Taken::Kept;
+            return if is_strange {
+                Verdict::Unproven
+            } else {
+                Verdict::Open
+            };
         };
-        let signature = Signature::read(certificate, verify);
+        let signature = Signature::read(verify);
         let Some(signature) = signature.filter(|_| checks.take(now, certificate)) else {
-            return Taken::Unproven;
+            return Verdict::Unproven;
         };
         let mut signed = self.transcript.clone();
         signed.extend(message(CERTIFICATE, self.first + 1, certificate));
         signed.extend(message(CLIENT_KEY_EXCHANGE, self.first + 2, key_exchange));
-        if !signature.holds(&signed) {
-            return Taken::Unproven;
+        if !signature.holds(certificate, &signed) {
+            return Verdict::Unproven;
         }
-        Taken::Proven(self.datagram())
+        Verdict::Proven(self.datagram())
     }
 
     /// The three messages for the engine. The record numbers are ours: a forged one would move the
@@ -146,7 +162,7 @@ impl ClientFlight {
     }
 }
 
-/// How many signatures are checked. Those under the certificate that the signalling names have an
+/// How many flights are checked, which is to read the certificate and to verify the signature. Those under the certificate that the signalling names have an
 /// allowance of their own, so that no stranger uses it up.
 pub(super) struct Checks {
     expected: Option<Fingerprint>,

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use super::allowance::Allowance;
 use super::assembly::MessageAssembly;
-use super::client_flight::{Checks, ClientFlight, Taken};
+use super::client_flight::{Checks, ClientFlight, Verdict};
 use super::client_hello::ClientHello;
 use super::cookie::Cookie;
 use super::handshake::{CLIENT_HELLO, Fragment};
@@ -135,11 +135,17 @@ impl Greeting {
         }
     }
 
-    /// Takes a fragment of what may be the client's next flight.
-    pub(super) fn take(&mut self, now: Instant, fragment: &Fragment<'_>) -> Taken {
+    /// Takes a fragment of what may be the client's next flight. Returns false if it is none.
+    pub(super) fn take(&mut self, fragment: &Fragment<'_>) -> bool {
+        let served = self.served.as_mut();
+        served.is_some_and(|served| served.flight.take(fragment))
+    }
+
+    /// Judges what may be the client's flight.
+    pub(super) fn judge(&mut self, now: Instant) -> Verdict {
         match &mut self.served {
-            Some(served) => served.flight.take(now, fragment, &mut self.checks),
-            None => Taken::Unneeded,
+            Some(served) => served.flight.judge(now, &mut self.checks),
+            None => Verdict::Open,
         }
     }
 

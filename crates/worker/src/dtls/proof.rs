@@ -11,31 +11,29 @@ use x509_parser::prelude::FromDer;
 
 /// A signature that has the form of one. Whether it holds costs much more to find out.
 pub(super) struct Signature<'a> {
-    algorithm: &'static dyn VerificationAlgorithm,
-    key: Vec<u8>,
+    scheme: [u8; 2],
     bytes: &'a [u8],
 }
 
 impl<'a> Signature<'a> {
-    /// Reads the bodies of a `Certificate` and of a `CertificateVerify`.
-    pub(super) fn read(certificates: &[u8], verify: &'a [u8]) -> Option<Self> {
-        let (_, certificate) = X509Certificate::from_der(leaf(certificates)?).ok()?;
-        let key = certificate.public_key().subject_public_key.data.to_vec();
+    /// Reads the body of a `CertificateVerify`.
+    pub(super) fn read(verify: &'a [u8]) -> Option<Self> {
         let ([hash, signature, l0, l1], bytes) = verify.split_first_chunk()?;
+        let scheme = [*hash, *signature];
         let len = usize::from(u16::from_be_bytes([*l0, *l1]));
-        (len == bytes.len()).then_some(())?;
-        let algorithm = algorithm(*hash, *signature, key.len())?;
-        Some(Self {
-            algorithm,
-            key,
-            bytes,
-        })
+        (len == bytes.len() && SCHEMES.contains(&scheme)).then_some(Self { scheme, bytes })
     }
 
-    /// Whether it signs `transcript`.
-    pub(super) fn holds(&self, transcript: &[u8]) -> bool {
-        let key = UnparsedPublicKey::new(self.algorithm, &self.key);
-        key.verify(transcript, self.bytes).is_ok()
+    /// Whether it signs `transcript` under the certificate in the body of a `Certificate`.
+    pub(super) fn holds(&self, certificates: &[u8], transcript: &[u8]) -> bool {
+        let Some(Ok((_, certificate))) = leaf(certificates).map(X509Certificate::from_der) else {
+            return false;
+        };
+        let key = &certificate.public_key().subject_public_key.data;
+        algorithm(self.scheme, key.len()).is_some_and(|algorithm| {
+            let key = UnparsedPublicKey::new(algorithm, key);
+            key.verify(transcript, self.bytes).is_ok()
+        })
     }
 }
 
@@ -49,24 +47,30 @@ pub(super) fn leaf(certificates: &[u8]) -> Option<&[u8]> {
     certificates.get(6..6 + first)
 }
 
-/// What the engines take: numbers by RFC 5246 §7.4.1.4.1 and RFC 8422 §5.1.3.
-fn algorithm(
-    hash: u8,
-    signature: u8,
-    key_len: usize,
-) -> Option<&'static dyn VerificationAlgorithm> {
-    Some(match (signature, hash, key_len) {
-        (ECDSA, SHA256, P256_KEY) => &ECDSA_P256_SHA256_ASN1,
-        (ECDSA, SHA384, P256_KEY) => &ECDSA_P256_SHA384_ASN1,
-        (ECDSA, SHA256, P384_KEY) => &ECDSA_P384_SHA256_ASN1,
-        (ECDSA, SHA384, P384_KEY) => &ECDSA_P384_SHA384_ASN1,
-        (RSA, SHA256, _) => &RSA_PKCS1_2048_8192_SHA256,
-        (RSA, SHA384, _) => &RSA_PKCS1_2048_8192_SHA384,
-        (RSA, SHA512, _) => &RSA_PKCS1_2048_8192_SHA512,
-        (EDDSA, INTRINSIC, _) => &ED25519,
+fn algorithm(scheme: [u8; 2], key_len: usize) -> Option<&'static dyn VerificationAlgorithm> {
+    Some(match (scheme, key_len) {
+        ([SHA256, ECDSA], P256_KEY) => &ECDSA_P256_SHA256_ASN1,
+        ([SHA384, ECDSA], P256_KEY) => &ECDSA_P256_SHA384_ASN1,
+        ([SHA256, ECDSA], P384_KEY) => &ECDSA_P384_SHA256_ASN1,
+        ([SHA384, ECDSA], P384_KEY) => &ECDSA_P384_SHA384_ASN1,
+        ([SHA256, RSA], _) => &RSA_PKCS1_2048_8192_SHA256,
+        ([SHA384, RSA], _) => &RSA_PKCS1_2048_8192_SHA384,
+        ([SHA512, RSA], _) => &RSA_PKCS1_2048_8192_SHA512,
+        ([INTRINSIC, EDDSA], _) => &ED25519,
         _ => return None,
     })
 }
+
+/// What is verified, and so what a client may be asked for: numbers of the hash and of the
+/// signature by RFC 5246 §7.4.1.4.1 and RFC 8422 §5.1.3.
+pub(super) const SCHEMES: [[u8; 2]; 6] = [
+    [SHA256, ECDSA],
+    [SHA384, ECDSA],
+    [SHA256, RSA],
+    [SHA384, RSA],
+    [SHA512, RSA],
+    [INTRINSIC, EDDSA],
+];
 
 const RSA: u8 = 1;
 const ECDSA: u8 = 3;

@@ -10,13 +10,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::allowance::Allowance;
-use super::client_flight::Taken;
+use super::client_flight::Verdict;
 use super::client_hello::ClientHello;
 use super::cookie::Cookie;
 use super::engines::{DtlsEngines, Engine};
 use super::greeting::{Answer, Greeting};
 use super::handshake::{
-    CLIENT_HELLO, fragments, message, plaintext_fragments, plaintext_record, records,
+    CLIENT_HELLO, Fragment, fragments, message, plaintext_fragments, plaintext_record, records,
 };
 use super::record::{Content, Record};
 use super::session::{DtlsSession, SessionDrops, SessionError, SessionEvent, SessionRole};
@@ -85,7 +85,10 @@ impl ServerSession {
         now: Instant,
         datagram: &[u8],
     ) -> Result<(), SessionError> {
-        records(datagram).try_for_each(|(record, bytes)| self.handle_record(now, record, bytes))
+        self.handle_plaintext(now, datagram)?;
+        records(datagram)
+            .filter(|(record, _)| !is_plaintext(*record))
+            .try_for_each(|(record, bytes)| self.handle_record(now, record, bytes))
     }
 
     fn handle_record(
@@ -96,7 +99,6 @@ impl ServerSession {
     ) -> Result<(), SessionError> {
         let payload = record.payload(bytes);
         match (record.content, record.epoch) {
-            (Content::Handshake, 0) => self.handle_plaintext(now, payload),
             (Content::ChangeCipherSpec, 0) => self.handle_change_cipher_spec(now, payload),
             (Content::Handshake, 1) => {
                 self.handle_finished(now, bytes);
@@ -114,35 +116,52 @@ impl ServerSession {
         }
     }
 
-    fn handle_plaintext(&mut self, now: Instant, payload: &[u8]) -> Result<(), SessionError> {
-        let Some(fragments) = fragments(payload) else {
+    /// Takes the plaintext messages of a datagram. Anyone may have cut them into very many
+    /// fragments, so a datagram has few, and the flight is judged once for it.
+    fn handle_plaintext(&mut self, now: Instant, datagram: &[u8]) -> Result<(), SessionError> {
+        let mut left = MAX_FRAGMENTS;
+        for (record, bytes) in records(datagram).filter(|(record, _)| is_plaintext(*record)) {
+            let Some(fragments) = fragments(record.payload(bytes)) else {
+                self.drops.unneeded += 1;
+                continue;
+            };
+            let (taken, beyond) = fragments.split_at(left.min(fragments.len()));
+            taken.iter().for_each(|one| self.handle_fragment(now, one));
+            left -= taken.len();
+            self.drops.unneeded += beyond.len() as u64;
+        }
+        self.judge(now)
+    }
+
+    fn handle_fragment(&mut self, now: Instant, fragment: &Fragment<'_>) {
+        // A client that misses our last flight repeats its own. What asks for ours is its
+        // `Finished`.
+        let Stage::Greeting(greeting) = &mut self.stage else {
+            return;
+        };
+        if Greeting::is_hello(fragment) {
+            let answer = greeting.hear(now, fragment);
+            self.answer(now, answer);
+        } else if !greeting.take(fragment) {
             self.drops.unneeded += 1;
+        }
+    }
+
+    fn judge(&mut self, now: Instant) -> Result<(), SessionError> {
+        let Stage::Greeting(greeting) = &mut self.stage else {
             return Ok(());
         };
-        for fragment in &fragments {
-            // A client that misses our last flight repeats its own. What asks for ours is its
-            // `Finished`.
-            let Stage::Greeting(greeting) = &mut self.stage else {
-                return Ok(());
-            };
-            if Greeting::is_hello(fragment) {
-                let answer = greeting.hear(now, fragment);
-                self.answer(now, answer);
-                continue;
-            }
-            match greeting.take(now, fragment) {
-                Taken::Kept => {}
-                Taken::Unneeded => self.drops.unneeded += 1,
-                Taken::Unproven => self.drops.unproven += 1,
-                Taken::Proven(flight) => {
-                    self.stage = Stage::Proven {
-                        is_encrypted: false,
-                        tries: Allowance::new(256, Duration::from_millis(20)),
-                        last_flight: Vec::new(),
-                    };
-                    self.engine.settle();
-                    self.engine.handle_records(now, &flight)?;
-                }
+        match greeting.judge(now) {
+            Verdict::Open => {}
+            Verdict::Unproven => self.drops.unproven += 1,
+            Verdict::Proven(flight) => {
+                self.stage = Stage::Proven {
+                    is_encrypted: false,
+                    tries: Allowance::new(256, Duration::from_millis(20)),
+                    last_flight: Vec::new(),
+                };
+                self.engine.settle();
+                self.engine.handle_records(now, &flight)?;
             }
         }
         Ok(())
@@ -325,12 +344,19 @@ impl ServerSession {
     }
 }
 
+fn is_plaintext(record: Record) -> bool {
+    (record.content, record.epoch) == (Content::Handshake, 0)
+}
+
 fn first_hello(body: &[u8]) -> Vec<u8> {
     plaintext_record(Content::Handshake, 0, &message(CLIENT_HELLO, 0, body))
 }
 
 /// After the two hellos and the three messages of the client's flight.
 const CCS_RECORD: u8 = 5;
+/// Fragments in plaintext that a datagram may have. Clients send three messages in one, and each of
+/// them in two or three parts at most.
+const MAX_FRAGMENTS: usize = 8;
 /// The bytes of a record with a `ChangeCipherSpec`.
 const CCS_LEN: usize = 14;
 /// The bytes of a record with a `Finished`: headers of a record and of a message, 12 bytes, and what

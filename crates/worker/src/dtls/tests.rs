@@ -33,6 +33,7 @@ fn context() -> Arc<DimplContext> {
     DimplContext::new(Certificate::generate().unwrap(), clock()).unwrap()
 }
 
+mod batch;
 mod browser;
 mod engines;
 mod forged;

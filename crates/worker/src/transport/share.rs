@@ -16,7 +16,7 @@ pub(crate) struct Work(u64);
 impl Work {
     /// A connectivity check: two HMACs and an answer.
     pub(crate) const CHECK: Self = Self(16_000);
-    /// A datagram of DTLS. Those of a handshake cost more, but they are few.
+    /// A datagram of DTLS. What costs more in a handshake has an allowance of its own (docs/dtls.md).
     pub(crate) const DTLS: Self = Self(20_000);
 
     /// A packet of media: decrypted, stored, and sent to one subscriber. Its audience is not counted,
