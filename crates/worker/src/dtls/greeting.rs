@@ -109,7 +109,7 @@ impl Greeting {
         if is_known && !self.has_asked {
             return Answer::Repeat(whole.body);
         }
-        let is_free = !self.has_asked && !self.is_answered() && fragment.sequence == 0;
+        let is_free = !self.has_asked && self.served.is_none() && fragment.sequence == 0;
         let wants_first_engine = hello.offers_dtls_1_3 || hello.resumes;
         let is_sure = is_free && whole.is_in_order;
         if wants_first_engine && is_sure && self.without_cookie.take(now) {
@@ -156,7 +156,7 @@ impl Greeting {
         }
     }
 
-    /// The engine has failed.
+    /// The engine has failed, or does not answer.
     pub(super) fn forget(&mut self) {
         self.served = None;
     }
@@ -168,9 +168,10 @@ impl Greeting {
         has_cookie || !self.has_asked
     }
 
-    fn is_answered(&self) -> bool {
+    /// Whether an engine was made for a client and has sent nothing.
+    pub(super) fn is_unanswered(&self) -> bool {
         let served = self.served.as_ref();
-        served.is_some_and(|served| served.flight.is_answered())
+        served.is_some_and(|served| !served.flight.is_answered())
     }
 }
 

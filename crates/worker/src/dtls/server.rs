@@ -288,6 +288,10 @@ impl ServerSession {
         }
     }
 
+    fn is_unanswered(&self) -> bool {
+        matches!(&self.stage, Stage::Greeting(greeting) if greeting.is_unanswered())
+    }
+
     pub(super) fn send(&mut self, data: &[u8]) -> Result<(), SessionError> {
         self.engine.send(data)
     }
@@ -297,12 +301,20 @@ impl ServerSession {
     }
 
     pub(super) fn poll(&mut self, buffer: &mut [u8]) -> SessionEvent {
-        if let Some(datagram) = self.own.take()
+        let event = self.poll_engine(buffer);
+        // A client that was answered by the engine must not get a request for a cookie before that.
+        // After it, the request has the number of a record that the client has seen.
+        if matches!(event, SessionEvent::Idle(_))
+            && let Some(datagram) = self.own.take()
             && let Some(place) = buffer.get_mut(..datagram.len())
         {
             place.copy_from_slice(&datagram);
             return SessionEvent::Datagram(datagram.len());
         }
+        event
+    }
+
+    fn poll_engine(&mut self, buffer: &mut [u8]) -> SessionEvent {
         match self.engine.poll(buffer) {
             SessionEvent::Datagram(len) => {
                 self.note_sent(buffer.get(..len).unwrap_or_default());
@@ -318,6 +330,10 @@ impl ServerSession {
                 SessionEvent::Connected(keys)
             }
             SessionEvent::Failed(_) if matches!(self.stage, Stage::Greeting(_)) => {
+                self.give_up_engine();
+                SessionEvent::Idle(None)
+            }
+            SessionEvent::Idle(_) if self.is_unanswered() => {
                 self.give_up_engine();
                 SessionEvent::Idle(None)
             }

@@ -1,9 +1,56 @@
 //! Datagrams that come together: the session is polled when it has taken all of them.
 
-use super::engines::record;
-use super::forged::{assert_connected, pair_with};
+use super::browser::BrowserSession;
+use super::engines::{HELLO_VERIFY_REQUEST, SERVER_HELLO, message_type, record};
+use super::forged::{Strangers, assert_connected, pair_with};
 use super::*;
 use crate::dtls::handshake::plaintext_fragments;
+
+/// The number of hellos of strangers behind the client's own.
+const STRANGERS: usize = 5;
+
+#[test]
+fn hellos_behind_the_clients_own_change_nothing() {
+    for offers_dtls_1_3 in [false, true] {
+        let mut strangers = Strangers::new(7);
+        let mut pair = pair_with(BrowserSession::end());
+        pair.start();
+        let own = pair.client.poll(START);
+        let forged = (0..STRANGERS).flat_map(|_| strangers.hello(offers_dtls_1_3));
+        for datagram in own.into_iter().chain(forged) {
+            pair.server.dtls.handle_datagram(START, &datagram);
+        }
+        let answers = pair.server.poll(START);
+        let kinds: Vec<u8> = answers.iter().map(|one| message_type(one)).collect();
+        assert_eq!(kinds.first(), Some(&SERVER_HELLO), "{offers_dtls_1_3}");
+        assert_eq!(kinds.last(), Some(&HELLO_VERIFY_REQUEST));
+        for datagram in answers {
+            pair.client.dtls.handle_datagram(START, &datagram);
+        }
+        pair.exchange(|| false);
+        assert_connected(&mut pair, "in one batch");
+        assert_eq!(pair.now, START, "no repetition was needed");
+    }
+}
+
+/// It offers nothing that we have, so the engine stays silent.
+#[test]
+fn a_hello_without_an_answer_takes_nobodys_place() {
+    let mut pair = pair_with(BrowserSession::end());
+    pair.server.dtls.start(START, DtlsRole::Server);
+    let mut strangers = Strangers::new(8);
+    for mut datagram in strangers.hello(true) {
+        let suites = 13 + 12 + 2 + 32 + 1 + 1;
+        let len = usize::from(datagram[suites + 1]);
+        datagram[suites + 2..][..len].fill(0x33);
+        pair.server.dtls.handle_datagram(START, &datagram);
+    }
+    assert!(pair.server.poll(START).is_empty());
+    pair.client.dtls.start(START, DtlsRole::Client);
+    pair.exchange(|| false);
+    assert_eq!(message_type(&pair.server.sent[0]), SERVER_HELLO);
+    assert_connected(&mut pair, "after a hello without an answer");
+}
 
 /// The handshake up to the client's flight, which is returned and not sent.
 fn flight_of(pair: &mut Pair<EngineSession>) -> Vec<u8> {

@@ -6,13 +6,13 @@ use super::engines::{HELLO_VERIFY_REQUEST, SERVER_HELLO, engines, message_type, 
 use super::*;
 
 /// Hellos of clients that do not exist: each has a `random` of its own.
-struct Strangers {
+pub(super) struct Strangers {
     hellos: [Vec<Vec<u8>>; 2],
     rng: Rng,
 }
 
 impl Strangers {
-    fn new(seed: u8) -> Self {
+    pub(super) fn new(seed: u8) -> Self {
         let mut plain = End::new(&context());
         plain.dtls.start(START, DtlsRole::Client);
         let mut browser = BrowserSession::end();
@@ -23,7 +23,7 @@ impl Strangers {
         }
     }
 
-    fn hello(&mut self, offers_dtls_1_3: bool) -> Vec<Vec<u8>> {
+    pub(super) fn hello(&mut self, offers_dtls_1_3: bool) -> Vec<Vec<u8>> {
         let mut datagrams = self.hellos[usize::from(offers_dtls_1_3)].clone();
         // Headers of a record and a message, and the version, stand before the random.
         self.rng.fill(&mut datagrams[0][13 + 12 + 2..][..32]);
