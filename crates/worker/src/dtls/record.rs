@@ -5,6 +5,8 @@
 pub(super) struct Record {
     pub(super) content: Content,
     pub(super) epoch: u16,
+    /// Number among those of the epoch, of 48 bits.
+    pub(super) number: u64,
     /// Length with the header, in bytes.
     pub(super) len: usize,
 }
@@ -34,7 +36,7 @@ impl Record {
     /// The record that `bytes` start with; `None` when it is cut short, of an unknown type or not
     /// DTLS at all.
     pub(super) fn first(bytes: &[u8]) -> Option<Self> {
-        let [kind, 0xfe, _, e0, e1, _, _, _, _, _, _, l0, l1] =
+        let [kind, 0xfe, _, e0, e1, n0, n1, n2, n3, n4, n5, l0, l1] =
             *bytes.first_chunk::<HEADER_LEN>()?
         else {
             return None;
@@ -50,6 +52,7 @@ impl Record {
         (len <= bytes.len()).then_some(Self {
             content,
             epoch: u16::from_be_bytes([e0, e1]),
+            number: u64::from_be_bytes([0, 0, n0, n1, n2, n3, n4, n5]),
             len,
         })
     }
@@ -68,11 +71,11 @@ mod tests {
 
     #[test]
     fn a_record_ends_where_its_length_says() {
-        let mut bytes = vec![22, 0xfe, 0xfd, 0, 1, 0, 0, 0, 0, 0, 9, 0, 2, 7, 7, 99];
+        let mut bytes = vec![22, 0xfe, 0xfd, 0, 1, 0, 0, 0, 0, 1, 9, 0, 2, 7, 7, 99];
         let record = Record::first(&bytes).unwrap();
         assert_eq!(
-            (record.content, record.epoch, record.len),
-            (Content::Handshake, 1, 15)
+            (record.content, record.epoch, record.number, record.len),
+            (Content::Handshake, 1, 265, 15)
         );
         for len in 0..15 {
             assert_eq!(Record::first(&bytes[..len]), None, "{len}");

@@ -101,7 +101,7 @@ impl ServerSession {
         match (record.content, record.epoch) {
             (Content::ChangeCipherSpec, 0) => self.handle_change_cipher_spec(now, payload),
             (Content::Handshake, 1) => {
-                self.handle_finished(now, bytes);
+                self.handle_finished(now, record.number, bytes);
                 Ok(())
             }
             (Content::Alert | Content::ApplicationData, 1)
@@ -157,7 +157,7 @@ impl ServerSession {
             Verdict::Proven(flight) => {
                 self.stage = Stage::Proven {
                     is_encrypted: false,
-                    tries: Allowance::new(256, Duration::from_millis(20)),
+                    tries: Allowance::new(1_024, Duration::from_millis(1)),
                     last_flight: Vec::new(),
                 };
                 self.engine.settle();
@@ -239,15 +239,15 @@ impl ServerSession {
     }
 
     /// Takes a record that may be the client's `Finished`. Whether it is shows in the engine, which
-    /// refuses any other and goes on. Its length bounds what an engine keeps of those that are the
-    /// client's and not a `Finished`.
-    fn handle_finished(&mut self, now: Instant, record: &[u8]) {
+    /// refuses any other and goes on. Its length and number bound what an engine keeps of those that
+    /// are the client's and not a `Finished`.
+    fn handle_finished(&mut self, now: Instant, number: u64, record: &[u8]) {
         match &mut self.stage {
             Stage::Proven {
                 is_encrypted: true,
                 tries,
                 ..
-            } if record.len() <= MAX_FINISHED => {
+            } if record.len() <= MAX_FINISHED && number < MAX_PROTECTED => {
                 let is_taken = tries.take(now) && self.engine.handle_records(now, record).is_ok();
                 self.drops.unproven += u64::from(!is_taken);
             }
@@ -373,6 +373,9 @@ const CCS_RECORD: u8 = 5;
 /// Fragments in plaintext that a datagram may have. Clients send three messages in one, and each of
 /// them in two or three parts at most.
 const MAX_FRAGMENTS: usize = 8;
+/// Where the numbers of protected records end up to the `Finished`. A client needs one for each time
+/// that it sends it. An engine takes each number once, and joins fragments by recursion.
+const MAX_PROTECTED: u64 = 256;
 /// The bytes of a record with a `ChangeCipherSpec`.
 const CCS_LEN: usize = 14;
 /// The bytes of a record with a `Finished`: headers of a record and of a message, 12 bytes, and what

@@ -2,7 +2,7 @@
 
 use super::browser::BrowserSession;
 use super::engines::{HELLO_VERIFY_REQUEST, SERVER_HELLO, message_type, record};
-use super::forged::{Strangers, assert_connected, pair_with};
+use super::forged::{Strangers, assert_connected, pair_with, run_while_forging};
 use super::*;
 use crate::dtls::handshake::plaintext_fragments;
 
@@ -111,4 +111,38 @@ fn a_flight_in_very_many_fragments_is_judged_once_for_a_datagram() {
     assert_connected(&mut pair, "byte by byte");
     let drops = pair.server.dtls.counters().session;
     assert_eq!((drops.unproven, drops.unneeded), (0, 0));
+}
+
+/// A thousand at once, and 500 a second until the client repeats its flight.
+#[test]
+fn forged_records_do_not_keep_the_clients_finished_out() {
+    let forged = record(22, 1, &[0; 40]);
+    let mut pair = pair_with(End::new(&context()));
+    let flight = flight_of(&mut pair);
+    let finished = flight.windows(5).position(|w| w == [22, 0xfe, 0xfd, 0, 1]);
+    let lost = finished.unwrap();
+    pair.server.dtls.handle_datagram(START, &flight[..lost]);
+    for _ in 0..1_000 {
+        pair.server.dtls.handle_datagram(START, &forged);
+    }
+    run_while_forging(&mut pair, || vec![forged.clone(); 10]);
+    assert_connected(&mut pair, "while records are forged");
+    assert!(pair.now <= START + Duration::from_secs(2), "{:?}", pair.now);
+}
+
+/// An engine joins fragments by recursion, and what it keeps has a number of its own.
+#[test]
+fn protected_records_up_to_the_finished_have_low_numbers() {
+    let mut pair = pair_with(End::new(&context()));
+    let flight = flight_of(&mut pair);
+    let finished = flight.windows(5).position(|w| w == [22, 0xfe, 0xfd, 0, 1]);
+    let lost = finished.unwrap();
+    pair.server.dtls.handle_datagram(START, &flight[..lost]);
+    for (number, unneeded) in [([0, 0, 0, 255], 0), ([0, 0, 1, 0], 1), ([1, 0, 0, 0], 2)] {
+        let mut forged = record(22, 1, &[0; 40]);
+        forged[7..11].copy_from_slice(&number);
+        pair.server.dtls.handle_datagram(START, &forged);
+        let drops = pair.server.dtls.counters().session;
+        assert_eq!(drops.unneeded, unneeded, "{number:?}");
+    }
 }

@@ -44,7 +44,7 @@ pub(super) fn pair_with<C: DtlsSession>(client: End<C>) -> Pair<EngineSession, C
 
 /// Carries the handshake to its end. `forge` says what is sent in the client's name before each of
 /// its datagrams.
-fn run_while_forging<C: DtlsSession>(
+pub(super) fn run_while_forging<C: DtlsSession>(
     pair: &mut Pair<EngineSession, C>,
     mut forge: impl FnMut() -> Vec<Vec<u8>>,
 ) {
