@@ -5,6 +5,7 @@ use super::engines::{HELLO_VERIFY_REQUEST, SERVER_HELLO, message_type, record};
 use super::forged::{Strangers, assert_connected, pair_with, run_while_forging};
 use super::*;
 use crate::dtls::handshake::plaintext_fragments;
+use crate::dtls::proof::SCHEMES;
 
 /// The number of hellos of strangers behind the client's own.
 const STRANGERS: usize = 5;
@@ -144,5 +145,29 @@ fn protected_records_up_to_the_finished_have_low_numbers() {
         pair.server.dtls.handle_datagram(START, &forged);
         let drops = pair.server.dtls.counters().session;
         assert_eq!(drops.unneeded, unneeded, "{number:?}");
+    }
+}
+
+/// The schemes that the server of a pair asks its client to sign with.
+fn asked_schemes<C: DtlsSession>(pair: &mut Pair<EngineSession, C>) -> Vec<u8> {
+    pair.start();
+    pair.exchange(|| false);
+    let sent = pair.server.sent.concat();
+    let request = plaintext_fragments(&sent).find(|fragment| fragment.kind == 13);
+    let body = request.unwrap().body;
+    let schemes = &body[1 + usize::from(body[0])..];
+    let len = usize::from(u16::from_be_bytes([schemes[0], schemes[1]]));
+    schemes[2..][..len].to_vec()
+}
+
+/// A client that signs with anything else would wait for the end of the handshake in vain.
+#[test]
+fn a_client_is_asked_for_nothing_that_is_not_verified() {
+    let of_rtc = asked_schemes(&mut pair_with(End::new(&context())));
+    assert_eq!(of_rtc, SCHEMES.concat());
+    let of_dimpl = asked_schemes(&mut pair_with(BrowserSession::end()));
+    assert!(!of_dimpl.is_empty());
+    for asked in of_dimpl.chunks(2) {
+        assert!(SCHEMES.iter().any(|scheme| scheme == asked), "{asked:?}");
     }
 }
