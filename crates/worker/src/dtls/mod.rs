@@ -10,10 +10,11 @@
 //! - keys leave only in [`DtlsOutput::Connected`], and only after the remote's certificate has
 //!   matched the signalled fingerprint;
 //! - a server's engine sees nothing of a client but its hello before the client has signed the
-//!   whole handshake, and no plaintext after that;
+//!   whole handshake, and of plaintext after that one `ChangeCipherSpec` alone;
 //! - what is not authenticated never ends a session;
 //! - a session that does not connect fails at its deadline; failing costs the session alone;
-//! - every datagram or record that is dropped is counted by its reason.
+//! - every datagram or record that is dropped is counted by its reason, except repetitions of what
+//!   has had its effect.
 
 mod allowance;
 mod assembly;

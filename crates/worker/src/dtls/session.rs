@@ -5,7 +5,8 @@ use crate::srtp::SrtpKeys;
 use crate::time::Instant;
 
 /// A DTLS engine, sans-IO. After each input, poll it until [`SessionEvent::Idle`]. An error ends
-/// it: drop it without another call.
+/// it: drop it without another call. There is one exception, for who stands before an engine: when a
+/// record that may be a `Finished` does not authenticate, the engine may refuse it and goes on.
 pub trait DtlsSession {
     /// Starts the handshake, as client or as server.
     ///
@@ -42,8 +43,8 @@ pub trait DtlsSession {
     /// Queues the alert that ends the session, if it is connected.
     fn close(&mut self);
 
-    /// Says which certificate the signalling has named. It makes no difference to what is accepted,
-    /// only to what is looked at first.
+    /// Says which certificate the signalling has named. Flights under another one are checked less
+    /// often, and do not take the place of one under this. What is accepted is decided elsewhere.
     fn expect(&mut self, _: &Fingerprint) {}
 
     /// What the session has dropped so far.
