@@ -222,31 +222,34 @@ test("for one who cannot be moved no room is made", async () => {
   }
 });
 
-test("a screen that is shared in the moment of a move leaves the stage of the other room alone", async () => {
+test("what is under way in the moment of a move does nothing in the other room", async () => {
   const pages = await Promise.all([0, 1, 0].map((index) => browsers[index].newPage()));
   const [ann, bob, cid] = pages;
   try {
-    await withScreens(bob);
-    await withScreens(cid);
+    for (const page of pages) await withScreens(page);
     await enterRoom(cid, server.url, "rassolnik", "Cid");
     await click(cid, ".bar [title='Share a screen']");
     const staged = await until(cid, "a stage", () => globalThis.tureen.call.stage);
     await enterRoom(ann, server.url, "okroshka", "Ann");
     await enterRoom(bob, server.url, "okroshka", "Bob");
     await seen(ann, "Bob");
-    // The server's answer to the screen takes effect only when the room is another.
+    // What the server says of Ann's screen and answers to Bob's takes effect only when the room is another.
     await bob.evaluate(() => {
       const { getDisplayMedia } = MediaDevices.prototype;
       MediaDevices.prototype.getDisplayMedia = async () => new MediaStream((await getDisplayMedia()).getVideoTracks());
+      Object.assign(globalThis, { waiting: [], problems: [] });
+      globalThis.tureen.call.addEventListener("problem", ({ detail }) => globalThis.problems.push(detail.message));
       const { setRemoteDescription } = RTCPeerConnection.prototype;
       const gate = new Promise((resolve) => (globalThis.openGate = resolve));
       RTCPeerConnection.prototype.setRemoteDescription = async function wait(description) {
-        if (description.type === "answer") await gate;
+        globalThis.waiting.push(description.type);
+        await gate;
         return setRemoteDescription.call(this, description);
       };
     });
     await click(bob, ".bar [title='Share a screen']");
-    await until(ann, "Bob's screen", () => [...globalThis.tureen.call.tracks.values()].some(({ source }) => source === "screen"));
+    await click(ann, ".bar [title='Share a screen']");
+    await until(bob, "both", () => ["answer", "offer"].every((type) => globalThis.waiting.includes(type)));
     await move(ann, "Bob", `${server.url}room/rassolnik`);
     await notice(bob, "has moved you to “rassolnik”");
     await bob.evaluate(() => globalThis.openGate());
@@ -254,6 +257,7 @@ test("a screen that is shared in the moment of a move leaves the stage of the ot
     await bob.evaluate(() => globalThis.tureen.call.say("All is said"));
     await until(cid, "the last word", () => document.querySelector(".chat ol").textContent.includes("All is said"));
     assert.equal(await cid.evaluate(() => globalThis.tureen.call.stage), staged);
+    assert.deepEqual(await bob.evaluate(() => globalThis.problems), []);
   } finally {
     await Promise.all(pages.map((page) => page.close()));
   }
