@@ -54,7 +54,7 @@ fn a_hello_without_an_answer_takes_nobodys_place() {
 }
 
 /// The handshake up to the client's flight, which is returned and not sent.
-fn flight_of(pair: &mut Pair<EngineSession>) -> Vec<u8> {
+pub(super) fn flight_of(pair: &mut Pair<EngineSession>) -> Vec<u8> {
     pair.start();
     for _ in 0..2 {
         for datagram in pair.client.poll(START) {

@@ -1,6 +1,7 @@
 //! Plaintext that somebody else sends in the client's name, at each point of a handshake. The
 //! session must stay, and the client must connect.
 
+use super::batch::flight_of;
 use super::browser::BrowserSession;
 use super::engines::{HELLO_VERIFY_REQUEST, SERVER_HELLO, engines, message_type, record};
 use super::*;
@@ -306,16 +307,7 @@ fn a_request_for_the_cookie_is_short() {
 #[test]
 fn signatures_that_do_not_hold_are_counted_and_limited() {
     let mut pair = pair_with(End::new(&context()));
-    pair.start();
-    for _ in 0..2 {
-        for datagram in pair.client.poll(START) {
-            pair.server.dtls.handle_datagram(START, &datagram);
-        }
-        for datagram in pair.server.poll(START) {
-            pair.client.dtls.handle_datagram(START, &datagram);
-        }
-    }
-    let flight = pair.client.poll(START).concat();
+    let flight = flight_of(&mut pair);
     let mut forged = flight.clone();
     let verify = forged
         .windows(14)
