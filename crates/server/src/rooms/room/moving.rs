@@ -43,9 +43,9 @@ impl Room {
         self.movable(by, person).map(|_| ())
     }
 
-    /// A host moves a person into another room. They are a guest there, and nothing goes with them
-    /// but their profile: what they publish and receive ends here. `out` is for the people of this
-    /// room, and `there` for those of the other.
+    /// A host moves a person into another room. They do not own it, and `going` says what they may do
+    /// there. Their profile goes with them, and how they came in; what they publish and receive ends
+    /// here. `out` is for the people of this room, and `there` for those of the other.
     ///
     /// # Errors
     ///
