@@ -139,16 +139,16 @@ impl Room {
         if info.permissions.hidden {
             return Err(RoomError::NotPermitted("write unseen"));
         }
-        let message = ChatMessage {
+        let message = Arc::new(ChatMessage {
             from: person,
             name: info.profile.name.clone(),
             text: self.limits.chat(text)?,
             time: now.0,
-        };
+        });
         if self.chat.len() == CHAT_HISTORY {
             self.chat.pop_front();
         }
-        self.tell_all(&Event::Chat(Arc::new(message.clone())), out);
+        self.tell_all(&Event::Chat(Arc::clone(&message)), out);
         self.chat.push_back(message);
         Ok(())
     }

@@ -41,7 +41,7 @@ pub(crate) struct Room {
     /// What the owner of a track heard in the last [`Event::TrackWanted`].
     demands: BTreeMap<TrackId, Demand>,
     stage: Option<TrackId>,
-    chat: VecDeque<ChatMessage>,
+    chat: VecDeque<Arc<ChatMessage>>,
     /// Whether the server has closed it, so that nobody comes in any more.
     is_closed: bool,
 }

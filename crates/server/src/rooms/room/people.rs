@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use super::{CallState, JoinOptions, Joined, Member, Room, RoomKind, RoomState, Subscriptions};
+use super::{
+    CallState, ChatMessage, JoinOptions, Joined, Member, Room, RoomKind, RoomState, Subscriptions,
+};
 use crate::rooms::{
     Event, Outbox, ParticipantInfo, Permissions, PersonId, Presence, Profile, Removal, RoomError,
     UnixTime, limits,
@@ -120,7 +122,11 @@ impl Room {
             call: CallState {
                 tracks: self.tracks.clone(),
                 stage: self.stage.clone(),
-                chat: self.chat.iter().cloned().collect(),
+                chat: self
+                    .chat
+                    .iter()
+                    .map(|one| ChatMessage::clone(one))
+                    .collect(),
             },
             opened: false,
             secret: None,
