@@ -76,7 +76,10 @@ mod tests {
     #[test]
     fn the_resident_set_is_known_and_not_above_its_maximum() {
         let resident = resident_bytes();
-        assert!(resident > 0 && resident <= resource_usage().maxrss * 1024);
+        // The kernel counts pages for each CPU and adds them up in batches. While other threads
+        // allocate, the two figures differ by some hundred KiB.
+        let batches = 4 * 1024 * 1024;
+        assert!(resident > 0 && resident <= resource_usage().maxrss * 1024 + batches);
     }
 
     #[test]
