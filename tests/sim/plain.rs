@@ -108,9 +108,8 @@ fn join(
     endpoint
 }
 
-/// A source behind comedia and a player at a named address, for half a minute over links that lose
-/// three percent and reorder: everything arrives, because both sides repair.
-fn run(kind: Kind) {
+/// A source behind comedia, and a player at a named address that consumes it.
+fn source_and_player(kind: Kind) -> (World<Port>, Rc<RefCell<Endpoint>>, Rc<RefCell<Endpoint>>) {
     let mut world = World::new(9);
     let router_id = "router".to_owned();
     world
@@ -122,6 +121,13 @@ fn run(kind: Kind) {
     world.request("source", produce).expect("it is produced");
     let consume = RequestBody::TransportConsume(Box::new(SEEN.consume("seen", "cam", CAMERA)));
     world.request("player", consume).expect("it is consumed");
+    (world, source, player)
+}
+
+/// Half a minute of a source and a player over links that lose three percent and reorder:
+/// everything arrives, because both sides repair.
+fn run(kind: Kind) {
+    let (mut world, source, player) = source_and_player(kind);
     for peer in 0..if kind.rtcp_mux { 2 } else { 4 } {
         let link = LinkConfig {
             delay: Duration::from_millis(20),
@@ -201,17 +207,7 @@ fn a_source_without_rtcp_is_forwarded_and_later_repaired() {
         suite: None,
         rtcp_mux: false,
     };
-    let mut world = World::new(9);
-    let router_id = "router".to_owned();
-    world
-        .request("", RequestBody::WorkerCreateRouter { router_id })
-        .expect("there is a router");
-    let source = join(&mut world, "source", 1, kind, true);
-    let player = join(&mut world, "player", 2, kind, false);
-    let produce = RequestBody::TransportProduce(Box::new(CAMERA.produce("cam")));
-    world.request("source", produce).expect("it is produced");
-    let consume = RequestBody::TransportConsume(Box::new(SEEN.consume("seen", "cam", CAMERA)));
-    world.request("player", consume).expect("it is consumed");
+    let (mut world, source, player) = source_and_player(kind);
     let link = LinkConfig {
         loss: Loss::Random(0.03),
         ..LinkConfig::default()

@@ -149,10 +149,11 @@ const ROUTER_IDS: usize = Uri::ALL.len() + 1;
 const MAX_ONE_BYTE_ID: u8 = 14;
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
 
-    fn extension(uri: Uri, id: u8) -> RtpHeaderExtensionParameters {
+    /// A header extension as parameters name it.
+    pub(in crate::wire) fn extension(uri: Uri, id: u8) -> RtpHeaderExtensionParameters {
         RtpHeaderExtensionParameters {
             uri,
             id,

@@ -179,16 +179,8 @@ const _: () = assert!(BLOCK.is_multiple_of(4));
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::wire::extension_ids::tests::extension;
     use crate::wire::rtp::RtpPacket;
-
-    fn extension(uri: Uri, id: u8) -> RtpHeaderExtensionParameters {
-        RtpHeaderExtensionParameters {
-            uri,
-            id,
-            encrypt: false,
-            parameters: vec![],
-        }
-    }
 
     /// Writes into a buffer that other packets have used, and returns the elements.
     fn written(extensions: &SendExtensions, stored: &[u8]) -> (usize, Vec<(u8, Vec<u8>)>) {
