@@ -330,10 +330,11 @@ fn newcomers_get_through_a_silent_crowd_at_the_https_port() {
         &files.flag("tls-cert", "cert.pem"),
         &files.flag("tls-key", "key.pem"),
     ]);
+    // It includes the crowd's own way in: those that find no place wait in the kernel's queue.
+    let start = Instant::now();
     let crowd: Vec<_> = (0..300)
         .map(|_| TcpStream::connect(&server.authority).unwrap())
         .collect();
-    let start = Instant::now();
     assert!(Secure::connect(&server).is_answered());
     // The crowd goes because others want its place, and not because its own time is over.
     assert!(start.elapsed() < Duration::from_secs(8));
