@@ -6,7 +6,9 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::path::PathBuf;
 use std::process::{ChildStderr, Command, Stdio};
-use std::sync::Arc;
+use std::sync::mpsc::RecvTimeoutError;
+use std::sync::{Arc, mpsc};
+use std::thread;
 use std::time::{Duration, Instant};
 
 use nix::fcntl::{FcntlArg, fcntl};
@@ -126,11 +128,21 @@ impl Secure {
     }
 }
 
-/// Sends SIGHUP and waits for the log line with the result.
+/// Sends SIGHUP and waits for the log line with the result. If none comes, the server is killed, and
+/// its log ends.
 fn reload(server: &Server, log: &mut BufReader<ChildStderr>, expected: &str) {
-    kill(pid(server.process.id()), Signal::SIGHUP).unwrap();
+    let process = pid(server.process.id());
+    kill(process, Signal::SIGHUP).unwrap();
+    let (is_logged, logged) = mpsc::channel::<()>();
+    let watch = thread::spawn(move || {
+        if logged.recv_timeout(Duration::from_secs(20)) == Err(RecvTimeoutError::Timeout) {
+            kill(process, Signal::SIGKILL).unwrap();
+        }
+    });
     let mut lines = log.lines();
     let line = lines.find_map(|line| line.ok().filter(|line| line.contains(expected)));
+    drop(is_logged);
+    watch.join().unwrap();
     assert!(line.is_some(), "{expected:?} was not logged");
 }
 
